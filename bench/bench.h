@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bench.h - workloads, windows and the line of JSON
+ */
+#ifndef NFLOW_BENCH_H
+#define NFLOW_BENCH_H
+
+#include <nflow/nflow.h>
+
+typedef struct bench_options {
+    int32_t threads;
+    double seconds; /* measured time of all windows of one batch size */
+} bench_options;
+
+/* One thing to time: unit() does one unit of work (a step, or a call); it returns a status. */
+typedef struct bench_case {
+    const char *workload, *metric; /* "steps/s", "samples/s", "us" (time of one call) */
+    int64_t batch;
+    double per_call;       /* units of the metric in one call: 1 for steps, batch for samples */
+    double gflop_per_call; /* matrix products only */
+    double gflop_per_unit;
+    char note[160];
+    nf_status (*call)(void *arg);
+    void *arg;
+} bench_case;
+
+double bench_now(void);                  /* seconds, monotonic */
+double bench_peak(int32_t threads, int32_t dtype); /* GFLOP/s of FMA loops on so many threads at once, about 10 ms */
+void bench_measure(const bench_case *c, const bench_options *options); /* prints the line */
+
+/* A workload prints one line a batch size. */
+typedef struct bench_workload {
+    const char *name, *help;
+    void (*run)(const struct bench_workload *w, int64_t batch, const bench_options *options);
+    int64_t batches[6]; /* defaults, ended by 0 */
+    int32_t model;
+} bench_workload;
+
+void bench_train(const bench_workload *w, int64_t batch, const bench_options *options);
+void bench_log_prob(const bench_workload *w, int64_t batch, const bench_options *options);
+void bench_sample(const bench_workload *w, int64_t batch, const bench_options *options);
+void bench_kernels(const bench_workload *w, int64_t batch, const bench_options *options);
+void bench_start(const bench_workload *w, int64_t batch, const bench_options *options);
+
+void bench_die(const char *what, nf_status status);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * layer.h - bijections: the parts that flows are made of
+ *
+ * forward maps x to z (towards the base distribution), inverse maps z to x (generates). A layer
+ * holds hyper-parameters only; the weights live in the flow's one flat block. The same layer may
+ * therefore stand in several flows, or several times in one: each place has weights of its own.
+ *
+ * Constructors: *out is NULL after failure. Returns NF_OK; NF_ERR_NULL (out or config), NF_ERR_ARG
+ * and NF_ERR_SHAPE (the line names the field, its value and the range), NF_ERR_CONFIG_*,
+ * NF_ERR_LIMIT, NF_ERR_MEMORY. Configs and their arrays are copied. context may be NULL.
+ */
+#ifndef NFLOW_LAYER_H
+#define NFLOW_LAYER_H
+
+#include <nflow/context.h>
+
+NF_BEGIN_DECLS
+
+/** A layer. Threads: immutable. Lifetime: reference counted. Since 0.1 */
+typedef struct nf_layer nf_layer;
+
+NF_API nf_layer *nf_layer_ref(nf_layer *layer);
+NF_API void nf_layer_unref(nf_layer *layer);
+NF_API int64_t nf_layer_dim(const nf_layer *layer);      /* columns in and out; 0 for NULL */
+NF_API int64_t nf_layer_cond_dim(const nf_layer *layer); /* conditioning columns; 0 for none */
+NF_API const char *nf_layer_type_name(const nf_layer *layer);
+
+/**
+ * Creates a layer by the name of its type (or of a user's type registered with the context,
+ * see nflow/layer_type.h); config is that type's config struct.
+ * Further error: NF_ERR_UNKNOWN. Since 0.1
+ */
+NF_API nf_status nf_layer_create(nf_layer **out, nf_context *context, const char *type, const void *config);
+
+/** Name of built-in layer type `index`, NULL past the last. Since 0.1 */
+NF_API const char *nf_layer_type_at(int32_t index);
+
+/* Activations of networks. Default: relu. */
+enum {
+    NF_ACTIVATION_RELU = 1,
+    NF_ACTIVATION_LEAKY_RELU = 2, /* slope 0.01 */
+    NF_ACTIVATION_TANH = 3,
+    NF_ACTIVATION_SOFTPLUS = 4,
+    NF_ACTIVATION_SILU = 5,
+    NF_ACTIVATION_ELU = 6 /* alpha 1 */
+};
+
+/* Initial weights of a network's dense layers; biases start at zero, but for "spread". */
+enum {
+    NF_WEIGHTS_GLOROT = 1, /* uniform in +-sqrt(6 / (in + out)), the default */
+    NF_WEIGHTS_HE = 2,     /* uniform in +-sqrt(6 / in) */
+    NF_WEIGHTS_LECUN = 3,  /* uniform in +-sqrt(3 / in) */
+    NF_WEIGHTS_SPREAD = 4  /* weights and biases uniform in +-1/sqrt(in), as PyTorch: with few inputs the bends of the
+                              activations start spread out instead of all at the origin */
+};
+
+/* Which columns a coupling transforms (the others, and cond, feed its networks). */
+enum {
+    NF_MASK_ALTERNATING = 1, /* the odd columns; with swap the even ones. Default */
+    NF_MASK_HALF = 2,        /* the columns from dim/2 (rounded down) on; with swap those before it */
+    NF_MASK_INDEX = 3        /* the columns listed in `index` */
+};
+
+/* The log-scale s as a function of the network's output u, and its range. m is `bound`. */
+enum {
+    NF_SCALE_TANH = 1,       /* s = m tanh(u / m): (-m, m). Default, with m = 2 */
+    NF_SCALE_SAFE = 2,       /* exp(s) = 1/2 + sigmoid(u) / 2: (1/2, 1), volume only shrinks; pair with actnorm */
+    NF_SCALE_ASYMMETRIC = 3, /* s = m tanh(u / m) for u < 0, (m/10) tanh(10 u / m) for u > 0: (-m, m/10) */
+    NF_SCALE_SIGMOID = 4,    /* exp(s) = sigmoid(u + 2), as GLOW: (0, 1) */
+    NF_SCALE_SIGMOID_EPS = 5, /* exp(s) = sigmoid(u + 2) + 1e-3, as nflows: (0.001, 1.001) */
+    NF_SCALE_SOFTPLUS = 6,   /* exp(s) = min(softplus(u) + 1e-3, 3), as nflows */
+    NF_SCALE_SOFTCLIP = 7,   /* s = u / (1 + |u| / m), as zuko with m = ln 1000: (-m, m) */
+    NF_SCALE_EXP = 8,        /* s = u, unbounded: can overflow; for imports */
+    NF_SCALE_ADDITIVE = 9    /* s = 0: z = x + t, volume preserving (NICE) */
+};
+
+/**
+ * Affine coupling. With a the columns kept and b the columns transformed,
+ *   z_a = x_a,   z_b = exp(s(x_a, c)) x_b + t(x_a, c),   log|det| = sum s
+ * s and t come from one network with 2 |b| outputs (first t, then u) or from two networks.
+ * Ref: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", arXiv:1605.08803.
+ */
+typedef struct nf_coupling_affine_config {
+    uint32_t struct_size;
+    int32_t mask;       /* NF_MASK_..., default alternating */
+    int64_t dim;        /* required, >= 2, or >= 1 with cond_dim > 0 */
+    int64_t cond_dim;   /* default 0 */
+    int32_t swap;       /* 1: transform the columns that the mask would keep */
+    int32_t scale;      /* NF_SCALE_..., default tanh */
+    double bound;       /* m; default 2 (tanh, asymmetric), ln 1000 (softclip) */
+    int32_t separate;   /* 1: two networks, one for s and one for t */
+    int32_t activation; /* NF_ACTIVATION_..., default relu */
+    int32_t weights;    /* NF_WEIGHTS_..., default glorot */
+    int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity (tanh, asymmetric, softclip, exp, additive) */
+    const int64_t *hidden; /* widths of the hidden layers; default 64, 64. An empty network is {0} */
+    int64_t n_hidden;
+    const int64_t *index; /* NF_MASK_INDEX: the columns to transform, distinct */
+    int64_t n_index;
+} nf_coupling_affine_config;
+
+#define NF_COUPLING_AFFINE_CONFIG_INIT { .struct_size = sizeof(nf_coupling_affine_config) }
+NF_API void nf_coupling_affine_config_init(nf_coupling_affine_config *config);
+NF_API nf_status nf_coupling_affine_create(nf_layer **out, nf_context *context, const nf_coupling_affine_config *config);
+
+/**
+ * Permutation of columns: z_j = x_{p(j)}; log|det| = 0 exactly.
+ * p is `index`, else a random permutation drawn from `seed` (the description stores p itself).
+ */
+typedef struct nf_permutation_config {
+    uint32_t struct_size;
+    int32_t kind; /* NF_PERMUTATION_..., default random, or index when index is given */
+    int64_t dim;  /* required */
+    uint64_t seed; /* of the random one */
+    const int64_t *index; /* [dim], a bijection */
+    int64_t n_index;
+} nf_permutation_config;
+
+enum { NF_PERMUTATION_INDEX = 1, NF_PERMUTATION_RANDOM = 2, NF_PERMUTATION_REVERSE = 3 };
+
+#define NF_PERMUTATION_CONFIG_INIT { .struct_size = sizeof(nf_permutation_config) }
+NF_API void nf_permutation_config_init(nf_permutation_config *config);
+NF_API nf_status nf_permutation_create(nf_layer **out, nf_context *context, const nf_permutation_config *config);
+
+/**
+ * Actnorm: z_j = exp(s_j) (x_j + b_j), trained, and initialised from data so that every column of
+ * the first batch has mean 0 and variance 1; log|det| = sum s_j. Until initialised it is the
+ * identity. That it was is saved with the model. |s_j| <= 7 at initialisation.
+ * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
+ */
+typedef struct nf_actnorm_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t dim; /* required */
+} nf_actnorm_config;
+
+#define NF_ACTNORM_CONFIG_INIT { .struct_size = sizeof(nf_actnorm_config) }
+NF_API void nf_actnorm_config_init(nf_actnorm_config *config);
+NF_API nf_status nf_actnorm_create(nf_layer **out, nf_context *context, const nf_actnorm_config *config);
+
+/**
+ * Elementwise affine: z_j = exp(s_j) x_j + t_j with s_j = m tanh(a_j / m); starts as the identity.
+ */
+typedef struct nf_affine_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t dim;  /* required */
+    double bound; /* m, default 7 */
+} nf_affine_config;
+
+#define NF_AFFINE_CONFIG_INIT { .struct_size = sizeof(nf_affine_config) }
+NF_API void nf_affine_config_init(nf_affine_config *config);
+NF_API nf_status nf_affine_create(nf_layer **out, nf_context *context, const nf_affine_config *config);
+
+/**
+ * Standardise: z_j = (x_j - mean_j) / sd_j, constants that are not trained, saved as tensors;
+ * log|det| = -sum log sd_j. mean and sd [dim] are initial values: NULL means 0 and 1.
+ * nf_standardise_from_dataset (nflow/dataset.h) takes them from data.
+ */
+typedef struct nf_standardise_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t dim;        /* required */
+    const double *mean; /* [dim] or NULL, finite */
+    int64_t n_mean;
+    const double *sd; /* [dim] or NULL, > 0 */
+    int64_t n_sd;
+} nf_standardise_config;
+
+#define NF_STANDARDISE_CONFIG_INIT { .struct_size = sizeof(nf_standardise_config) }
+NF_API void nf_standardise_config_init(nf_standardise_config *config);
+NF_API nf_status nf_standardise_create(nf_layer **out, nf_context *context, const nf_standardise_config *config);
+
+/**
+ * Logit: z_j = log(p / (1 - p)), p = alpha + (1 - 2 alpha) x_j, for x in [0, 1];
+ * log|dz/dx| = softplus(z) + softplus(-z) + log(1 - 2 alpha).
+ * x outside [0, 1] is NF_ERR_DOMAIN with row and column, never clipped.
+ */
+typedef struct nf_logit_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t dim;  /* required */
+    double alpha; /* in [1e-12, 0.25], default 1e-6 */
+} nf_logit_config;
+
+#define NF_LOGIT_CONFIG_INIT { .struct_size = sizeof(nf_logit_config) }
+NF_API void nf_logit_config_init(nf_logit_config *config);
+NF_API nf_status nf_logit_create(nf_layer **out, nf_context *context, const nf_logit_config *config);
+
+NF_END_DECLS
+#endif

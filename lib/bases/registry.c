@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * registry.c - the table of base types, and the one constructor of bases
+ */
+#include "bases/base.h"
+
+#include <string.h>
+
+#include "core/status.h"
+
+extern const nfi_base_type nfi_base_normal_type, nfi_base_diagonal_type, nfi_base_uniform_type;
+
+/* The only shared edit of a new base: its row. */
+static const nfi_base_type *const registry_rows[] = {
+    &nfi_base_normal_type,
+    &nfi_base_diagonal_type,
+    &nfi_base_uniform_type,
+};
+
+int32_t nfi_base_type_count(void) { return (int32_t)(sizeof registry_rows / sizeof *registry_rows); }
+
+const nfi_base_type *nfi_base_type_row(int32_t i)
+{
+    return i >= 0 && i < nfi_base_type_count() ? registry_rows[i] : NULL;
+}
+
+const nfi_config_type *nfi_base_configs(int32_t i)
+{
+    const nfi_base_type *type = nfi_base_type_row(i);
+    return type ? &type->config : NULL;
+}
+
+const nfi_base_type *nfi_base_type_find(const char *name)
+{
+    for (int32_t i = 0; i < nfi_base_type_count(); i++)
+        if (strcmp(registry_rows[i]->name, name) == 0) return registry_rows[i];
+    (void)nfi_fail(NF_ERR_UNKNOWN, "base type \"%.64s\" does not exist; there are normal, diagonal, uniform", name);
+    return NULL;
+}
+
+static void registry_free(nf_base *base)
+{
+    nfi_maker_free(base->maker);
+    nfi_object_free(base, (int64_t)sizeof *base);
+}
+
+/* Counts the parameters; the views of built-in bases are contiguous. */
+static nf_status registry_params(nf_base *base)
+{
+    nf_param param = { .struct_size = sizeof param };
+    while (base->type->param && base->type->param(base->self, base->n_params, &param) == NF_OK) {
+        int64_t count = 1;
+        for (int32_t d = 0; d < param.rank; d++)
+            if (!nfi_mul(count, param.shape[d], &count))
+                return nfi_fail(NF_ERR_OVERFLOW, "base \"%s\": too many parameters", base->type->name);
+        if (!nfi_add(base->param_count, count, &base->param_count))
+            return nfi_fail(NF_ERR_OVERFLOW, "base \"%s\": too many parameters", base->type->name);
+        base->n_params++;
+    }
+    return NF_OK;
+}
+
+static nf_status registry_fill(nf_base *base, const void *config, const char *function)
+{
+    const nfi_config_type *row = &base->type->config;
+    const int64_t limit = nfi_context_config(base->object.context)->max_dim;
+
+    nf_status status = nfi_maker_create(&base->maker, base->object.context);
+    if (status != NF_OK) return status;
+    base->config = nfi_maker_alloc(base->maker, 1, row->size);
+    if (!base->config) return NF_ERR_MEMORY;
+    status = nfi_config_resolve(row, config, base->config, function);
+    if (status == NF_OK) status = nfi_config_own(row, base->config, base->maker);
+    if (status == NF_OK) status = base->type->create(base->maker, base->config, &base->self, &base->dim);
+    if (status == NF_OK && base->dim > limit)
+        status = nfi_fail(NF_ERR_LIMIT, "%s: dim is %lld, over the context's max_dim %lld", function,
+                          (long long)base->dim, (long long)limit);
+    if (status == NF_OK) status = registry_params(base);
+    return status;
+}
+
+nf_status nfi_base_make(nf_base **out, nf_context *context, const nfi_base_type *type, const void *config,
+                        const char *function)
+{
+    if (!out) return nfi_fail(NF_ERR_NULL, "%s: out is NULL", function);
+    *out = NULL;
+    nf_base *base = nfi_object_create(context, (int64_t)sizeof *base, NFI_TAG_BASE);
+    if (!base) return NF_ERR_MEMORY;
+    base->type = type;
+    const nf_status status = registry_fill(base, config, function);
+    if (status != NF_OK) {
+        registry_free(base);
+        return status;
+    }
+    *out = base;
+    return NF_OK;
+}
+
+nf_base *nf_base_ref(nf_base *base) { return nfi_object_ref(base); }
+
+void nf_base_unref(nf_base *base)
+{
+    if (nfi_object_release(base)) registry_free(base);
+}
+
+static bool registry_is_base(const nf_base *base, const char *what)
+{
+    return base && nfi_object_check(base, NFI_TAG_BASE, what) == NF_OK;
+}
+
+int64_t nf_base_dim(const nf_base *base) { return registry_is_base(base, "nf_base_dim: base") ? base->dim : 0; }
+
+const char *nf_base_type_name(const nf_base *base)
+{
+    return registry_is_base(base, "nf_base_type_name: base") ? base->type->name : NULL;
+}
+
+const char *nf_base_type_at(int32_t index)
+{
+    const nfi_base_type *type = nfi_base_type_row(index);
+    return type ? type->name : NULL;
+}
+
+nf_status nf_base_create(nf_base **out, nf_context *context, const char *type, const void *config)
+{
+    if (!out) return nfi_fail(NF_ERR_NULL, "nf_base_create: out is NULL");
+    *out = NULL;
+    if (!type) return nfi_fail(NF_ERR_NULL, "nf_base_create: type is NULL");
+    const nfi_base_type *row = nfi_base_type_find(type);
+    return row ? nfi_base_make(out, context, row, config, "nf_base_create") : NF_ERR_UNKNOWN;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rng.h - counter-based random numbers: Philox4x32-10 keyed by (seed, stream, index)
+ *
+ * Ref: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11. key = seed (low, high word);
+ * counter = (index low, index high, stream, 0). Checked against Random123's known answers. Normals: math/random.h.
+ */
+#ifndef NFI_CORE_RNG_H
+#define NFI_CORE_RNG_H
+#include <stdint.h>
+
+/* One stream a purpose: never two uses of one (seed, stream, index). Layers add their position << 8. */
+enum {
+    NFI_STREAM_BASE = 1,
+    NFI_STREAM_SHUFFLE = 2,
+    NFI_STREAM_INIT = 3,
+    NFI_STREAM_SPLIT = 4,
+    NFI_STREAM_DATA = 5,
+    NFI_STREAM_NOISE = 6, /* dequantisation, probes */
+    NFI_STREAM_CHECK = 7,
+    NFI_STREAM_PERMUTATION = 8
+};
+
+void nfi_philox(uint64_t key, const uint32_t counter[4], uint32_t out[4]);
+void nfi_random_block(uint64_t seed, uint32_t stream, uint64_t index, uint32_t out[4]);
+double nfi_uniform(uint64_t seed, uint32_t stream, uint64_t index); /* (0, 1), 53 bits, open at both ends:
+                                         ((first two words as u64: out[0] | out[1] << 32) >> 11) + 0.5) * 2^-53 */
+uint64_t nfi_random_u64(uint64_t seed, uint32_t stream, uint64_t index);
+/* Fisher-Yates permutation of 0..n-1, determined by (seed, stream, n); draws index base, base+1, ... */
+void nfi_random_permutation(uint64_t seed, uint32_t stream, uint64_t base, int64_t n, int64_t *out);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * chain.c - running a block of rows through the layers
+ *
+ *   x = h_0,  h_l = f_l(h_{l-1}),  z = (h_L, columns factored out on the way),  log_det = sum_l log|det df_l|
+ *
+ * Layers outside, tiles inside: a layer's weights stay in cache while its tiles pass. A layer with dim_out < dim leaves
+ * columns [dim_out, dim) where they will stay in z.
+ */
+#include "core/status.h"
+#include "flow/job.h"
+#include "flow/rows.h"
+#include <string.h>
+
+nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_workspace *w, int64_t row, int64_t i, int64_t n)
+{
+    const int64_t theta = place ? place->theta : flow->base_theta;
+    return (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = flow->dtype, .n = n, .row = row + i,
+                      .theta = (const char *)flow->theta + theta * flow->size,
+                      .packed = (const char *)flow->packed + (place ? place->packed : 0),
+                      .cond = flow->cond_dim ? w->cond + i * flow->cond_dim * flow->size : NULL, .cond_dim = flow->cond_dim,
+                      .scratch = w->scratch, .log_det = w->log_det + i, .row_key = w->key + i, .seed = flow->seed,
+                      .stream = place ? place->stream : 0, .kernels = flow->kernels };
+}
+
+/* A layer may answer NF_OK or a failure; anything else is a broken layer. The line gets the layer's place. */
+static nf_status chain_status(const nf_flow *flow, const nfi_place *p, nf_status status)
+{
+    if (status == NF_OK) return NF_OK;
+    if (status > 0) status = nfi_fail(NF_ERR_CALLBACK, "the layer returned %d, which is not a failure", (int)status);
+    return nfi_fail_in(status, "layer %lld (%s)", (long long)(p - flow->places), p->layer->type->name);
+}
+
+void nfi_chain_load(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n, char *state)
+{
+    const nf_flow *flow = job->flow;
+    const int64_t bytes = flow->dim * flow->size, bytes_cond = flow->cond_dim * flow->size;
+
+    memset(w->bad, 0, (size_t)n);
+    memset(w->log_det, 0, (size_t)n * sizeof *w->log_det);
+    if (flow->cond_dim) nfi_rows_load(flow->dtype, n, flow->cond_dim, job->cond + row * bytes_cond, w->cond, w->bad);
+    if (!job->in) return;
+    nfi_rows_load(flow->dtype, n, flow->dim, job->in + row * bytes, state, w->bad);
+    nfi_rows_hash(n, bytes, state, bytes_cond, w->cond, w->key);
+}
+
+/* Splits h [n][dim] into z's columns [dim_out, dim) and dense rows [n][dim_out]. */
+static void chain_factor_out(const nf_flow *flow, const nfi_place *p, int64_t n, const char *h, char *z, char *rest)
+{
+    const int64_t size = flow->size, keep = p->info.dim_out * size, all = p->info.dim * size, ld = flow->dim * size;
+
+    nfi_rows_copy(n, all - keep, h + keep, all, z + keep, ld);
+    nfi_rows_copy(n, keep, h, all, rest, keep);
+}
+
+/* The converse: dense rows [n][dim] from rest and z. */
+static void chain_put_back(const nf_flow *flow, const nfi_place *p, int64_t n, const char *rest, const char *z, char *h)
+{
+    const int64_t size = flow->size, keep = p->info.dim_out * size, all = p->info.dim * size, ld = flow->dim * size;
+
+    nfi_rows_copy(n, keep, rest, keep, h, all);
+    nfi_rows_copy(n, all - keep, z + keep, ld, h + keep, all);
+}
+
+static int64_t chain_last_dim(const nf_flow *flow) { return flow->n_places ? flow->places[flow->n_places - 1].info.dim_out : flow->dim; }
+
+/* h_l of one layer, tile by tile. saved NULL: nothing is kept. */
+static nf_status chain_forward_place(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, int64_t row, int64_t n,
+                                     const char *in, char *out, char *saved, uint64_t epoch, int32_t training)
+{
+    const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+    const int64_t bytes = p->info.dim * flow->size;
+    nf_status status = NF_OK;
+
+    for (int64_t i = 0; i < n && !status; i += p->info.tile_rows) {
+        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, nfi_min(p->info.tile_rows, n - i));
+        tile.epoch = epoch;
+        tile.training = training;
+        status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, saved ? saved + i * p->info.saved_row : NULL);
+    }
+    return chain_status(flow, p, status);
+}
+
+/* Evaluation: ping-pong between the two state buffers, starting in state[0]. */
+static nf_status chain_forward_plain(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch)
+{
+    int at = 0;
+
+    for (int64_t l = 0; l < flow->n_places; l++) {
+        const nfi_place *p = &flow->places[l];
+        const nf_status status = chain_forward_place(flow, p, w, row, n, w->state[at], w->state[!at], NULL, epoch, 0);
+        if (status) return status;
+        if (p->info.dim_out < p->info.dim)
+            chain_factor_out(flow, p, n, w->state[!at], w->z, w->state[at]);
+        else
+            at = !at;
+    }
+    nfi_rows_copy(n, chain_last_dim(flow) * flow->size, w->state[at], chain_last_dim(flow) * flow->size, w->z, flow->dim * flow->size);
+    return NF_OK;
+}
+
+/* Training: every layer's rows stay where create_place_rows put them. */
+static nf_status chain_forward_keep(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch)
+{
+    const char *last = w->state[0];
+
+    for (int64_t l = 0; l < flow->n_places; l++) {
+        const nfi_place *p = &flow->places[l];
+        char *in = w->acts + w->rows * p->in, *out = w->acts + w->rows * p->out;
+        char *saved = w->recompute ? NULL : w->saved + w->rows * p->saved;
+        if (l == 0) memcpy(in, w->state[0], (size_t)(n * flow->dim * flow->size));
+        const nf_status status = chain_forward_place(flow, p, w, row, n, in, out, saved, epoch, 1);
+        if (status) return status;
+        last = out;
+        if (p->info.dim_out == p->info.dim) continue;
+        char *rest = l + 1 < flow->n_places ? w->acts + w->rows * p[1].in : w->state[1];
+        chain_factor_out(flow, p, n, out, w->z, rest);
+        last = rest;
+    }
+    nfi_rows_copy(n, chain_last_dim(flow) * flow->size, last, chain_last_dim(flow) * flow->size, w->z, flow->dim * flow->size);
+    return NF_OK;
+}
+
+nf_status nfi_chain_forward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, int32_t keep, uint64_t epoch)
+{
+    return keep ? chain_forward_keep(flow, w, row, n, epoch) : chain_forward_plain(flow, w, row, n, epoch);
+}
+
+static nf_status chain_inverse_place(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, int64_t row, int64_t n,
+                                     const char *out, char *in)
+{
+    const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+    const int64_t bytes = p->info.dim * flow->size;
+    nf_status status = NF_OK;
+
+    if (!ops->inverse) status = nfi_fail(NF_ERR_NOT_INVERTIBLE, "the layer has no inverse");
+    for (int64_t i = 0; i < n && !status; i += p->info.tile_rows) {
+        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, nfi_min(p->info.tile_rows, n - i));
+        status = ops->inverse(p->layer->self, &tile, out + i * bytes, in + i * bytes);
+    }
+    return chain_status(flow, p, status);
+}
+
+nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n)
+{
+    const int64_t last = chain_last_dim(flow) * flow->size;
+    int at = 0;
+
+    nfi_rows_copy(n, last, w->z, flow->dim * flow->size, w->state[0], last);
+    for (int64_t l = flow->n_places - 1; l >= 0; l--) {
+        const nfi_place *p = &flow->places[l];
+        if (p->info.dim_out < p->info.dim) {
+            chain_put_back(flow, p, n, w->state[at], w->z, w->state[!at]);
+            at = !at;
+        }
+        const nf_status status = chain_inverse_place(flow, p, w, row, n, w->state[at], w->state[!at]);
+        if (status) return status;
+        at = !at;
+    }
+    if (at) memcpy(w->state[0], w->state[1], (size_t)(n * flow->dim * flow->size));
+    return NF_OK;
+}
+
+/* dL/dout in g becomes dL/din. In recompute mode forward fills `saved` for one tile again, its log_det thrown away. */
+static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, int64_t row, int64_t n,
+                                      char *g, void *grad, uint64_t epoch)
+{
+    const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+    const int64_t bytes = p->info.dim * flow->size;
+    char *in = w->acts + w->rows * p->in, *out = w->acts + w->rows * p->out;
+    nf_status status = NF_OK;
+
+    for (int64_t i = 0; i < n && !status; i += p->info.tile_rows) {
+        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, nfi_min(p->info.tile_rows, n - i));
+        char *saved = w->recompute ? w->saved : w->saved + w->rows * p->saved + i * p->info.saved_row;
+        tile.epoch = epoch;
+        tile.training = 1;
+        tile.grad = grad ? (char *)grad + p->theta * flow->size : NULL;
+        if (w->recompute) {
+            tile.log_det = w->spare + i;
+            status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, saved);
+            tile.log_det = w->log_det + i;
+        }
+        if (!status)
+            status = ops->backward(p->layer->self, &tile, in + i * bytes, out + i * bytes, saved, g + i * bytes, w->weight + i);
+    }
+    return chain_status(flow, p, status);
+}
+
+nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *grad, uint64_t epoch)
+{
+    const int64_t last = chain_last_dim(flow) * flow->size;
+    int at = 0;
+
+    nfi_rows_copy(n, last, w->z, flow->dim * flow->size, w->state[0], last);
+    for (int64_t l = flow->n_places - 1; l >= 0; l--) {
+        const nfi_place *p = &flow->places[l];
+        if (p->info.dim_out < p->info.dim) {
+            chain_put_back(flow, p, n, w->state[at], w->z, w->state[!at]);
+            at = !at;
+        }
+        const nf_status status = chain_backward_place(flow, p, w, row, n, w->state[at], grad, epoch);
+        if (status) return status;
+    }
+    memcpy(w->z, w->state[at], (size_t)(n * flow->dim * flow->size));
+    return NF_OK;
+}
+
+nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n)
+{
+    const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
+    nf_status status = NF_OK;
+
+    for (int64_t i = 0; i < n && !status; i += NFI_TILE_ROWS) {
+        const nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, nfi_min(NFI_TILE_ROWS, n - i));
+        status = ops->log_prob(flow->base->self, &tile, w->z + i * flow->dim * flow->size);
+    }
+    return status;
+}

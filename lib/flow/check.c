@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check.c - is this flow what it says it is: round trip, log-det against a dense Jacobian, gradients against differences
+ *
+ * Round trips are measured in the flow's own precision; Jacobians and gradients on a copy in double where every layer offers it,
+ * by central differences (f(v + h) - f(v - h)) / 2h with h = 1e-5 max(1, |v|), whose error is about 1e-9 relative.
+ */
+#include "core/fpenv.h"
+#include "core/status.h"
+#include "flow/evaluate.h"
+#include "flow/job.h"
+#include "flow/rows.h"
+#include "math/functions.h"
+#include "math/linalg.h"
+#include "core/rng.h"
+#include <string.h>
+
+#define CHECK_ROWS 64    /* rows whose Jacobian and gradients are taken */
+#define CHECK_DIM 64     /* largest dim for a dense Jacobian */
+#define CHECK_THETA 64   /* parameters whose gradient is compared */
+#define CHECK_STEP 1e-5
+
+/* Bounds of RELIABILITY: what a flow of this precision must keep on data. */
+static const struct check_bounds {
+    double round_trip, round_trip_p99, log_det_sum, log_det, gradient;
+} check_bounds[] = {
+    [NF_F32] = { 1e-3, 1e-4, 1e-3, 1e-5, 1e-4 },
+    [NF_F64] = { 1e-9, 1e-10, 1e-9, 1e-6, 1e-5 },
+};
+
+/* Everything the checks need, taken once and freed once. */
+typedef struct check_memory {
+    nf_context *context;
+    nf_flow *f64;
+    int64_t rows, cols, bytes;
+    char *z, *back;             /* [n][dim] of the flow's dtype */
+    double *log_det, *log_det_inverse, *error; /* [n] */
+    double *x, *cond, *grad, *probe, *image, *image2, *jacobian;
+    int64_t n, dim, cond_dim, size;
+} check_memory;
+
+static void check_free(check_memory *m)
+{
+    const int64_t n = m->n, dim = m->dim;
+
+    nf_flow_unref(m->f64);
+    nfi_free(m->context, m->z, n * dim, m->size);
+    nfi_free(m->context, m->back, n * dim, m->size);
+    nfi_free(m->context, m->log_det, 3 * n, 8);
+    nfi_free(m->context, m->x, 5 * m->rows * dim + m->rows * m->cond_dim + dim * dim, 8);
+}
+
+static nf_status check_alloc(check_memory *m, const nf_flow *flow, int64_t n)
+{
+    nf_status status = NF_OK;
+
+    *m = (check_memory){ .context = flow->object.context, .n = n, .dim = flow->dim, .cond_dim = flow->cond_dim, .size = flow->size,
+                         .rows = nfi_min(n, CHECK_ROWS) };
+    m->z = nfi_alloc(m->context, n * m->dim, m->size, &status);
+    m->back = nfi_alloc(m->context, n * m->dim, m->size, &status);
+    m->log_det = nfi_alloc(m->context, 3 * n, 8, &status);
+    m->x = nfi_alloc(m->context, 5 * m->rows * m->dim + m->rows * m->cond_dim + m->dim * m->dim, 8, &status);
+    if (!m->z || !m->back || !m->log_det || !m->x) {
+        check_free(m);
+        return status;
+    }
+    m->log_det_inverse = m->log_det + n;
+    m->error = m->log_det + 2 * n;
+    m->grad = m->x + m->rows * m->dim;
+    m->probe = m->grad + m->rows * m->dim;
+    m->image = m->probe + m->rows * m->dim;
+    m->image2 = m->image + m->rows * m->dim;
+    m->cond = m->image2 + m->rows * m->dim;
+    m->jacobian = m->cond + m->rows * m->cond_dim;
+    return NF_OK;
+}
+
+static double check_value(const nf_flow *flow, const void *x, int64_t i)
+{
+    return flow->dtype == NF_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
+}
+
+static nf_status check_forward(const nf_flow *flow, int64_t n, const void *x, const void *cond, void *z, double *log_det)
+{
+    return flow->dtype == NF_F32 ? nf_flow_forward(flow, n, x, cond, z, log_det) : nf_flow_forward_f64(flow, n, x, cond, z, log_det);
+}
+
+static nf_status check_inverse(const nf_flow *flow, int64_t n, const void *z, const void *cond, void *x, double *log_det)
+{
+    return flow->dtype == NF_F32 ? nf_flow_inverse(flow, n, z, cond, x, log_det) : nf_flow_inverse_f64(flow, n, z, cond, x, log_det);
+}
+
+static double check_max(double a, double b) { return b > a ? b : a; }
+static double check_abs(double a) { return a < 0 ? -a : a; }
+
+/* The value below which 99 in 100 of n values lie: by counting, n^2, for n up to a thousand; else over a thousand of them. */
+static double check_p99(int64_t n, const double *value)
+{
+    const int64_t step = n > 1000 ? n / 1000 : 1;
+    double best = (double)__builtin_inff();
+
+    for (int64_t i = 0; i < n; i += step) {
+        int64_t below = 0, all = 0;
+        for (int64_t j = 0; j < n; j += step, all++) below += value[j] <= value[i];
+        if (100 * below >= 99 * all && value[i] < best) best = value[i];
+    }
+    return best;
+}
+
+static nf_status check_round_trip(const nf_flow *flow, check_memory *m, const void *x, const void *cond, nf_check_report *r)
+{
+    nf_status status = check_forward(flow, m->n, x, cond, m->z, m->log_det);
+
+    if (status < 0) return status;
+    status = check_inverse(flow, m->n, m->z, cond, m->back, m->log_det_inverse);
+    if (status < 0) return status;
+    for (int64_t i = 0; i < m->n; i++) {
+        const double sum = check_abs(m->log_det[i] + m->log_det_inverse[i]);
+        m->error[i] = 0.0;
+        if (!(sum == sum)) {
+            r->rows_nonfinite++;
+            continue;
+        }
+        for (int64_t j = 0; j < m->dim; j++)
+            m->error[i] = check_max(m->error[i], check_abs(check_value(flow, x, i * m->dim + j) - check_value(flow, m->back, i * m->dim + j)));
+        r->round_trip_max = check_max(r->round_trip_max, m->error[i]);
+        r->log_det_sum_max = check_max(r->log_det_sum_max, sum);
+    }
+    r->round_trip_p99 = check_p99(m->n, m->error);
+    return NF_OK;
+}
+
+static double check_step(double v) { return CHECK_STEP * check_max(1.0, check_abs(v)); }
+
+/* Column j of every row's Jacobian into image: (f(x + h e_j) - f(x - h e_j)) / 2h. */
+static nf_status check_column(const check_memory *m, int64_t row, int64_t j, double *column)
+{
+    const int64_t dim = m->dim;
+    const double *x = m->x + row * dim, *cond = m->cond_dim ? m->cond + row * m->cond_dim : NULL;
+    const double h = check_step(x[j]);
+    nf_status status;
+
+    memcpy(m->probe, x, (size_t)dim * sizeof *x);
+    m->probe[j] = x[j] + h;
+    if ((status = nf_flow_forward_f64(m->f64, 1, m->probe, cond, m->image, NULL))) return status;
+    m->probe[j] = x[j] - h;
+    if ((status = nf_flow_forward_f64(m->f64, 1, m->probe, cond, m->image2, NULL))) return status;
+    for (int64_t i = 0; i < dim; i++) column[i * dim] = (m->image[i] - m->image2[i]) / (2.0 * h);
+    return NF_OK;
+}
+
+static nf_status check_log_det(check_memory *m, nf_check_report *r)
+{
+    for (int64_t row = 0; row < m->rows; row++) {
+        double log_det, dense;
+        int64_t pivots[CHECK_DIM];
+        const double *cond = m->cond_dim ? m->cond + row * m->cond_dim : NULL;
+        for (int64_t j = 0; j < m->dim; j++) {
+            const nf_status status = check_column(m, row, j, m->jacobian + j);
+            if (status) return status;
+        }
+        const nf_status status = nf_flow_forward_f64(m->f64, 1, m->x + row * m->dim, cond, m->image, &log_det);
+        if (status) return status;
+        (void)nfi_lu_factor(m->dim, m->jacobian, m->dim, pivots);
+        dense = nfi_lu_log_det(m->dim, m->jacobian, m->dim);
+        r->log_det_error_max = check_max(r->log_det_error_max, check_abs(dense - log_det) / check_max(1.0, check_abs(log_det)));
+    }
+    return NF_OK;
+}
+
+static nf_status check_log_prob(const nf_flow *f64, int64_t n, const double *x, const double *cond, double *mean)
+{
+    double lp[CHECK_ROWS];
+    const nf_status status = nf_flow_log_prob_f64(f64, n, x, cond, lp);
+
+    *mean = 0.0;
+    for (int64_t i = 0; i < n; i++) *mean += lp[i] / (double)n;
+    return status;
+}
+
+/* Score against differences of log_prob, one row at a time; relative to the row's largest entry. */
+static nf_status check_grad_x(check_memory *m, nf_check_report *r)
+{
+    const double *cond = m->cond_dim ? m->cond : NULL;
+    nf_status status = nf_flow_score_f64(m->f64, m->rows, m->x, cond, NULL, m->grad);
+
+    for (int64_t row = 0; row < m->rows && !status; row++) {
+        const double *x = m->x + row * m->dim, *g = m->grad + row * m->dim, *c = cond ? cond + row * m->cond_dim : NULL;
+        double scale = 1.0, error = 0.0, up = 0.0, down = 0.0;
+        for (int64_t j = 0; j < m->dim && !status; j++) {
+            const double h = check_step(x[j]);
+            memcpy(m->probe, x, (size_t)m->dim * sizeof *x);
+            m->probe[j] = x[j] + h;
+            status = check_log_prob(m->f64, 1, m->probe, c, &up);
+            m->probe[j] = x[j] - h;
+            if (!status) status = check_log_prob(m->f64, 1, m->probe, c, &down);
+            scale = check_max(scale, check_abs(g[j]));
+            error = check_max(error, check_abs(g[j] - (up - down) / (2.0 * h)));
+        }
+        r->grad_x_error_max = check_max(r->grad_x_error_max, error / scale);
+    }
+    return status;
+}
+
+/* dL/dtheta_k by differences of the mean NLL; f64's own block is moved and put back. */
+static nf_status check_theta(check_memory *m, int64_t k, double *difference)
+{
+    double *theta = m->f64->theta, up = 0.0, down = 0.0;
+    const double old = theta[k], h = check_step(old), *cond = m->cond_dim ? m->cond : NULL;
+    nf_status status;
+
+    theta[k] = old + h;
+    nfi_flow_pack(m->f64);
+    status = check_log_prob(m->f64, m->rows, m->x, cond, &up);
+    theta[k] = old - h;
+    nfi_flow_pack(m->f64);
+    if (!status) status = check_log_prob(m->f64, m->rows, m->x, cond, &down);
+    theta[k] = old;
+    nfi_flow_pack(m->f64);
+    *difference = status ? 0.0 : -(up - down) / (2.0 * h);
+    return status;
+}
+
+static bool check_trainable(const nf_flow *flow, int64_t k)
+{
+    int64_t offset, count;
+    int32_t properties;
+    char name[96];
+
+    for (int64_t i = 0; nfi_flow_range(flow, i, &offset, &count, &properties, name); i++)
+        if (k >= offset && k < offset + count) return !(properties & NF_PARAM_FROZEN);
+    return false;
+}
+
+static nf_status check_grad_theta(check_memory *m, nf_check_report *r)
+{
+    const double *cond = m->cond_dim ? m->cond : NULL, *grad = m->f64->grad;
+    double scale = 1e-3, error = 0.0, difference, nll;
+    nf_status status = nf_flow_nll_grad_f64(m->f64, m->rows, m->x, cond, &nll);
+
+    for (int64_t t = 0; t < nfi_min(CHECK_THETA, m->f64->count) && !status; t++) {
+        const int64_t k = (int64_t)(nfi_random_u64(0, NFI_STREAM_CHECK, (uint64_t)t) % (uint64_t)m->f64->count);
+        if (!check_trainable(m->f64, k)) continue;
+        status = check_theta(m, k, &difference);
+        scale = check_max(scale, check_abs(grad[k]));
+        error = check_max(error, check_abs(grad[k] - difference));
+    }
+    r->grad_theta_error_max = error / scale;
+    return status;
+}
+
+/* Error of one layer's own round trip at the rows h that reach it; h becomes the rows that leave it. */
+static nf_status check_layer_alone(const nf_flow *flow, const nfi_place *p, check_memory *m, const void *cond, char *h, char *image, char *back, double *error)
+{
+    const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+    nfi_workspace *w = nfi_workspace_take(flow, NFI_TILE_ROWS, 0);
+    const uint64_t fpenv = nfi_fpenv_enter();
+    const int64_t rows = nfi_min(m->n, p->info.tile_rows);
+    nf_status status = w ? NF_OK : NF_ERR_MEMORY;
+
+    *error = 0.0;
+    if (!status) {
+        nf_tile tile = nfi_chain_tile(flow, p, w, 0, 0, rows);
+        tile.cond = flow->cond_dim ? cond : NULL;
+        memset(w->key, 0, (size_t)rows * sizeof *w->key);
+        status = ops->forward(p->layer->self, &tile, h, image, NULL);
+        if (!status && ops->inverse) status = ops->inverse(p->layer->self, &tile, image, back);
+    }
+    for (int64_t i = 0; i < rows * p->info.dim && !status && ops->inverse; i++)
+        *error = check_max(*error, check_abs(check_value(flow, h, i) - check_value(flow, back, i)));
+    if (!status) nfi_rows_copy(rows, p->info.dim_out * flow->size, image, p->info.dim * flow->size, h, p->info.dim_out * flow->size);
+    nfi_fpenv_leave(fpenv);
+    nfi_workspace_put(flow, w);
+    return status;
+}
+
+/* Names the layer to look at: the one whose own round trip over the first tile is worst, or the first without an inverse. */
+static nf_status check_worst_layer(const nf_flow *flow, check_memory *m, const void *x, const void *cond, nf_check_report *r)
+{
+    const int64_t count = nfi_min(m->n, NFI_TILE_ROWS) * m->dim;
+    nf_status status = NF_OK;
+    char *h = nfi_alloc(m->context, 3 * count, m->size, &status);
+    double worst = 0.0, error;
+
+    if (!h) return status;
+    memcpy(h, x, (size_t)(count * m->size));
+    for (int64_t l = 0; l < flow->n_places && !status; l++) {
+        status = check_layer_alone(flow, &flow->places[l], m, cond, h, h + count * m->size, h + 2 * count * m->size, &error);
+        if (!nfi_layer_ops(flow->places[l].layer, flow->dtype)->inverse) error = (double)__builtin_inff();
+        if (!status && error > worst) {
+            worst = error;
+            r->worst_layer = l;
+        }
+    }
+    nfi_free(m->context, h, 3 * count, m->size);
+    return status;
+}
+
+/* The first rows, finite ones only, in double. */
+static void check_take_rows(const nf_flow *flow, check_memory *m, const void *x, const void *cond)
+{
+    int64_t kept = 0;
+
+    for (int64_t i = 0; i < m->n && kept < m->rows; i++) {
+        if (!(m->log_det[i] == m->log_det[i])) continue;
+        for (int64_t j = 0; j < m->dim; j++) m->x[kept * m->dim + j] = check_value(flow, x, i * m->dim + j);
+        for (int64_t j = 0; j < m->cond_dim; j++) m->cond[kept * m->cond_dim + j] = check_value(flow, cond, i * m->cond_dim + j);
+        kept++;
+    }
+    m->rows = kept;
+}
+
+static nf_status check_differences(const nf_flow *flow, check_memory *m, nf_check_report *r)
+{
+    nf_status status = nf_flow_convert(&m->f64, flow, NF_F64);
+
+    if (status) return status;
+    r->log_det_error_max = m->dim > CHECK_DIM ? (double)__builtin_nanf("") : 0.0;
+    if (m->dim <= CHECK_DIM) status = check_log_det(m, r);
+    if (!status) status = check_grad_x(m, r);
+    return status ? status : check_grad_theta(m, r);
+}
+
+static void check_judge(const nf_flow *flow, nf_check_report *r)
+{
+    const struct check_bounds *b = &check_bounds[flow->dtype];
+
+    r->not_invertible |= !(r->round_trip_max <= b->round_trip && r->round_trip_p99 <= b->round_trip_p99);
+    r->passed = !r->not_invertible && r->log_det_sum_max <= b->log_det_sum && r->rows_nonfinite == 0 && r->grad_x_error_max <= b->gradient &&
+                r->grad_theta_error_max <= b->gradient && !(r->log_det_error_max > b->log_det);
+}
+
+static nf_status check_run(const nfi_call *c, nf_check_report *r)
+{
+    nf_status status = nfi_call_check(c);
+    nf_check_report report = { .struct_size = sizeof report, .worst_layer = -1 };
+    check_memory m;
+
+    if (status) return status;
+    if (!r) return nfi_fail(NF_ERR_NULL, "%s: report is NULL", c->function);
+    if (c->n == 0) return nfi_fail(NF_ERR_SHAPE, "%s: n is 0, must be at least 1", c->function);
+    if ((status = check_alloc(&m, c->flow, c->n))) return status;
+    status = check_round_trip(c->flow, &m, c->in, c->cond, &report);
+    if (status == NF_ERR_NOT_INVERTIBLE) {
+        status = check_forward(c->flow, m.n, c->in, c->cond, m.z, m.log_det) < 0 ? status : NF_OK;
+        report.not_invertible = 1;
+    }
+    if (!status) status = check_worst_layer(c->flow, &m, c->in, c->cond, &report);
+    const int64_t rows = m.rows;
+    if (!status) check_take_rows(c->flow, &m, c->in, c->cond);
+    if (!status && m.rows) status = check_differences(c->flow, &m, &report);
+    m.rows = rows;
+    check_free(&m);
+    if (status < 0) return nfi_fail_in(status, "%s", c->function);
+    check_judge(c->flow, &report);
+    *r = report;
+    return NF_OK;
+}
+
+nf_status nf_flow_check(const nf_flow *flow, int64_t n, const float *x, const float *cond, nf_check_report *report)
+{
+    return check_run(&(nfi_call){ "nf_flow_check", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "x", NULL, 0 }, report);
+}
+
+nf_status nf_flow_check_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, nf_check_report *report)
+{
+    return check_run(&(nfi_call){ "nf_flow_check_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "x", NULL, 0 }, report);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * create.c - composing a flow from layers and a base
+ */
+#include "flow/flow.h"
+#include "core/rng.h"
+#include "core/status.h"
+#include "flow/workspace.h"
+#include <stddef.h>
+
+static const nf_field flow_fields[] = {
+    NFI_FIELD(nf_flow_config, dtype, NF_FIELD_CHOICE, 0, NF_F32, 1, 2, "f32,f64", "precision of parameters and rows"),
+    NFI_FIELD(nf_flow_config, seed, NF_FIELD_U64, 0, 0, 0, 0, NULL, "seed of the initial weights and of the layers' noise"),
+};
+static const nfi_config_type nfi_flow_config_type = { "flow", sizeof(nf_flow_config), sizeof(nf_flow_config), flow_fields,
+                                               sizeof flow_fields / sizeof *flow_fields };
+
+extern const nfi_config_type nfi_realnvp_config_type;
+const nfi_config_type *nfi_flow_configs(int32_t i)
+{
+    static const nfi_config_type *const types[] = { &nfi_flow_config_type, &nfi_realnvp_config_type };
+    return i >= 0 && i < (int32_t)(sizeof types / sizeof *types) ? types[i] : NULL;
+}
+
+void nf_flow_config_init(nf_flow_config *config)
+{
+    if (config) *config = (nf_flow_config)NF_FLOW_CONFIG_INIT;
+}
+
+/* The columns that reach layer i, or -1: recorded. */
+static nf_status create_check_layer(const nf_layer *layer, int64_t i, int64_t dim, int32_t dtype)
+{
+    const char *name = layer->type->name;
+
+    if (layer->dim != dim)
+        return nfi_fail(NF_ERR_SHAPE, "nf_flow_create: layers[%lld] (%s) has dim %lld, expected %lld", (long long)i, name,
+                        (long long)layer->dim, (long long)dim);
+    if (!nfi_layer_ops(layer, dtype))
+        return nfi_fail(NF_ERR_DTYPE, "nf_flow_create: layers[%lld] (%s) is not available in %s", (long long)i, name,
+                        dtype == NF_F32 ? "f32" : "f64");
+    return NF_OK;
+}
+
+static nf_status create_check(nf_context *context, const nf_base *base, nf_layer *const *layers, int64_t n, int32_t dtype)
+{
+    const nf_context_config *limits = nfi_context_config(context);
+    int64_t cond_dim = 0, active = base->dim;
+    nf_status status;
+
+    if (n < 0 || n > limits->max_layers)
+        return nfi_fail(NF_ERR_LIMIT, "nf_flow_create: n_layers is %lld, allowed are 0 to %lld", (long long)n,
+                        (long long)limits->max_layers);
+    if (n > 0 && !layers) return nfi_fail(NF_ERR_NULL, "nf_flow_create: layers is NULL");
+    for (int64_t i = 0; i < n; i++) {
+        if ((status = nfi_object_check(layers[i], NFI_TAG_LAYER, "nf_flow_create: a layer"))) return status;
+        if ((status = create_check_layer(layers[i], i, active, dtype))) return status;
+        active = layers[i]->dim_out;
+        if (layers[i]->cond_dim == 0) continue;
+        if (cond_dim && cond_dim != layers[i]->cond_dim)
+            return nfi_fail(NF_ERR_SHAPE, "nf_flow_create: layers[%lld] has cond_dim %lld, earlier layers %lld",
+                            (long long)i, (long long)layers[i]->cond_dim, (long long)cond_dim);
+        cond_dim = layers[i]->cond_dim;
+    }
+    return NF_OK;
+}
+
+/* Where the rows in and out of each place are kept in training: out of one place is in of the next, unless columns leave. */
+static void create_place_rows(nf_flow *flow)
+{
+    int64_t act = 0, in = 0;
+
+    for (int64_t i = 0; i < flow->n_places; i++) {
+        nfi_place *p = &flow->places[i];
+        const int64_t row = p->info.dim * flow->size;
+        if (i == 0 || flow->places[i - 1].info.dim_out < flow->places[i - 1].info.dim) in = act, act += row;
+        p->in = in;
+        p->out = act;
+        act += row;
+        in = p->out;
+        p->saved = flow->saved_row;
+        flow->saved_row += p->info.saved_row;
+    }
+    flow->act_row = act;
+}
+
+static int64_t create_tile_rows(const nf_layer_info *info)
+{
+    return info->tile_rows ? nfi_min(info->tile_rows, NFI_TILE_ROWS) : NFI_TILE_ROWS;
+}
+
+static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
+{
+    int64_t count = 0, packed = 0, scratch = NFI_TILE_ROWS * flow->dim * 8;
+
+    for (int64_t i = 0; i < flow->n_places; i++) {
+        nfi_place *p = &flow->places[i];
+        p->layer = nfi_object_ref(layers[i]);
+        p->info = nfi_layer_describe(p->layer, flow->dtype, flow->kernels);
+        p->info.saved_row = nfi_round_up(p->info.saved_row, NFI_ALIGN);
+        p->info.packed = nfi_round_up(p->info.packed, NFI_ALIGN);
+        p->info.tile_rows = create_tile_rows(&p->info);
+        p->theta = count;
+        p->packed = packed;
+        p->stream = (uint32_t)(i + 1) << 8;
+        flow->factors |= p->info.dim_out < p->info.dim;
+        if (p->layer->cond_dim) flow->cond_dim = p->layer->cond_dim;
+        if (!nfi_add(count, p->layer->param_count, &count) || !nfi_add(packed, p->info.packed, &packed))
+            return nfi_fail(NF_ERR_OVERFLOW, "nf_flow_create: the number of parameters is too large to compute");
+        scratch = nfi_max(scratch, p->info.scratch_fixed + p->info.scratch_row * p->info.tile_rows);
+        flow->saved_most = nfi_max(flow->saved_most, p->info.saved_row * p->info.tile_rows);
+    }
+    create_place_rows(flow);
+    flow->scratch = scratch;
+    flow->packed_bytes = packed;
+    flow->base_theta = count;
+    flow->count = count + flow->base->param_count;
+    flow->flop_row = 2.0 * (double)flow->count;
+    return NF_OK;
+}
+
+static nf_status create_blocks(nf_flow *flow, nf_context *context)
+{
+    const int64_t limit = nfi_context_config(context)->max_elements;
+    nf_status status = NF_OK;
+
+    if (flow->count > limit)
+        return nfi_fail(NF_ERR_LIMIT, "nf_flow_create: the flow has %lld parameters, the context allows %lld",
+                        (long long)flow->count, (long long)limit);
+    flow->theta = nfi_alloc(context, flow->count, flow->size, &status);
+    if (flow->theta) flow->grad = nfi_alloc(context, flow->count, flow->size, &status);
+    if (flow->grad) flow->packed = nfi_alloc(context, flow->packed_bytes, 1, &status);
+    return status;
+}
+
+/* Initial parameters: every place draws from its own stream. */
+static nf_status create_reset(nf_flow *flow)
+{
+    nf_status status;
+
+    for (int64_t i = 0; i < flow->n_places; i++) {
+        const nfi_place *p = &flow->places[i];
+        const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+        char *theta = (char *)flow->theta + p->theta * flow->size;
+        if (!ops->reset || !p->layer->param_count) continue;
+        status = ops->reset(p->layer->self, flow->seed, p->stream + NFI_STREAM_INIT, theta);
+        if (status) return nfi_fail_in(status, "nf_flow_create: layer %lld (%s)", (long long)i, p->layer->type->name);
+    }
+    const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
+    return ops->reset ? ops->reset(flow->base->self, (char *)flow->theta + flow->base_theta * flow->size) : NF_OK;
+}
+
+nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
+                         nf_layer *const *layers, int64_t n_layers)
+{
+    nf_flow_config resolved, defaults = NF_FLOW_CONFIG_INIT;
+    nf_flow *flow = NULL;
+    nf_status status;
+
+    if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_create: out is NULL");
+    *out = NULL;
+    if ((status = nfi_config_resolve(&nfi_flow_config_type, config ? config : &defaults, &resolved, "nf_flow_create"))) return status;
+    if ((status = nfi_object_check(base, NFI_TAG_BASE, "nf_flow_create: base"))) return status;
+    if ((status = create_check(context, base, layers, n_layers, resolved.dtype))) return status;
+    flow = nfi_object_create(context, sizeof *flow, NFI_TAG_FLOW);
+    if (!flow) return NF_ERR_MEMORY;
+    flow->dtype = resolved.dtype;
+    flow->size = resolved.dtype == NF_F32 ? 4 : 8;
+    flow->seed = resolved.seed;
+    flow->dim = base->dim;
+    flow->base = nfi_object_ref(base);
+    flow->kernels = nfi_kernels_for(context, resolved.dtype);
+    flow->places = nfi_alloc(context, n_layers, sizeof *flow->places, &status);
+    if (!flow->places) goto fail;
+    flow->n_places = n_layers;
+    if ((status = create_places(flow, layers))) goto fail;
+    if ((status = create_blocks(flow, context))) goto fail;
+    if ((status = create_reset(flow))) goto fail;
+    nfi_flow_pack(flow);
+    *out = flow;
+    return NF_OK;
+fail:
+    nf_flow_unref(flow);
+    return status;
+}
+
+nf_flow *nf_flow_ref(nf_flow *flow) { return nfi_object_ref(flow); }
+
+void nf_flow_unref(nf_flow *flow)
+{
+    if (!nfi_object_release(flow)) return;
+    nf_context *context = flow->object.context;
+    for (int64_t i = 0; i < flow->n_places; i++) nf_layer_unref(flow->places[i].layer);
+    nf_base_unref(flow->base);
+    nfi_workspace_free_all(flow);
+    nfi_free(context, flow->places, flow->n_places, sizeof *flow->places);
+    nfi_free(context, flow->slots, flow->n_slots, flow->count * flow->size);
+    nfi_free(context, flow->theta, flow->count, flow->size);
+    nfi_free(context, flow->grad, flow->count, flow->size);
+    nfi_free(context, flow->packed, flow->packed_bytes, 1);
+    nfi_object_free(flow, sizeof *flow);
+}
+
+static bool create_is_flow(const nf_flow *flow) { return !nfi_object_check(flow, NFI_TAG_FLOW, "flow"); }
+
+int64_t nf_flow_dim(const nf_flow *flow) { return create_is_flow(flow) ? flow->dim : 0; }
+int64_t nf_flow_cond_dim(const nf_flow *flow) { return create_is_flow(flow) ? flow->cond_dim : 0; }
+int32_t nf_flow_dtype(const nf_flow *flow) { return create_is_flow(flow) ? flow->dtype : 0; }
+int64_t nf_flow_layers(const nf_flow *flow) { return create_is_flow(flow) ? flow->n_places : 0; }
+int64_t nf_flow_param_count(const nf_flow *flow) { return create_is_flow(flow) ? flow->count : 0; }
+nf_base *nf_flow_base(const nf_flow *flow) { return create_is_flow(flow) ? flow->base : NULL; }
+
+nf_layer *nf_flow_layer(const nf_flow *flow, int64_t index)
+{
+    return create_is_flow(flow) && index >= 0 && index < flow->n_places ? flow->places[index].layer : NULL;
+}
+
+nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report)
+{
+    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_info: flow");
+    int64_t frozen = 0, offset, count;
+    int32_t properties;
+    char name[96];
+
+    if (status) return status;
+    if (!report) return nfi_fail(NF_ERR_NULL, "nf_flow_info: report is NULL");
+    for (int64_t i = 0; nfi_flow_range(flow, i, &offset, &count, &properties, name); i++)
+        if (properties & NF_PARAM_FROZEN) frozen += count;
+    *report = (nf_flow_info_report){ .struct_size = sizeof *report, .dtype = flow->dtype, .dim = flow->dim,
+                                     .cond_dim = flow->cond_dim, .layers = flow->n_places, .params = flow->count,
+                                     .trainable = flow->count - frozen, .bytes_params = flow->count * flow->size,
+                                     .bytes_packed = flow->packed_bytes, .saved_bytes_row = flow->act_row + flow->saved_row,
+                                     .gflop_row = flow->flop_row * 1e-9 };
+    return NF_OK;
+}

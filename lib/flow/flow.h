@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * flow.h - the inside of nf_flow: composition, the flat block, plan, execution
+ */
+#ifndef NFI_FLOW_FLOW_H
+#define NFI_FLOW_FLOW_H
+
+#include "bases/base.h"
+#include "layers/layer.h"
+#include <nflow/flow.h>
+
+/* One place of a layer in the chain. */
+typedef struct nfi_place {
+    nf_layer *layer;
+    nf_layer_info info;
+    int64_t theta;  /* offset of its slice in the block, elements */
+    int64_t packed; /* offset in bytes in the packed block */
+    int64_t in, out; /* where its rows in and out are kept in training: bytes a row before them in workspace.acts */
+    int64_t saved;   /* the same in workspace.saved */
+    uint32_t stream;
+} nfi_place;
+
+#define NFI_TILE_ROWS 128
+#define NFI_BLOCK_ROWS 1024
+#define NFI_WORKSPACES 64 /* kept for reuse: concurrent calls beyond this many allocate each time */
+typedef struct nfi_workspace nfi_workspace;
+
+struct nf_flow {
+    nfi_object object;
+    int32_t dtype;
+    int64_t size; /* bytes of an element */
+    uint64_t seed;
+    int64_t dim, cond_dim, n_places, count, packed_bytes;
+    int64_t act_row, saved_row;          /* bytes a row kept in training */
+    int64_t saved_most;                  /* most bytes that one tile of one layer saves */
+    int64_t scratch;                     /* most bytes that a tile of any layer or of the base needs */
+    bool factors;                        /* some layer factors columns out */
+    double flop_row;                     /* matrix products of one row of log_prob, estimated as 2 x weights */
+    nfi_place *places;
+    nf_base *base;
+    int64_t base_theta;
+    const nfi_kernels *kernels;
+    void *theta, *grad, *packed;
+    atomic_int busy; /* 1: an exclusive call is running */
+    bool lent;       /* nf_flow_params gave theta away: pack before each exclusive computation */
+    void *slots;     /* gradient slots 1 .. n_slots - 1, [count] each */
+    int64_t n_slots;
+    _Atomic(nfi_workspace *) free_list[NFI_WORKSPACES];
+};
+
+nf_status nfi_flow_begin(nf_flow *flow, const char *function); /* exclusive: NF_ERR_BUSY */
+void nfi_flow_end(nf_flow *flow);
+void nfi_flow_pack(nf_flow *flow);  /* theta -> packed, in parallel over places and parts: after every change of theta */
+
+/* The gradient of the weighted NLL sum over rows: adds to flow->grad; *nll_sum, *weight_sum. For train and the public call; the flow is
+ * begun by the caller. x, cond of the flow's dtype. keys [n]: random-number keys of the rows (NULL: hash of bits); scale multiplies the
+ * loss (1 / sum of weights for the mean). */
+typedef struct nfi_batch {
+    int64_t n;
+    const void *x, *cond;
+    const double *weights;   /* NULL: ones */
+    const uint64_t *keys;    /* NULL: hash */
+    uint64_t epoch;
+    double scale;
+} nfi_batch;
+nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, int64_t *rows_nonfinite, int64_t *first_nonfinite,
+                        const char *function);
+/* log_prob of a const flow in its dtype; the engine behind the public calls; no boundary checks. */
+nf_status nfi_flow_log_prob(const nf_flow *flow, int64_t n, const void *x, const void *cond, double *log_prob, const char *function);
+nf_status nfi_flow_init_data(nf_flow *flow, int64_t n, const void *x, const void *cond, const char *function); /* begun by the caller */
+bool nfi_flow_wants_init(const nf_flow *flow); /* a layer with needs_init whose "initialised" parameter is 0 */
+
+/* Ranges of the block with the same properties, ascending: for decay and clipping. Returns false past the last. */
+bool nfi_flow_range(const nf_flow *flow, int64_t index, int64_t *offset, int64_t *count, int32_t *properties, char name[96]);
+
+const nfi_config_type *nfi_flow_configs(int32_t i); /* NULL past the last */
+
+#endif

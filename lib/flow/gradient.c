@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * gradient.c - the gradient of the negative log-likelihood, and the score
+ *
+ *   L = -scale sum_i w_i log p(x_i),   log p(x) = log p_base(z) + log_det
+ *   dL/dlog_det_i = -scale w_i,   dL/dz_i = -scale w_i dlog p_base(z_i)/dz
+ *
+ * Order of sums: the batch is cut into slots, whose number depends on the number of rows only; a slot is done in row order by
+ * one worker into its own buffer (slot 0: the flow's gradient block), and the buffers are added in order. So the bits
+ * do not depend on the threads.
+ */
+#include "core/fpenv.h"
+#include "core/status.h"
+#include "flow/evaluate.h"
+#include "flow/job.h"
+#include "flow/rows.h"
+#include <string.h>
+
+#define GRADIENT_SLOTS 8
+#define GRADIENT_CHUNK 16384 /* elements that one task adds */
+
+/* Rows below which 1, 2, 4 slots are used: few rows do not pay for another buffer of all parameters. */
+static int64_t gradient_slots(int64_t n) { return n < 64 ? 1 : n < 512 ? 2 : n < 2048 ? 4 : GRADIENT_SLOTS; }
+
+typedef struct gradient_job {
+    nfi_job job; /* the caller's rows, as for evaluation */
+    nf_flow *flow;
+    const nfi_batch *batch;
+    int64_t n_slots, slot_rows;
+    struct gradient_slot {
+        nf_status status;
+        double nll;
+        int64_t n_bad, first_bad;
+        char line[400];
+    } slot[GRADIENT_SLOTS];
+} gradient_job;
+
+static void *gradient_buffer(const gradient_job *g, int64_t s)
+{
+    nf_flow *flow = g->flow;
+    return s == 0 ? flow->grad : (char *)flow->slots + (s - 1) * flow->count * flow->size;
+}
+
+/* Weights of the loss in w->weight, 0 for bad rows; adds to the slot's sums. */
+static void gradient_weigh(const gradient_job *g, struct gradient_slot *slot, nfi_workspace *w, int64_t row, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const double weight = g->batch->weights ? g->batch->weights[row + i] : 1.0;
+        w->weight[i] = w->bad[i] ? 0.0 : -g->batch->scale * weight;
+        if (!w->bad[i] && weight > 0.0) slot->nll -= weight * w->log_det[i];
+        if (!w->bad[i]) continue;
+        if (!slot->n_bad++) slot->first_bad = row + i;
+    }
+}
+
+static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *grad)
+{
+    const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
+    nf_status status = NF_OK;
+
+    for (int64_t i = 0; i < n && !status; i += NFI_TILE_ROWS) {
+        nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, nfi_min(NFI_TILE_ROWS, n - i));
+        const int64_t offset = i * flow->dim * flow->size;
+        tile.grad = grad ? (char *)grad + flow->base_theta * flow->size : NULL;
+        status = ops->backward(flow->base->self, &tile, w->z + offset, w->weight + i, w->state[1] + offset);
+    }
+    if (!status) memcpy(w->z, w->state[1], (size_t)(n * flow->dim * flow->size));
+    return status;
+}
+
+static nf_status gradient_block(const gradient_job *g, struct gradient_slot *slot, nfi_workspace *w, int64_t row, int64_t n, void *grad)
+{
+    const nf_flow *flow = g->flow;
+    nf_status status;
+
+    nfi_chain_load(&g->job, w, row, n, w->state[0]);
+    if (g->batch->keys) memcpy(w->key, g->batch->keys + row, (size_t)n * sizeof *w->key);
+    if ((status = nfi_chain_forward(flow, w, row, n, 1, g->batch->epoch))) return status;
+    if ((status = nfi_chain_base(flow, w, row, n))) return status;
+    gradient_weigh(g, slot, w, row, n);
+    if ((status = gradient_base(flow, w, row, n, grad))) return status;
+    return nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
+}
+
+static void gradient_run_slot(void *arg, int64_t s)
+{
+    gradient_job *g = arg;
+    struct gradient_slot *slot = &g->slot[s];
+    const int64_t first = s * g->slot_rows, end = nfi_min(first + g->slot_rows, g->batch->n);
+    void *grad = gradient_buffer(g, s);
+
+    if (s) memset(grad, 0, (size_t)(g->flow->count * g->flow->size));
+    if (first >= end) return;
+    nfi_workspace *w = nfi_workspace_take(g->flow, end - first, 1);
+    slot->status = w ? NF_OK : NF_ERR_MEMORY;
+    for (int64_t row = first; row < end && !slot->status; row += w->rows)
+        slot->status = gradient_block(g, slot, w, row, nfi_min(w->rows, end - row), grad);
+    if (slot->status) strncpy(slot->line, nf_last_error(), sizeof slot->line - 1);
+    nfi_workspace_put(g->flow, w);
+}
+
+static void gradient_add_f32(int64_t n, const float *a, float *sum)
+{
+    for (int64_t i = 0; i < n; i++) sum[i] += a[i];
+}
+
+static void gradient_add_f64(int64_t n, const double *a, double *sum)
+{
+    for (int64_t i = 0; i < n; i++) sum[i] += a[i];
+}
+
+static void gradient_sum_chunk(void *arg, int64_t c)
+{
+    const gradient_job *g = arg;
+    const int64_t first = c * GRADIENT_CHUNK, n = nfi_min(GRADIENT_CHUNK, g->flow->count - first);
+
+    for (int64_t s = 1; s < g->n_slots; s++) {
+        if (g->flow->dtype == NF_F32)
+            gradient_add_f32(n, (float *)gradient_buffer(g, s) + first, (float *)g->flow->grad + first);
+        else
+            gradient_add_f64(n, (double *)gradient_buffer(g, s) + first, (double *)g->flow->grad + first);
+    }
+}
+
+static nf_status gradient_reserve_slots(nf_flow *flow, int64_t n_slots)
+{
+    nf_status status = NF_OK;
+    int64_t bytes;
+    void *slots;
+
+    if (flow->n_slots >= n_slots - 1) return NF_OK;
+    if (!nfi_mul(flow->count, flow->size, &bytes)) return nfi_fail(NF_ERR_OVERFLOW, "gradient slots are too large to compute");
+    slots = nfi_alloc(flow->object.context, n_slots - 1, bytes, &status);
+    if (!slots) return status;
+    nfi_free(flow->object.context, flow->slots, flow->n_slots, bytes);
+    flow->slots = slots;
+    flow->n_slots = n_slots - 1;
+    return NF_OK;
+}
+
+/* The lowest slot's failure; the gradient block is then not meaningful and is zeroed. */
+static nf_status gradient_collect(gradient_job *g, double *nll_sum, int64_t *bad, int64_t *first_bad)
+{
+    *nll_sum = 0.0;
+    *bad = 0;
+    *first_bad = -1;
+    for (int64_t s = 0; s < g->n_slots; s++) {
+        const struct gradient_slot *slot = &g->slot[s];
+        if (slot->status) {
+            memset(g->flow->grad, 0, (size_t)(g->flow->count * g->flow->size));
+            return nfi_fail(slot->status, "%s: %s", g->job.function, slot->line);
+        }
+        *nll_sum += slot->nll;
+        if (slot->n_bad && *bad == 0) *first_bad = slot->first_bad;
+        *bad += slot->n_bad;
+    }
+    return NF_OK;
+}
+
+nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, int64_t *rows_nonfinite, int64_t *first_nonfinite,
+                        const char *function)
+{
+    gradient_job g = { .job = { .function = function, .flow = flow, .n = batch->n, .in = batch->x, .cond = batch->cond },
+                       .flow = flow, .batch = batch, .n_slots = gradient_slots(batch->n) };
+    nf_status status = gradient_reserve_slots(flow, g.n_slots);
+    uint64_t fpenv;
+
+    if (status) return status;
+    g.slot_rows = nfi_round_up((batch->n + g.n_slots - 1) / g.n_slots, 16);
+    fpenv = nfi_fpenv_enter();
+    if (flow->lent) nfi_flow_pack(flow);
+    nfi_parallel_for(flow->object.context, g.n_slots, gradient_run_slot, &g);
+    if (g.n_slots > 1)
+        nfi_parallel_for(flow->object.context, (flow->count + GRADIENT_CHUNK - 1) / GRADIENT_CHUNK, gradient_sum_chunk, &g);
+    status = gradient_collect(&g, nll_sum, rows_nonfinite, first_nonfinite);
+    nfi_fpenv_leave(fpenv);
+    return status;
+}
+
+/* Weights of rows for the public call: finite, >= 0, with a positive sum. */
+static nf_status gradient_weight_sum(const nfi_call *c, const double *weights, double *sum)
+{
+    *sum = weights ? 0.0 : (double)c->n;
+    for (int64_t i = 0; weights && i < c->n; i++) {
+        if (!(weights[i] >= 0.0 && weights[i] < (double)__builtin_inff()))
+            return nfi_fail(NF_ERR_ARG, "%s: weights[%lld] must be finite and at least 0", c->function, (long long)i);
+        *sum += weights[i];
+    }
+    return *sum > 0.0 ? NF_OK : nfi_fail(NF_ERR_ARG, "%s: the weights are all zero", c->function);
+}
+
+static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *weights)
+{
+    nf_status status = nfi_call_check(c);
+    nfi_batch batch = { .n = c->n, .x = c->in, .cond = c->cond, .weights = weights };
+    double nll, weight_sum;
+    int64_t bad, first;
+
+    if (status || c->n == 0) return status;
+    if ((status = gradient_weight_sum(c, weights, &weight_sum))) return status;
+    if ((status = nfi_flow_begin(flow, c->function))) return status;
+    batch.scale = 1.0 / weight_sum;
+    status = nfi_flow_grad(flow, &batch, &nll, &bad, &first, c->function);
+    nfi_flow_end(flow);
+    if (status) return status;
+    *c->value = bad ? (double)__builtin_nanf("") : nll * batch.scale;
+    if (!bad) return NF_OK;
+    return nfi_fail(NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
+                    (long long)c->n, (long long)first);
+}
+
+nf_status nf_flow_nll_grad_weighted(nf_flow *flow, int64_t n, const float *x, const float *cond, const double *weights, double *mean_nll)
+{
+    double sink;
+    return gradient_call(flow, &(nfi_call){ "nf_flow_nll_grad", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, 0 }, weights);
+}
+
+nf_status nf_flow_nll_grad_weighted_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, const double *weights, double *mean_nll)
+{
+    double sink;
+    return gradient_call(flow, &(nfi_call){ "nf_flow_nll_grad_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, 0 }, weights);
+}
+
+nf_status nf_flow_nll_grad(nf_flow *flow, int64_t n, const float *x, const float *cond, double *mean_nll)
+{
+    return nf_flow_nll_grad_weighted(flow, n, x, cond, NULL, mean_nll);
+}
+
+nf_status nf_flow_nll_grad_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, double *mean_nll)
+{
+    return nf_flow_nll_grad_weighted_f64(flow, n, x, cond, NULL, mean_nll);
+}
+
+/* Score of a block: weight 1 makes the backward pass yield dlog p/dx itself. */
+static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n)
+{
+    const nf_flow *flow = job->flow;
+    const int64_t bytes = flow->dim * flow->size;
+    nf_status status;
+
+    nfi_chain_load(job, w, row, n, w->state[0]);
+    if ((status = nfi_chain_forward(flow, w, row, n, 1, 0))) return status;
+    if ((status = nfi_chain_base(flow, w, row, n))) return status;
+    for (int64_t i = 0; i < n; i++) {
+        w->weight[i] = 1.0;
+        if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1;
+        if (job->value) job->value[row + i] = w->bad[i] ? (double)__builtin_nanf("") : w->log_det[i];
+    }
+    if ((status = gradient_base(flow, w, row, n, NULL))) return status;
+    if ((status = nfi_chain_backward(flow, w, row, n, NULL, 0))) return status;
+    nfi_rows_mark(flow->dtype, n, flow->dim, w->z, w->bad);
+    memcpy(job->out + row * bytes, w->z, (size_t)(n * bytes));
+    nfi_rows_spoil(flow->dtype, n, flow->dim, job->out + row * bytes, w->bad);
+    return NF_OK;
+}
+
+static nf_status gradient_score_block(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n)
+{
+    nfi_workspace *train = nfi_workspace_take(job->flow, n, 1);
+    nf_status status = train ? NF_OK : NF_ERR_MEMORY;
+
+    for (int64_t i = 0; i < n && !status; i += train->rows) {
+        const int64_t m = nfi_min(train->rows, n - i);
+        status = gradient_score_rows(job, train, row + i, m);
+        memcpy(w->bad + i, train->bad, (size_t)m);
+    }
+    nfi_workspace_put(job->flow, train);
+    return status;
+}
+
+static nf_status gradient_score(const nfi_call *c)
+{
+    const nf_status status = nfi_call_check(c);
+    nfi_job job = { .function = c->function, .flow = c->flow, .n = c->n, .in = c->in, .cond = c->cond, .out = c->out, .value = c->value, .run = gradient_score_block };
+
+    return status || c->n == 0 ? status : nfi_job_run(&job);
+}
+
+nf_status nf_flow_score(const nf_flow *flow, int64_t n, const float *x, const float *cond, double *log_prob, float *grad_x)
+{
+    return gradient_score(&(nfi_call){ "nf_flow_score", flow, NF_F32, n, "x", x, cond, "grad_x", grad_x, 1, "log_prob", log_prob, 0 });
+}
+
+nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob, double *grad_x)
+{
+    return gradient_score(&(nfi_call){ "nf_flow_score_f64", flow, NF_F64, n, "x", x, cond, "grad_x", grad_x, 1, "log_prob", log_prob, 0 });
+}
+
+/* One workspace of each kind a call of n rows takes, per worker: taken all at once, then put back. */
+nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
+{
+    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_reserve: flow");
+    nfi_workspace *taken[NFI_WORKSPACES] = { NULL };
+    int64_t workers, k = 0;
+
+    if (status) return status;
+    if (n < 0) return nfi_fail(NF_ERR_SHAPE, "nf_flow_reserve: n is %lld, must be at least 0", (long long)n);
+    workers = nfi_min(nfi_context_worker_count(flow->object.context), NFI_WORKSPACES / 2);
+    for (int64_t i = 0; i < workers && !status && n; i++) {
+        for (int32_t train = 0; train <= (gradient ? 1 : 0) && !status; train++) {
+            taken[k] = nfi_workspace_take(flow, nfi_min(n, NFI_BLOCK_ROWS), train);
+            if (!taken[k++]) status = NF_ERR_MEMORY;
+        }
+    }
+    while (k > 0) nfi_workspace_put(flow, taken[--k]);
+    return status;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * job.h - one public computing call, split into blocks of rows that workers take
+ *
+ * A job holds what the caller passed and what the blocks found out: the first failure (of the lowest block, so that the
+ * answer does not depend on scheduling) and the rows that are not finite.
+ */
+#ifndef NFI_FLOW_JOB_H
+#define NFI_FLOW_JOB_H
+
+#include "flow/workspace.h"
+
+typedef struct nfi_job nfi_job;
+struct nfi_job {
+    const char *function;
+    const nf_flow *flow;
+    int64_t n, block;
+    const char *in, *cond; /* [n][dim], [n][cond_dim] of the flow's dtype; in NULL: sample */
+    char *out;             /* [n][dim] or NULL */
+    double *value;         /* [n] log_prob or log_det, or NULL */
+    uint64_t seed;         /* sample */
+    int64_t first;
+    double temperature;
+    nf_status (*run)(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n);
+    /* found out */
+    atomic_flag lock;
+    nf_status status;
+    int64_t status_block;
+    char line[400];
+    atomic_llong n_bad, first_bad;
+};
+
+/* Runs the job over all blocks; returns its status with the line recorded, outputs NaN after a failure. */
+nf_status nfi_job_run(nfi_job *job);
+
+/* Loads rows [row, row + n) of the job's input and cond into the workspace; sets bad, log_det = 0, keys. */
+void nfi_chain_load(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n, char *state);
+/* z = f(state): leaves z in w->z; adds to w->log_det. keep: 1 stores acts and saved for a backward pass. */
+nf_status nfi_chain_forward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, int32_t keep, uint64_t epoch);
+/* x = f^-1(w->z): leaves x in w->state[0]. */
+nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
+/* w->z holds dL/dz, w->weight dL/dlog_det: w->z becomes dL/dx. grad NULL: not wanted. After nfi_chain_forward with keep. */
+nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *grad, uint64_t epoch);
+/* log_det += log p_base(z) */
+nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
+/* The tile of rows [i, i + n) of a block that starts at `row`; place NULL: the base's. */
+nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_workspace *w, int64_t row, int64_t i, int64_t n);
+
+#endif

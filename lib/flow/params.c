@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * params.c - the flat parameter block: views, access, packing, exclusive use
+ */
+#include "core/status.h"
+#include "flow/flow.h"
+#include "flow/rows.h"
+#include <stdio.h>
+#include <string.h>
+
+nf_status nfi_flow_begin(nf_flow *flow, const char *function)
+{
+    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, function);
+    int idle = 0;
+
+    if (status) return status;
+    if (!atomic_compare_exchange_strong_explicit(&flow->busy, &idle, 1, memory_order_acquire, memory_order_relaxed))
+        return nfi_fail(NF_ERR_BUSY, "%s: another exclusive call is using the flow", function);
+    return NF_OK;
+}
+
+void nfi_flow_end(nf_flow *flow) { atomic_store_explicit(&flow->busy, 0, memory_order_release); }
+
+static void params_pack_place(void *arg, int64_t i)
+{
+    nf_flow *flow = arg;
+    const nfi_place *p = &flow->places[i];
+    const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+
+    if (!ops->pack) return;
+    for (int64_t part = 0; part < p->info.packed_parts; part++)
+        ops->pack(p->layer->self, flow->kernels, (const char *)flow->theta + p->theta * flow->size,
+                  (char *)flow->packed + p->packed, part);
+}
+
+void nfi_flow_pack(nf_flow *flow) { nfi_parallel_for(flow->object.context, flow->n_places, params_pack_place, flow); }
+
+/* View i as the layer or base names it, with the flow's prefix and offset. */
+static nf_status params_view(const nf_flow *flow, int64_t index, nf_param_view *out)
+{
+    nf_param param = { .struct_size = sizeof param };
+    char prefix[32] = "base";
+    int64_t theta = flow->base_theta;
+    nf_status status = NF_ERR_ARG;
+
+    for (int64_t i = 0; i < flow->n_places; i++) {
+        const nf_layer *layer = flow->places[i].layer;
+        if (index < layer->n_params) {
+            snprintf(prefix, sizeof prefix, "layers.%lld", (long long)i);
+            theta = flow->places[i].theta;
+            status = layer->type->param(layer->self, (int32_t)index, &param);
+            index = -1;
+            break;
+        }
+        index -= layer->n_params;
+    }
+    if (index >= 0 && index < flow->base->n_params) status = flow->base->type->param(flow->base->self, (int32_t)index, &param);
+    if (status) return status;
+    *out = (nf_param_view){ .struct_size = sizeof *out, .properties = param.properties, .offset = theta + param.offset,
+                            .count = 1, .rank = param.rank };
+    snprintf(out->name, sizeof out->name, "%s.%.63s", prefix, param.name);
+    for (int32_t k = 0; k < param.rank; k++) {
+        out->shape[k] = param.shape[k];
+        out->count *= param.shape[k];
+    }
+    return NF_OK;
+}
+
+nf_status nf_flow_param(const nf_flow *flow, int64_t index, nf_param_view *out)
+{
+    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_param: flow");
+
+    if (status) return status;
+    if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_param: out is NULL");
+    if (index >= 0 && params_view(flow, index, out) == NF_OK) return NF_OK;
+    return nfi_fail(NF_ERR_ARG, "nf_flow_param: index is %lld, past the last view", (long long)index);
+}
+
+bool nfi_flow_range(const nf_flow *flow, int64_t index, int64_t *offset, int64_t *count, int32_t *properties, char name[96])
+{
+    nf_param_view view;
+
+    if (params_view(flow, index, &view)) return false;
+    *offset = view.offset;
+    *count = view.count;
+    *properties = view.properties;
+    memcpy(name, view.name, sizeof view.name);
+    return true;
+}
+
+static nf_status params_lend(nf_flow *flow, int32_t dtype, void **theta, void **grad, int64_t *count, const char *function)
+{
+    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, function);
+
+    if (status) return status;
+    if (flow->dtype != dtype)
+        return nfi_fail(NF_ERR_DTYPE, "%s: the flow is %s", function, flow->dtype == NF_F32 ? "f32, use nf_flow_params" : "f64, use nf_flow_params_f64");
+    if ((status = nfi_flow_begin(flow, function))) return status;
+    if (theta) {
+        *theta = flow->theta;
+        flow->lent = true;
+    }
+    if (grad) *grad = flow->grad;
+    if (count) *count = flow->count;
+    nfi_flow_end(flow);
+    return NF_OK;
+}
+
+nf_status nf_flow_params(nf_flow *flow, float **theta, float **grad, int64_t *count)
+{
+    void *t = NULL, *g = NULL;
+    nf_status status = params_lend(flow, NF_F32, theta ? &t : NULL, &g, count, "nf_flow_params");
+
+    if (status) return status;
+    if (theta) *theta = t;
+    if (grad) *grad = g;
+    return NF_OK;
+}
+
+nf_status nf_flow_params_f64(nf_flow *flow, double **theta, double **grad, int64_t *count)
+{
+    void *t = NULL, *g = NULL;
+    nf_status status = params_lend(flow, NF_F64, theta ? &t : NULL, &g, count, "nf_flow_params_f64");
+
+    if (status) return status;
+    if (theta) *theta = t;
+    if (grad) *grad = g;
+    return NF_OK;
+}
+
+nf_status nf_flow_update(nf_flow *flow)
+{
+    nf_status status = nfi_flow_begin(flow, "nf_flow_update");
+
+    if (status) return status;
+    nfi_flow_pack(flow);
+    nfi_flow_end(flow);
+    return NF_OK;
+}
+
+nf_status nf_flow_zero_grad(nf_flow *flow)
+{
+    nf_status status = nfi_flow_begin(flow, "nf_flow_zero_grad");
+
+    if (status) return status;
+    memset(flow->grad, 0, (size_t)(flow->count * flow->size));
+    nfi_flow_end(flow);
+    return NF_OK;
+}
+
+static nf_status params_check(const nf_flow *flow, int64_t count, const void *theta, const char *function)
+{
+    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, function);
+
+    if (status) return status;
+    if (count != flow->count)
+        return nfi_fail(NF_ERR_SHAPE, "%s: count is %lld, the flow has %lld parameters", function, (long long)count,
+                        (long long)flow->count);
+    return theta || !count ? NF_OK : nfi_fail(NF_ERR_NULL, "%s: theta is NULL", function);
+}
+
+nf_status nf_flow_get_params(const nf_flow *flow, int64_t count, double *theta)
+{
+    nf_status status = params_check(flow, count, theta, "nf_flow_get_params");
+
+    if (status) return status;
+    if (flow->dtype == NF_F32)
+        nfi_rows_convert(NF_F64, count, flow->theta, theta);
+    else
+        memcpy(theta, flow->theta, (size_t)count * sizeof *theta);
+    return NF_OK;
+}
+
+nf_status nf_flow_set_params(nf_flow *flow, int64_t count, const double *theta)
+{
+    nf_status status = params_check(flow, count, theta, "nf_flow_set_params");
+    int64_t bad;
+
+    if (status) return status;
+    if ((bad = nfi_first_nonfinite(NF_F64, count, theta)) >= 0)
+        return nfi_fail(NF_ERR_NONFINITE, "nf_flow_set_params: theta[%lld] is not finite", (long long)bad);
+    if ((status = nfi_flow_begin(flow, "nf_flow_set_params"))) return status;
+    if (flow->dtype == NF_F32)
+        nfi_rows_convert(NF_F32, count, theta, flow->theta);
+    else
+        memcpy(flow->theta, theta, (size_t)count * sizeof *theta);
+    nfi_flow_pack(flow);
+    nfi_flow_end(flow);
+    return NF_OK;
+}
+
+nf_status nf_flow_convert(nf_flow **out, const nf_flow *flow, int32_t dtype)
+{
+    nf_flow_config config = NF_FLOW_CONFIG_INIT;
+    nf_layer **layers;
+    nf_status status;
+
+    if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_convert: out is NULL");
+    *out = NULL;
+    if ((status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_convert: flow"))) return status;
+    if (dtype != NF_F32 && dtype != NF_F64)
+        return nfi_fail(NF_ERR_ARG, "nf_flow_convert: dtype is %d, allowed are NF_F32 and NF_F64", (int)dtype);
+    layers = nfi_alloc(flow->object.context, flow->n_places, sizeof *layers, &status);
+    if (!layers) return status;
+    for (int64_t i = 0; i < flow->n_places; i++) layers[i] = flow->places[i].layer;
+    config.dtype = dtype;
+    config.seed = flow->seed;
+    status = nf_flow_create(out, flow->object.context, &config, flow->base, layers, flow->n_places);
+    nfi_free(flow->object.context, layers, flow->n_places, sizeof *layers);
+    if (status) return status;
+    if (dtype == flow->dtype)
+        memcpy((*out)->theta, flow->theta, (size_t)(flow->count * flow->size));
+    else
+        nfi_rows_convert(dtype, flow->count, flow->theta, (*out)->theta);
+    nfi_flow_pack(*out);
+    return NF_OK;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * workspace.h - the memory of one worker of one call
+ *
+ * One aligned block, laid out for `rows` rows (a multiple of 16). Workspaces are kept in the flow's lock-free free list: a call
+ * takes one (or makes one), and puts it back, so that calls after the first of a size allocate nothing.
+ */
+#ifndef NFI_FLOW_WORKSPACE_H
+#define NFI_FLOW_WORKSPACE_H
+
+#include "flow/flow.h"
+
+struct nfi_workspace {
+    int64_t bytes, rows;
+    int32_t train;     /* 1: acts and saved are there */
+    int32_t recompute; /* 1: saved holds one tile: backward runs forward again */
+    char *state[2];    /* [rows][dim]: ping-pong of the chain */
+    char *z;           /* [rows][dim] */
+    char *cond;        /* [rows][cond_dim] */
+    double *log_det, *weight, *spare; /* [rows] */
+    uint64_t *key;     /* [rows] */
+    uint8_t *bad;      /* [rows]: 1 where an input is not finite */
+    char *scratch;
+    char *acts, *saved;
+    char *grad_cond;   /* NULL unless asked for */
+};
+
+/* NULL with the line recorded (NF_ERR_MEMORY, NF_ERR_OVERFLOW). */
+nfi_workspace *nfi_workspace_take(const nf_flow *flow, int64_t rows, int32_t train);
+void nfi_workspace_put(const nf_flow *flow, nfi_workspace *workspace);
+void nfi_workspace_free_all(nf_flow *flow);
+/* Rows of a training block that fit the context's memory budget; *recompute: not even a tile's saved activations do. */
+int64_t nfi_train_block_rows(const nf_flow *flow, int64_t rows, int32_t *recompute);
+
+#endif

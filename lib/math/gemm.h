@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * gemm.h - matrix products on packed weights
+ *
+ * Packed: panels of NR columns, each [1 + k][NR]: the bias, then the rows of W; columns past m are zero. A tile is MR
+ * rows by one panel: MR x NV accumulators that start from the bias and take one FMA for each k ascending, so an output's
+ * bits depend on nothing else. One to three rows take several panels at once, for enough independent chains.
+ * Accumulators stand in a fixed array and row counts are constants through always_inline, or they leave the registers.
+ */
+#ifndef NFI_MATH_GEMM_H
+#define NFI_MATH_GEMM_H
+
+#include "math/kernels.h"
+#include "math/vec.h"
+
+#define NFI_TN_ROWS 128 /* rows of dy copied to a dense panel at once */
+#define NFI_COPY (4096 / NFI_SIZE) /* most columns of rows of x copied apart */
+#define NFI_COPY_LD (NFI_COPY + 64 / NFI_SIZE)
+
+#if NFI_MR == 12 && !defined(__clang__) /* registers to spare: saves address arithmetic */
+#define NFI_UNROLL_K _Pragma("GCC unroll 2")
+#else
+#define NFI_UNROLL_K
+#endif
+
+typedef struct tile {
+    int64_t k, ldx, ldy, ld_mask, stride; /* stride: elements of a panel */
+    const real *mask;
+    int32_t kind;
+} tile;
+
+NF_INLINE vreal apply_epilogue(vreal c, int32_t kind, const real *mask)
+{
+    if (kind == NFI_EPILOGUE_RELU) return vselect(vless_equal(c, vsplat(0)), vsplat(0), c);
+    if (kind == NFI_EPILOGUE_RELU_MASK) return vkeep(vless(vsplat(0), vload(mask)), c);
+    return c;
+}
+
+/* mr rows by np panels of nv vectors */
+NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t, const real *x, const real *panel,
+                         real *y, const real *mask)
+{
+    vreal c[12][NFI_NV];
+    const int64_t ldx = t->ldx, stride = t->stride, k = t->k;
+    NF_UNROLL
+    for (int p = 0; p < np; p++) {
+        NF_UNROLL
+        for (int i = 0; i < mr; i++) {
+            NF_UNROLL
+            for (int v = 0; v < nv; v++) c[p * mr + i][v] = vload(panel + p * stride + v * NFI_VL);
+        }
+    }
+    const real *w = panel + NFI_NR;
+    NFI_UNROLL_K
+    for (int64_t kk = 0; kk < k; kk++, w += NFI_NR) {
+        NF_UNROLL
+        for (int p = 0; p < np; p++) {
+            vreal b[NFI_NV];
+            NF_UNROLL
+            for (int v = 0; v < nv; v++) b[v] = vload(w + p * stride + v * NFI_VL);
+            NF_UNROLL
+            for (int i = 0; i < mr; i++) {
+                const vreal a = vsplat(x[i * ldx + kk]);
+                NF_UNROLL
+                for (int v = 0; v < nv; v++) c[p * mr + i][v] = NF_FMA(a, b[v], c[p * mr + i][v]);
+            }
+        }
+    }
+    const int64_t ldy = t->ldy, ld_mask = t->ld_mask;
+    const int32_t kind = t->kind;
+    NF_UNROLL
+    for (int p = 0; p < np; p++) {
+        NF_UNROLL
+        for (int i = 0; i < mr; i++) {
+            NF_UNROLL
+            for (int v = 0; v < nv; v++) {
+                const int64_t column = p * NFI_NR + v * NFI_VL;
+                vstore(y + i * ldy + column, apply_epilogue(c[p * mr + i][v], kind, mask ? mask + i * ld_mask + column : NULL));
+            }
+        }
+    }
+}
+
+typedef void tile_fn(const tile *t, const real *x, const real *panel, real *y, const real *mask);
+#define NFI_TILE(mr, np, nv)                                                                                           \
+    static __attribute__((noinline)) void tile_##mr##_##np##_##nv(const tile *t, const real *x, const real *panel,     \
+                                                                  real *y, const real *mask)                           \
+    {                                                                                                                  \
+        gemm_tile(mr, np, nv, t, x, panel, y, mask);                                                                   \
+    }
+
+#if NFI_NV == 2
+#define NFI_TILES(mr) NFI_TILE(mr, 1, 2)
+#define NFI_FULL(mr, np) tile_##mr##_##np##_2
+#else
+#define NFI_TILES(mr) NFI_TILE(mr, 1, 4)
+#define NFI_FULL(mr, np) tile_##mr##_##np##_4
+#endif
+NFI_TILES(1)
+NFI_TILES(2)
+NFI_TILES(3)
+NFI_TILES(4)
+NFI_TILES(5)
+NFI_TILES(6)
+#if NFI_MR == 12
+NFI_TILES(7)
+NFI_TILES(8)
+NFI_TILES(9)
+NFI_TILES(10)
+NFI_TILES(11)
+NFI_TILES(12)
+#endif
+static tile_fn *const tiles_full[NFI_MR + 1] = {
+    NULL, NFI_FULL(1, 1), NFI_FULL(2, 1), NFI_FULL(3, 1), NFI_FULL(4, 1), NFI_FULL(5, 1), NFI_FULL(6, 1),
+#if NFI_MR == 12
+    NFI_FULL(7, 1), NFI_FULL(8, 1), NFI_FULL(9, 1), NFI_FULL(10, 1), NFI_FULL(11, 1), NFI_FULL(12, 1),
+#endif
+};
+/* Several panels at once, by rows */
+#if NFI_MR == 12
+NFI_TILE(1, 8, 2)
+NFI_TILE(2, 4, 2)
+NFI_TILE(3, 4, 2)
+static tile_fn *const tiles_wide[4] = { NULL, tile_1_8_2, tile_2_4_2, tile_3_4_2 };
+static const int panels_wide[4] = { 0, 8, 4, 4 };
+#elif NFI_NV == 2
+NFI_TILE(1, 4, 2)
+NFI_TILE(2, 2, 2)
+NFI_TILE(3, 2, 2)
+static tile_fn *const tiles_wide[4] = { NULL, tile_1_4_2, tile_2_2_2, tile_3_2_2 };
+static const int panels_wide[4] = { 0, 4, 2, 2 };
+#else
+NFI_TILE(1, 4, 4)
+NFI_TILE(2, 2, 4)
+NFI_TILE(3, 2, 4)
+static tile_fn *const tiles_wide[4] = { NULL, tile_1_4_4, tile_2_2_4, tile_3_2_4 };
+static const int panels_wide[4] = { 0, 4, 2, 2 };
+#endif
+#if NFI_NR > 16 /* rows end at a multiple of 16: the last panel may be half as wide */
+NFI_TILE(1, 1, 1)
+NFI_TILE(2, 1, 1)
+NFI_TILE(3, 1, 1)
+NFI_TILE(4, 1, 1)
+NFI_TILE(5, 1, 1)
+NFI_TILE(6, 1, 1)
+NFI_TILE(7, 1, 1)
+NFI_TILE(8, 1, 1)
+NFI_TILE(9, 1, 1)
+NFI_TILE(10, 1, 1)
+NFI_TILE(11, 1, 1)
+NFI_TILE(12, 1, 1)
+static tile_fn *const tiles_half[NFI_MR + 1] = { NULL,       tile_1_1_1, tile_2_1_1, tile_3_1_1,  tile_4_1_1,
+                                                 tile_5_1_1, tile_6_1_1, tile_7_1_1, tile_8_1_1,  tile_9_1_1,
+                                                 tile_10_1_1, tile_11_1_1, tile_12_1_1 };
+#endif
+
+/* The full tiles, when rows of x are a multiple of 2 KiB apart and so share few sets of L1: the rows of a tile are copied
+ * to a dense block, used for a few panels. rows: a multiple of MR; full panels only. */
+#if NFI_MR == 12
+static __attribute__((noinline)) void gemm_spread(const tile *t, int64_t rows, int64_t panels, const real *x,
+                                                  const real *packed, real *y)
+{
+    real block[NFI_MR * NFI_COPY_LD] __attribute__((aligned(64)));
+    tile dense = *t;
+    dense.ldx = NFI_COPY_LD;
+    for (int64_t p0 = 0; p0 < panels; p0 += 4) {
+        const int64_t end = p0 + 4 < panels ? p0 + 4 : panels;
+        for (int64_t i = 0; i < rows; i += NFI_MR) {
+            for (int r = 0; r < NFI_MR; r++)
+                for (int64_t j = 0; j < t->k; j += NFI_VL) vstore(block + r * NFI_COPY_LD + j, vload(x + (i + r) * t->ldx + j));
+            for (int64_t p = p0; p < end; p++) {
+                const int64_t j = p * NFI_NR;
+                tiles_full[NFI_MR](&dense, block, packed + p * t->stride, y + i * t->ldy + j,
+                                   t->mask ? t->mask + i * t->ld_mask + j : NULL);
+            }
+        }
+    }
+}
+#endif
+
+static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *packed_, void *y_,
+                 int64_t ldy, const nfi_epilogue *epilogue)
+{
+    const real *x = x_, *packed = packed_;
+    real *y = y_;
+    const int64_t stride = (k + 1) * NFI_NR;
+    tile t = { .k = k, .ldx = ldx, .ldy = ldy, .stride = stride, .kind = NFI_EPILOGUE_NONE, .mask = NULL };
+    if (epilogue) {
+        t.kind = epilogue->kind;
+        if (t.kind == NFI_EPILOGUE_RELU_MASK) {
+            t.mask = epilogue->mask;
+            t.ld_mask = epilogue->ld_mask;
+        }
+    }
+    const int64_t panels = (m + NFI_NR - 1) / NFI_NR;
+    int64_t full = panels;
+#if NFI_NR > 16
+    if (m > 0 && m - (panels - 1) * NFI_NR <= NFI_VL) full--;
+#endif
+    const int64_t tail = n % NFI_MR, body = n - tail;
+    int64_t p = 0, spread = 0;
+#if NFI_MR == 12
+    if (ldx * NFI_SIZE % 2048 == 0 && k <= NFI_COPY && k >= NFI_COPY / 4 && full >= 4) {
+        gemm_spread(&t, body, full, x, packed, y);
+        spread = full;
+    }
+#endif
+    for (; p < panels; p++) {
+        tile_fn *const *tiles = tiles_full;
+#if NFI_NR > 16
+        if (p >= full) tiles = tiles_half;
+#endif
+        const real *panel = packed + p * stride;
+        const int64_t j = p * NFI_NR;
+        for (int64_t i = p < spread ? body : 0; i < body; i += NFI_MR)
+            tiles[NFI_MR](&t, x + i * ldx, panel, y + i * ldy + j, t.mask ? t.mask + i * t.ld_mask + j : NULL);
+        if (tail > 3 || (tail > 0 && p >= full))
+            tiles[tail](&t, x + body * ldx, panel, y + body * ldy + j, t.mask ? t.mask + body * t.ld_mask + j : NULL);
+    }
+    if (tail == 0 || tail > 3) return;
+    const real *mask = t.mask ? t.mask + body * t.ld_mask : NULL;
+    x += body * ldx;
+    y += body * ldy;
+    for (p = 0; p < full;) {
+        const int64_t j = p * NFI_NR;
+        const bool wide = p + panels_wide[tail] <= full;
+        (wide ? tiles_wide : tiles_full)[tail](&t, x, packed + p * stride, y + j, mask ? mask + j : NULL);
+        p += wide ? panels_wide[tail] : 1;
+    }
+}
+
+static int64_t packed_count(int64_t k, int64_t m) { return (m + NFI_NR - 1) / NFI_NR * NFI_NR * (k + 1); }
+
+static void pack(int64_t k, int64_t m, const void *w_, const void *bias_, void *packed_)
+{
+    const real *w = w_, *bias = bias_;
+    real *packed = packed_;
+    const int64_t stride = (k + 1) * NFI_NR, whole = m / NFI_NR, rest = m - whole * NFI_NR;
+    for (int64_t p = 0; p * NFI_NR < m; p++) {
+        real *row = packed + p * stride;
+        const int64_t count = p < whole ? NFI_NR : rest;
+        for (int64_t l = 0; l < NFI_NR; l++) row[l] = bias && l < count ? bias[p * NFI_NR + l] : 0;
+    }
+    for (int64_t first = 0; first < k; first += 8) { /* a few rows: reads in long runs, writes of 8 NR */
+        const int64_t last = first + 8 < k ? first + 8 : k;
+        for (int64_t p = 0; p < whole; p++) {
+            real *row = packed + p * stride + (first + 1) * NFI_NR;
+            for (int64_t i = first; i < last; i++, row += NFI_NR) {
+                NF_UNROLL
+                for (int v = 0; v < NFI_NV; v++) vstore(row + v * NFI_VL, vload(w + i * m + p * NFI_NR + v * NFI_VL));
+            }
+        }
+        if (rest > 0) {
+            real *row = packed + whole * stride + (first + 1) * NFI_NR;
+            for (int64_t i = first; i < last; i++, row += NFI_NR)
+                for (int64_t l = 0; l < NFI_NR; l++) row[l] = l < rest ? w[i * m + whole * NFI_NR + l] : 0;
+        }
+    }
+}
+
+/* Transposes of 4 x 4 blocks by two interleaves (f32), 2 x 2 by one (f64) */
+#if NFI_REAL == 32
+#define NFI_T 4
+#else
+#define NFI_T 2
+#endif
+typedef real vsmall __attribute__((vector_size(16)));
+typedef real vsmall_any __attribute__((vector_size(16), aligned(NFI_SIZE), may_alias));
+typedef ireal vsmall_index __attribute__((vector_size(16)));
+#if defined(__clang__)
+#define NFI_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define NFI_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vsmall_index){ __VA_ARGS__ })
+#endif
+NF_INLINE void transpose_small(const real *from, int64_t ld_from, real *to)
+{
+#if NFI_REAL == 32
+    const vsmall a = *(const vsmall_any *)from, b = *(const vsmall_any *)(from + ld_from);
+    const vsmall c = *(const vsmall_any *)(from + 2 * ld_from), d = *(const vsmall_any *)(from + 3 * ld_from);
+    const vsmall e = NFI_SHUFFLE(a, c, 0, 4, 1, 5), f = NFI_SHUFFLE(b, d, 0, 4, 1, 5);
+    const vsmall g = NFI_SHUFFLE(a, c, 2, 6, 3, 7), h = NFI_SHUFFLE(b, d, 2, 6, 3, 7);
+    *(vsmall_any *)to = NFI_SHUFFLE(e, f, 0, 4, 1, 5);
+    *(vsmall_any *)(to + NFI_NR) = NFI_SHUFFLE(e, f, 2, 6, 3, 7);
+    *(vsmall_any *)(to + 2 * NFI_NR) = NFI_SHUFFLE(g, h, 0, 4, 1, 5);
+    *(vsmall_any *)(to + 3 * NFI_NR) = NFI_SHUFFLE(g, h, 2, 6, 3, 7);
+#else
+    const vsmall a = *(const vsmall_any *)from, b = *(const vsmall_any *)(from + ld_from);
+    *(vsmall_any *)to = NFI_SHUFFLE(a, b, 0, 2);
+    *(vsmall_any *)(to + NFI_NR) = NFI_SHUFFLE(a, b, 1, 3);
+#endif
+}
+
+static void pack_transposed(int64_t k, int64_t m, const void *w_, void *packed_)
+{
+    const real *w = w_;
+    real *packed = packed_;
+    const int64_t stride = (m + 1) * NFI_NR;
+    for (int64_t first = 0; first < k; first += NFI_NR, packed += stride) {
+        const int64_t count = k - first < NFI_NR ? k - first : NFI_NR;
+        const int64_t whole = count / NFI_T * NFI_T;
+        memset(packed, 0, NFI_NR * sizeof(real));
+        const real *block = w + first * m;
+        const int64_t line = 64 / NFI_SIZE; /* columns of a cache line, used up at once: far rows share few sets of L1 */
+        for (int64_t j0 = 0; j0 < m; j0 += line) {
+            const int64_t end = j0 + line < m ? j0 + line : m;
+            const int64_t j = j0 + (end - j0) / NFI_T * NFI_T;
+            for (int64_t l = 0; l < whole; l += NFI_T)
+                for (int64_t jj = j0; jj < j; jj += NFI_T)
+                    transpose_small(block + l * m + jj, m, packed + (jj + 1) * NFI_NR + l);
+            for (int64_t jj = j0; jj < end; jj++) {
+                real *to = packed + (jj + 1) * NFI_NR;
+                for (int64_t l = jj < j ? whole : 0; l < count; l++) to[l] = block[l * m + jj];
+                for (int64_t l = count; l < NFI_NR; l++) to[l] = 0;
+            }
+        }
+    }
+}
+
+/* mr rows of dw (columns of x) by nv vectors, over n rows; nv vectors of dy lie ldy apart */
+NF_INLINE void tn_tile(const int mr, const int nv, int64_t n, const real *x, int64_t ldx, const real *dy, int64_t ldy,
+                       real *dw, int64_t ldw)
+{
+    vreal c[12][NFI_NV];
+    NF_UNROLL
+    for (int i = 0; i < mr; i++) {
+        NF_UNROLL
+        for (int v = 0; v < nv; v++) c[i][v] = vload(dw + i * ldw + v * NFI_VL);
+    }
+    const real *next = dw + mr * ldw; /* the next tile's dw, fetched meanwhile */
+    for (int64_t r = 0; r < n; r++, x += ldx, dy += ldy) {
+        if (r < mr) {
+            __builtin_prefetch(next, 1);
+            __builtin_prefetch(next + nv * NFI_VL - 1, 1);
+            next += ldw;
+        }
+        vreal b[NFI_NV];
+        NF_UNROLL
+        for (int v = 0; v < nv; v++) b[v] = vload(dy + v * NFI_VL);
+        NF_UNROLL
+        for (int i = 0; i < mr; i++) {
+            const vreal a = vsplat(x[i]);
+            NF_UNROLL
+            for (int v = 0; v < nv; v++) c[i][v] = NF_FMA(a, b[v], c[i][v]);
+        }
+    }
+    NF_UNROLL
+    for (int i = 0; i < mr; i++) {
+        NF_UNROLL
+        for (int v = 0; v < nv; v++) vstore(dw + i * ldw + v * NFI_VL, c[i][v]);
+    }
+}
+
+typedef void tn_fn(int64_t n, const real *x, int64_t ldx, const real *dy, int64_t ldy, real *dw, int64_t ldw);
+#define NFI_TN(mr)                                                                                                     \
+    static __attribute__((noinline)) void tn_##mr(int64_t n, const real *x, int64_t ldx, const real *dy, int64_t ldy,  \
+                                                  real *dw, int64_t ldw)                                               \
+    {                                                                                                                  \
+        tn_tile(mr, NFI_NV, n, x, ldx, dy, ldy, dw, ldw);                                                              \
+    }                                                                                                                  \
+    static __attribute__((noinline)) void tn_half_##mr(int64_t n, const real *x, int64_t ldx, const real *dy,          \
+                                                       int64_t ldy, real *dw, int64_t ldw)                             \
+    {                                                                                                                  \
+        tn_tile(mr, 1, n, x, ldx, dy, ldy, dw, ldw);                                                                   \
+    }
+NFI_TN(1)
+NFI_TN(2)
+NFI_TN(3)
+NFI_TN(4)
+NFI_TN(5)
+NFI_TN(6)
+#if NFI_MR == 12
+NFI_TN(7)
+NFI_TN(8)
+NFI_TN(9)
+NFI_TN(10)
+NFI_TN(11)
+NFI_TN(12)
+#endif
+static tn_fn *const tn_full[NFI_MR + 1] = { NULL, tn_1, tn_2, tn_3, tn_4, tn_5, tn_6,
+#if NFI_MR == 12
+                                            tn_7, tn_8, tn_9, tn_10, tn_11, tn_12
+#endif
+};
+static tn_fn *const tn_half[NFI_MR + 1] = { NULL,      tn_half_1, tn_half_2, tn_half_3, tn_half_4, tn_half_5, tn_half_6,
+#if NFI_MR == 12
+                                            tn_half_7, tn_half_8, tn_half_9, tn_half_10, tn_half_11, tn_half_12
+#endif
+};
+
+/* One panel of dw, `columns` wide */
+static void tn_panel(int64_t rows, int64_t k, int64_t columns, int64_t m, const real *x, int64_t ldx, const real *dy,
+                     int64_t ldy, real *dw)
+{
+    real edge[12 * NFI_NR] __attribute__((aligned(64)));
+    const bool half = columns <= NFI_VL, dense = columns == (half ? NFI_VL : NFI_NR);
+    tn_fn *const *fn = half ? tn_half : tn_full;
+    for (int64_t i = 0; i < k; i += NFI_MR, dw += NFI_MR * m) {
+        const int64_t mr = k - i < NFI_MR ? k - i : NFI_MR;
+        if (dense) {
+            fn[mr](rows, x + i, ldx, dy, ldy, dw, m);
+            continue;
+        }
+        for (int64_t a = 0; a < mr; a++)
+            for (int64_t l = 0; l < NFI_NR; l++) edge[a * NFI_NR + l] = l < columns ? dw[a * m + l] : 0;
+        fn[mr](rows, x + i, ldx, dy, ldy, edge, NFI_NR);
+        for (int64_t a = 0; a < mr; a++)
+            for (int64_t l = 0; l < columns; l++) dw[a * m + l] = edge[a * NFI_NR + l];
+    }
+}
+
+/* By blocks of rows. Panels of dy are copied dense when several tiles use them, for rows far apart share few sets of L1,
+ * and when rows of dy may end within the panel. */
+static void gemm_tn(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *dy_, int64_t ldy,
+                    void *dw_)
+{
+    real panel[NFI_TN_ROWS * NFI_NR] __attribute__((aligned(64)));
+    for (int64_t r0 = 0; r0 < n; r0 += NFI_TN_ROWS) {
+        const int64_t rows = n - r0 < NFI_TN_ROWS ? n - r0 : NFI_TN_ROWS;
+        for (int64_t j = 0; j < m; j += NFI_NR) {
+            const int64_t columns = m - j < NFI_NR ? m - j : NFI_NR, vectors = (columns + NFI_VL - 1) / NFI_VL;
+            const real *dy = (const real *)dy_ + r0 * ldy + j;
+            int64_t ld = ldy;
+            if (k > 2 * NFI_MR || (vectors > 1 && vectors < NFI_NV)) {
+                for (int64_t r = 0; r < rows; r++)
+                    for (int64_t v = 0; v < NFI_NV; v++)
+                        vstore(panel + r * NFI_NR + v * NFI_VL, v < vectors ? vload(dy + r * ldy + v * NFI_VL) : vsplat(0));
+                dy = panel;
+                ld = NFI_NR;
+            }
+            tn_panel(rows, k, columns, m, (const real *)x_ + r0 * ldx, ldx, dy, ld, (real *)dw_ + j);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kernels.c - which table of kernels: by context, by name, by machine
+ */
+#include "math/kernels_isa.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "core/cpu.h"
+#include <nflow/nflow.h>
+
+typedef double peak_fn(int64_t count, double *sink);
+typedef struct kernel_row {
+    int32_t isa;
+    const char *name;
+    const nfi_kernels *f32, *f64;
+    peak_fn *peak_f32, *peak_f64;
+} kernel_row;
+#define ROW(id, name)                                                                                                  \
+    { id, #name, &nfi_kernels_##name##_f32, &nfi_kernels_##name##_f64, nfi_kernel_peak_##name##_f32,                   \
+      nfi_kernel_peak_##name##_f64 }
+
+static const kernel_row rows[] = {
+    ROW(NF_ISA_BASELINE, baseline),
+#if defined(NFI_X86)
+    ROW(NF_ISA_AVX2, avx2),
+    ROW(NF_ISA_AVX512, avx512),
+#elif defined(NFI_ARM64)
+    ROW(NF_ISA_NEON, neon),
+#endif
+};
+#define N_ROWS (sizeof rows / sizeof rows[0])
+
+static const kernel_row *row_of(int32_t isa)
+{
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (rows[i].isa == isa) return &rows[i];
+    return NULL;
+}
+
+bool nfi_has_isa(int32_t isa) { return row_of(isa) != NULL && nfi_cpu_has_isa(isa); }
+int32_t nfi_best_isa(void)
+{
+    const int32_t best = nfi_cpu_best_isa();
+    return row_of(best) ? best : NF_ISA_BASELINE;
+}
+
+const nfi_kernels *nfi_kernels_isa(int32_t isa, int32_t dtype)
+{
+    if (isa == 0) return nfi_kernels_cblas(dtype);
+    if (!nfi_has_isa(isa)) return NULL;
+    const kernel_row *row = row_of(isa);
+    return dtype == NF_F64 ? row->f64 : row->f32;
+}
+
+static int32_t context_isa(const nf_context *context)
+{
+    const int32_t isa = nfi_context_config(context)->isa;
+    return isa != 0 && nfi_has_isa(isa) ? isa : nfi_best_isa();
+}
+
+const nfi_kernels *nfi_kernels_for(const nf_context *context, int32_t dtype)
+{
+    if (nfi_context_config(context)->backend == NF_BACKEND_CBLAS) return nfi_kernels_cblas(dtype);
+    return nfi_kernels_isa(context_isa(context), dtype);
+}
+
+const char *nf_context_isa(const nf_context *context) { return row_of(context_isa(context))->name; }
+const char *nf_context_backend(const nf_context *context)
+{
+    return nfi_context_config(context)->backend == NF_BACKEND_CBLAS ? "cblas" : "native";
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The best of rounds of less than a millisecond, so that an interruption costs nothing */
+double nfi_fma_peak(const nfi_kernels *kernels, double seconds)
+{
+    const kernel_row *row = row_of(nfi_best_isa());
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (strcmp(rows[i].name, kernels->isa) == 0) row = &rows[i];
+    peak_fn *peak = kernels->dtype == NF_F64 ? row->peak_f64 : row->peak_f32;
+    volatile double sink = 0;
+    double sum = 0, best = 0;
+    const double end = now() + seconds;
+    do {
+        const double start = now();
+        const double operations = peak(20000, &sum);
+        const double rate = operations / (now() - start);
+        if (rate > best) best = rate;
+    } while (now() < end);
+    sink = sum;
+    (void)sink;
+    return best * 1e-9;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kernels.h - the table of kernels: matrix products, vector functions, random normals
+ *
+ * One const table per (dtype, instruction set), and one per dtype on top of CBLAS; the context's choice is made once by
+ * nfi_kernels_for(). Lanes are rows or outputs, never a reduction; each output is one FMA chain with k ascending, bias first. So
+ * a row's bits never depend on its batch, tile or instruction set (with FMA).
+ *
+ * Activations are row-major [n][ld], ld a multiple of 16 elements, 64-byte aligned; columns between the width and
+ * round_up(width, 16) may be written with anything finite.
+ */
+#ifndef NFI_MATH_KERNELS_H
+#define NFI_MATH_KERNELS_H
+
+#include "core/context.h"
+
+/* What follows the product, per element: y = acc;  relu: max(acc, 0) (NaN stays NaN);
+ * relu_mask: mask[i][j] > 0 ? acc : 0. */
+enum { NFI_EPILOGUE_NONE = 0, NFI_EPILOGUE_RELU = 1, NFI_EPILOGUE_RELU_MASK = 2 };
+typedef struct nfi_epilogue {
+    int32_t kind;
+    const void *mask; /* [n][ld_mask] of the dtype, relu_mask only */
+    int64_t ld_mask;
+} nfi_epilogue;
+
+/* Elementwise functions of activations. `saved` is what the row keeps for its slope: phi(u), or u when saves_input. */
+typedef struct nfi_activation {
+    const char *name;
+    int32_t saves_input;
+    void (*value)(int64_t n, const void *u, void *h);         /* h = phi(u); h may be u */
+    void (*slope)(int64_t n, const void *saved, void *g);     /* g *= phi'(u) */
+    void (*curve)(int64_t n, const void *saved, void *g);     /* g *= phi''(u); NULL where it is zero or undefined (relu, leaky) */
+} nfi_activation;
+#define NFI_N_ACTIVATIONS 6 /* in the order of NF_ACTIVATION_*, from 1 */
+
+typedef struct nfi_kernels nfi_kernels;
+struct nfi_kernels {
+    const char *isa;     /* "avx512", ... , "cblas" */
+    int32_t dtype;       /* NF_F32 or NF_F64 */
+    int32_t size;        /* bytes of an element */
+    /* Weights W [k][m] (row-major, ld = m) followed by the bias [m] (row k; NULL: zeros) packed for gemm. */
+    int64_t (*packed_count)(int64_t k, int64_t m);            /* elements */
+    void (*pack)(int64_t k, int64_t m, const void *w, const void *bias, void *packed);
+    void (*pack_transposed)(int64_t k, int64_t m, const void *w, void *packed); /* of W^T: [m] inputs, [k] outputs, no
+                                                                      bias; takes packed_count(m, k) */
+    /* y[n][m] = epilogue(x[n][k] W + bias); y must not overlap x. */
+    void (*gemm)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed, void *y, int64_t ldy,
+                 const nfi_epilogue *epilogue /* NULL: none */);
+    /* dw[k][m] (dense, ld = m, any alignment) += x[n][k]^T dy[n][m], rows ascending. */
+    void (*gemm_tn)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy, int64_t ldy, void *dw);
+    const nfi_activation *activations; /* [NFI_N_ACTIVATIONS] */
+    /* y[i] = f(x[i]) in the dtype, y may be x */
+    void (*exp)(int64_t n, const void *x, void *y);
+    void (*log)(int64_t n, const void *x, void *y);
+    void (*tanh)(int64_t n, const void *x, void *y);
+    void (*sigmoid)(int64_t n, const void *x, void *y);
+    void (*softplus)(int64_t n, const void *x, void *y);
+    /* Element first + i of the normal stream of (seed, stream), i in [0, n), always in double: see math/random.h */
+    void (*normal)(uint64_t seed, uint32_t stream, uint64_t first, int64_t n, double *out);
+    const nfi_kernels *f64; /* the table of the same instruction set in double (itself when dtype is f64) */
+};
+
+const nfi_kernels *nfi_kernels_for(const nf_context *context, int32_t dtype);
+/* By name, for tests and benches: NULL when the machine lacks it. isa: NF_ISA_..., or 0 for CBLAS. */
+const nfi_kernels *nfi_kernels_isa(int32_t isa, int32_t dtype);
+int32_t nfi_best_isa(void);       /* NF_ISA_... of this machine */
+bool nfi_has_isa(int32_t isa);
+
+/* GFLOP/s of a register-only FMA loop of the widest vectors in use, run for about `seconds` on the calling thread. */
+double nfi_fma_peak(const nfi_kernels *kernels, double seconds);
+
+#endif

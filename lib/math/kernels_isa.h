@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kernels_isa.h - names of what each object of kernels_isa.c exports (hidden)
+ */
+#ifndef NFI_MATH_KERNELS_ISA_H
+#define NFI_MATH_KERNELS_ISA_H
+
+#include "math/kernels.h"
+
+/* peak: `count` rounds of an FMA loop; returns the operations done. sink keeps the result alive. */
+#define NFI_DECLARE_KERNELS(isa)                                                                                       \
+    extern const nfi_kernels nfi_kernels_##isa##_f32, nfi_kernels_##isa##_f64;                                         \
+    void nfi_kernel_normal_##isa(uint64_t seed, uint32_t stream, uint64_t first, int64_t n, double *out);              \
+    double nfi_kernel_peak_##isa##_f32(int64_t count, double *sink);                                                   \
+    double nfi_kernel_peak_##isa##_f64(int64_t count, double *sink);
+
+NFI_DECLARE_KERNELS(baseline)
+#if defined(__x86_64__) || defined(__i386__)
+#define NFI_X86 1
+NFI_DECLARE_KERNELS(avx2)
+NFI_DECLARE_KERNELS(avx512)
+#elif defined(__aarch64__)
+#define NFI_ARM64 1
+NFI_DECLARE_KERNELS(neon)
+#endif
+
+/* CBLAS products, the rest borrowed from the best native table */
+const nfi_kernels *nfi_kernels_cblas(int32_t dtype);
+
+#endif

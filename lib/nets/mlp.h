@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mlp.h - multilayer perceptrons: value, tangent and reverse on tiles of rows
+ *
+ *   h_0 = x,  u_l = h_{l-1} W_l + b_l,  h_l = phi(u_l) (l < L),  y = u_L
+ *
+ * theta: per dense layer W [in][out] then b [out]; views "<prefix>.<l>.weight" and "<prefix>.<l>.bias".
+ * Every row buffer has ld = nfi_mlp_ld(width) = round_up(width + 1, 16) elements; column `width` of an input buffer holds
+ * 1.0 so that one product yields the weight and the bias gradient.
+ */
+#ifndef NFI_NETS_MLP_H
+#define NFI_NETS_MLP_H
+
+#include "core/memory.h"
+#include "math/kernels.h"
+#include <nflow/layer_type.h>
+
+typedef struct nfi_mlp {
+    int32_t n_layers; /* dense layers, >= 1 */
+    int32_t activation, weights, zero_last;
+    const int64_t *width; /* [n_layers + 1], inputs first */
+    int64_t theta_count;  /* elements */
+} nfi_mlp;
+
+static inline int64_t nfi_mlp_ld(int64_t width) { return nfi_round_up(width + 1, 16); }
+
+/* hidden is borrowed during the call. Overflow and limits are refused (NF_ERR_OVERFLOW, NF_ERR_LIMIT: widths up to 65,536). */
+nf_status nfi_mlp_create(nfi_mlp *mlp, nf_maker *maker, int64_t in, int64_t out, const int64_t *hidden, int64_t n_hidden,
+                         int32_t activation, int32_t weights, int32_t zero_last);
+int32_t nfi_mlp_param_count(const nfi_mlp *mlp);
+void nfi_mlp_param(const nfi_mlp *mlp, const char *prefix, int64_t theta_offset, int32_t i, nf_param *param);
+int64_t nfi_mlp_packed_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels);  /* W and W^T, multiple of 64 */
+int64_t nfi_mlp_saved_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels);   /* per row: hidden activations (and u where the activation needs it) */
+int64_t nfi_mlp_scratch_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels); /* per row, multiple of 64: two widest hidden buffers */
+void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *theta, void *packed);
+
+/* Fills theta: weights by rule from (seed, stream, running index), biases zero, last layer zero if zero_last. */
+void nfi_mlp_reset_f32(const nfi_mlp *mlp, uint64_t seed, uint32_t stream, void *theta);
+void nfi_mlp_reset_f64(const nfi_mlp *mlp, uint64_t seed, uint32_t stream, void *theta);
+
+/* y [n][ld(out)] of x [n][ld(in)]; sets the ones column of x itself. saved [n * saved_bytes] NULL: not kept.
+ * scratch: n * scratch_bytes. dtype is that of the kernels. */
+void nfi_mlp_value(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *packed, void *x, void *y, void *saved, void *scratch);
+/* gy [n][ld(out)] = dL/dy; gx [n][ld(in)] = dL/dx, NULL: not wanted; grad += dL/dtheta, NULL: not wanted; gy is destroyed. */
+void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *packed, const void *x, const void *saved,
+                     void *gy, void *gx, void *grad, void *scratch);
+/* dy = J dx, with y as above: scratch n * 2 * scratch_bytes. theta too: the packed product would add the bias. */
+void nfi_mlp_jvp(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *theta, const void *packed, void *x, const void *dx,
+                 void *y, void *dy, void *scratch);
+
+#endif

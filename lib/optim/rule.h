@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rule.h - one update rule: its row and the piece of the block that it sees
+ *
+ * To add a rule: one file foo.c with the update function (compiled twice) and its const row, one line in rules.c.
+ */
+#ifndef NFI_OPTIM_RULE_H
+#define NFI_OPTIM_RULE_H
+
+#include "core/config.h"
+#include <nflow/optimizer.h>
+
+/* One piece of the block. theta, grad, m, v point at its first element. The rule multiplies the gradient by `scale` before use and
+ * leaves it zero. t counts steps from 1. decay is 0 for pieces that weight decay leaves alone, else 1. */
+typedef struct nfi_update {
+    int64_t t, n;
+    double lr, scale, decay;
+    void *theta, *grad, *m, *v; /* v: NULL when the rule has one moment */
+} nfi_update;
+typedef void (*nfi_update_fn)(const void *config, const nfi_update *update);
+
+typedef struct nfi_optimizer_type {
+    const char *name;
+    const nfi_config_type *config;
+    int32_t n_moments;    /* 1 or 2 */
+    uint32_t lr_offset;   /* of the double `lr` in the config */
+    nfi_update_fn update[2]; /* f32, f64 */
+} nfi_optimizer_type;
+
+extern const nfi_optimizer_type nfi_rule_adam, nfi_rule_adamw, nfi_rule_adamax, nfi_rule_sgd;
+
+const nfi_optimizer_type *nfi_rule_at(int32_t index);           /* NULL past the last; the order is permanent */
+int32_t nfi_rule_index(const nfi_optimizer_type *type);
+const nfi_optimizer_type *nfi_rule_find(const char *name);      /* NULL: none */
+
+/* base^n for n >= 0 by repeated squaring: the same bits for the same n, however it was reached. */
+static inline double nfi_power(double base, int64_t n)
+{
+    double result = 1;
+
+    for (; n > 0; n >>= 1, base *= base)
+        if (n & 1) result *= base;
+    return result;
+}
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * resume.c - checkpoints: everything that the next step depends on
+ *
+ * Weights, moments, the best weights, the average, and the counters. The order of an epoch follows from (seed, epoch), so a run that
+ * goes on from here ends in the bits of one that was not stopped. Loss values that are not known yet are not finite and are stored as
+ * 0; best_epoch = 0 tells.
+ */
+#include "core/status.h"
+#include "io/model.h"
+#include "train/trainer.h"
+#include <math.h>
+#include <string.h>
+
+/* What must be the same in both runs. */
+typedef struct resume_identity {
+    int64_t rule, rows, batch, seed;
+} resume_identity;
+
+static resume_identity resume_identify(const nfi_trainer *t)
+{
+    resume_identity id = { .rule = nfi_rule_index(t->optimizer->type), .rows = t->train->n, .batch = t->batch };
+
+    memcpy(&id.seed, &t->config.seed, sizeof id.seed);
+    return id;
+}
+
+#define RESUME_STATES 18
+static void resume_states(nfi_state state[RESUME_STATES], nfi_counters *c, resume_identity *id, int64_t *steps)
+{
+    const nfi_state all[RESUME_STATES] = {
+        { "optim.rule", &id->rule, NULL },
+        { "optim.steps", steps, NULL },
+        { "train.rows", &id->rows, NULL },
+        { "train.batch", &id->batch, NULL },
+        { "train.seed", &id->seed, NULL },
+        { "train.epoch", &c->epoch, NULL },
+        { "train.position", &c->position, NULL },
+        { "train.applied", &c->applied, NULL },
+        { "train.skipped", &c->skipped, NULL },
+        { "train.rollbacks", &c->rollbacks, NULL },
+        { "train.best_epoch", &c->best_epoch, NULL },
+        { "train.since_best", &c->since_best, NULL },
+        { "train.since_drop", &c->since_drop, NULL },
+        { "train.loss_sum", NULL, &c->loss_sum },
+        { "train.weight_sum", NULL, &c->weight_sum },
+        { "train.best_nll", NULL, &c->best_nll },
+        { "train.lr_factor", NULL, &c->lr_factor },
+        { "train.plateau", NULL, &c->plateau },
+    };
+
+    memcpy(state, all, sizeof all);
+}
+
+static int64_t resume_extras(const nfi_trainer *t, nfi_extra extra[4], void *m, void *v)
+{
+    const nf_flow *flow = t->flow;
+    int64_t n = 0;
+
+    extra[n++] = (nfi_extra){ "optim.m", flow->dtype, flow->count, m };
+    if (v) extra[n++] = (nfi_extra){ "optim.v", flow->dtype, flow->count, v };
+    extra[n++] = (nfi_extra){ "train.best", flow->dtype, flow->count, t->best };
+    if (t->ema) extra[n++] = (nfi_extra){ "train.ema", flow->dtype, flow->count, t->ema };
+    return n;
+}
+
+nf_status nfi_trainer_save(nfi_trainer *t)
+{
+    resume_identity id = resume_identify(t);
+    nfi_counters counters = t->now;
+    nfi_state state[RESUME_STATES];
+    nfi_extra extra[4];
+    int64_t n;
+    nf_status status;
+
+    if (!t->config.checkpoint || !nfi_snapshot_healthy(t)) return NF_OK;
+    if (t->saved_epoch == t->now.epoch && t->saved_position == t->now.position) return NF_OK;
+    if (!isfinite(counters.best_nll)) counters.best_nll = 0;
+    resume_states(state, &counters, &id, &t->optimizer->steps);
+    n = resume_extras(t, extra, t->optimizer->m, t->optimizer->v);
+    status = nfi_checkpoint_save(t->flow, t->config.checkpoint, extra, n, state, RESUME_STATES);
+    if (status < 0) return nfi_fail_in(status, "nf_flow_fit: checkpoint");
+    t->saved_epoch = t->now.epoch;
+    t->saved_position = t->now.position;
+    return NF_OK;
+}
+
+static nf_status resume_compare(const resume_identity *file, const resume_identity *own)
+{
+    const struct { const char *name; int64_t file, own; } pairs[] = {
+        { "optimizer", file->rule, own->rule },
+        { "number of rows", file->rows, own->rows },
+        { "batch", file->batch, own->batch },
+        { "seed", file->seed, own->seed },
+    };
+
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (pairs[i].file != pairs[i].own)
+            return nfi_fail(NF_ERR_STATE, "nf_flow_fit: the checkpoint is of a run with another %s: %lld, this run has %lld",
+                            pairs[i].name, (long long)pairs[i].file, (long long)pairs[i].own);
+    return NF_OK;
+}
+
+static nf_status resume_check(const nfi_trainer *t, const nfi_counters *c, int64_t steps)
+{
+    const bool sound = steps >= 0 && c->epoch >= 0 && c->position >= 0 && c->position <= t->steps_per_epoch && c->applied >= 0 &&
+                       c->skipped >= 0 && c->rollbacks >= 0 && c->rollbacks <= NFI_ROLLBACKS && c->best_epoch >= 0 &&
+                       c->best_epoch <= c->epoch && c->since_best >= 0 && c->since_drop >= 0 && c->weight_sum >= 0 &&
+                       c->lr_factor > 0 && c->lr_factor <= 1 && c->plateau >= 0;
+
+    return sound ? NF_OK : nfi_fail(NF_ERR_FORMAT, "nf_flow_fit: the checkpoint's counters contradict each other");
+}
+
+nf_status nfi_trainer_load(nfi_trainer *t)
+{
+    const size_t bytes = (size_t)(t->flow->count * t->flow->size);
+    const resume_identity own = resume_identify(t);
+    resume_identity id = own;
+    nfi_counters counters = t->now;
+    nfi_state state[RESUME_STATES];
+    nfi_extra extra[4];
+    int64_t n, steps = 0;
+    nf_status status;
+
+    memcpy(t->good, t->flow->theta, bytes); /* to put back */
+    resume_states(state, &counters, &id, &steps);
+    n = resume_extras(t, extra, t->good_m, t->good_v);
+    status = nfi_checkpoint_load(t->flow, t->config.resume, extra, n, state, RESUME_STATES);
+    if (status < 0) return nfi_fail_in(status, "nf_flow_fit: resume");
+    if ((status = resume_compare(&id, &own)) || (status = resume_check(t, &counters, steps))) {
+        memcpy(t->flow->theta, t->good, bytes);
+        nfi_flow_pack(t->flow);
+        return status;
+    }
+    memcpy(t->optimizer->m, t->good_m, bytes);
+    if (t->good_v) memcpy(t->optimizer->v, t->good_v, bytes);
+    t->optimizer->steps = steps;
+    t->now = counters;
+    if (!t->now.best_epoch) t->now.best_nll = INFINITY;
+    nfi_flow_pack(t->flow);
+    return NF_OK;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train.h - what the rest of the library sees of training: its configs
+ */
+#ifndef NFI_TRAIN_TRAIN_H
+#define NFI_TRAIN_TRAIN_H
+
+#include "core/config.h"
+#include <nflow/train.h>
+
+const nfi_config_type *nfi_train_configs(int32_t i); /* NULL past the last */
+
+#endif

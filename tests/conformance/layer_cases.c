@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * layer_cases.c - one row per layer and mode
+ */
+#include "conformance.h"
+
+static const int64_t small[] = { 12, 9 }, none[] = { 0 }, one[] = { 16 }, wide[] = { 64, 48 };
+static const int64_t columns[] = { 4, 0, 3 };
+static const int64_t cycle[] = { 3, 0, 4, 1, 2 };
+static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.25 };
+
+#define COUPLING(name_, dim_, cond_, ...)                                                                                          \
+    { .name = "coupling_affine/" name_, .layer_type = "coupling_affine", .dim = dim_, .cond_dim = cond_,                           \
+      .layer_config = &(const nf_coupling_affine_config){ .struct_size = sizeof(nf_coupling_affine_config), .dim = dim_,           \
+                                                          .cond_dim = cond_, __VA_ARGS__ } }
+#define SMALL .hidden = small, .n_hidden = 2
+/* Smooth activations keep central differences free of kinks where the row is about something else. */
+#define SMOOTH SMALL, .activation = NF_ACTIVATION_TANH
+
+const conformance_case layer_cases[] = {
+    COUPLING("default", 2, 0, .mask = 0),
+    COUPLING("alternating", 5, 0, SMOOTH, .mask = NF_MASK_ALTERNATING),
+    COUPLING("alternating_swap", 5, 0, SMOOTH, .mask = NF_MASK_ALTERNATING, .swap = 1),
+    COUPLING("half", 5, 0, SMOOTH, .mask = NF_MASK_HALF),
+    COUPLING("half_swap", 4, 0, SMOOTH, .mask = NF_MASK_HALF, .swap = 1),
+    COUPLING("index", 6, 0, SMOOTH, .mask = NF_MASK_INDEX, .index = columns, .n_index = 3),
+    COUPLING("index_swap", 6, 0, SMOOTH, .mask = NF_MASK_INDEX, .index = columns, .n_index = 3, .swap = 1),
+    COUPLING("cond", 3, 2, SMOOTH, .mask = NF_MASK_ALTERNATING),
+    COUPLING("cond_one_column", 1, 3, SMOOTH, .swap = 1),
+    COUPLING("cond_one_column_index", 1, 3, SMOOTH, .mask = NF_MASK_INDEX, .index = columns + 1, .n_index = 1),
+    COUPLING("separate", 4, 0, SMOOTH, .separate = 1),
+    COUPLING("separate_cond", 4, 3, SMOOTH, .separate = 1),
+    COUPLING("separate_swap", 3, 0, SMOOTH, .separate = 1, .swap = 1, .random_last = 1),
+    COUPLING("wide", 17, 5, .hidden = wide, .n_hidden = 2, .activation = NF_ACTIVATION_SILU),
+    COUPLING("empty_net", 4, 0, .hidden = none, .n_hidden = 1),
+    COUPLING("one_hidden", 3, 0, .hidden = one, .n_hidden = 1, .activation = NF_ACTIVATION_SILU),
+    COUPLING("random_last", 3, 0, SMOOTH, .random_last = 1, .weights = NF_WEIGHTS_HE),
+    COUPLING("lecun", 3, 0, SMOOTH, .random_last = 1, .weights = NF_WEIGHTS_LECUN),
+    COUPLING("relu", 3, 1, SMALL, .activation = NF_ACTIVATION_RELU),
+    COUPLING("leaky_relu", 3, 1, SMALL, .activation = NF_ACTIVATION_LEAKY_RELU),
+    COUPLING("tanh", 3, 1, SMALL, .activation = NF_ACTIVATION_TANH),
+    COUPLING("softplus", 3, 1, SMALL, .activation = NF_ACTIVATION_SOFTPLUS),
+    COUPLING("silu", 3, 1, SMALL, .activation = NF_ACTIVATION_SILU),
+    COUPLING("elu", 3, 1, SMALL, .activation = NF_ACTIVATION_ELU),
+    COUPLING("scale_tanh", 3, 0, SMOOTH, .scale = NF_SCALE_TANH, .bound = 1.0),
+    COUPLING("scale_safe", 3, 0, SMOOTH, .scale = NF_SCALE_SAFE),
+    COUPLING("scale_asymmetric", 3, 0, SMOOTH, .scale = NF_SCALE_ASYMMETRIC),
+    COUPLING("scale_sigmoid", 3, 0, SMOOTH, .scale = NF_SCALE_SIGMOID),
+    COUPLING("scale_sigmoid_eps", 3, 0, SMOOTH, .scale = NF_SCALE_SIGMOID_EPS),
+    COUPLING("scale_softplus", 3, 0, SMOOTH, .scale = NF_SCALE_SOFTPLUS),
+    COUPLING("scale_softclip", 3, 0, SMOOTH, .scale = NF_SCALE_SOFTCLIP),
+    COUPLING("scale_exp", 3, 0, SMOOTH, .scale = NF_SCALE_EXP),
+    COUPLING("scale_additive", 3, 0, SMOOTH, .scale = NF_SCALE_ADDITIVE),
+    COUPLING("scale_additive_separate", 3, 0, SMOOTH, .scale = NF_SCALE_ADDITIVE, .separate = 1),
+    { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
+      .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },
+    { .name = "permutation/reverse", .layer_type = "permutation", .dim = 4,
+      .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 4,
+                                                      .kind = NF_PERMUTATION_REVERSE } },
+    { .name = "permutation/index", .layer_type = "permutation", .dim = 5,
+      .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 5, .index = cycle,
+                                                      .n_index = 5 } },
+    { .name = "permutation/one_column", .layer_type = "permutation", .dim = 1,
+      .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 1 } },
+    { .name = "actnorm/three", .layer_type = "actnorm", .dim = 3,
+      .layer_config = &(const nf_actnorm_config){ .struct_size = sizeof(nf_actnorm_config), .dim = 3 } },
+    { .name = "actnorm/one_column", .layer_type = "actnorm", .dim = 1,
+      .layer_config = &(const nf_actnorm_config){ .struct_size = sizeof(nf_actnorm_config), .dim = 1 } },
+    { .name = "affine/three", .layer_type = "affine", .dim = 3,
+      .layer_config = &(const nf_affine_config){ .struct_size = sizeof(nf_affine_config), .dim = 3 } },
+    { .name = "affine/bound", .layer_type = "affine", .dim = 2, .gain = 1.3,
+      .layer_config = &(const nf_affine_config){ .struct_size = sizeof(nf_affine_config), .dim = 2, .bound = 0.75 } },
+    { .name = "affine/one_column", .layer_type = "affine", .dim = 1,
+      .layer_config = &(const nf_affine_config){ .struct_size = sizeof(nf_affine_config), .dim = 1 } },
+    { .name = "standardise/given", .layer_type = "standardise", .dim = 3,
+      .layer_config = &(const nf_standardise_config){ .struct_size = sizeof(nf_standardise_config), .dim = 3, .mean = mean,
+                                                      .n_mean = 3, .sd = sd, .n_sd = 3 } },
+    { .name = "standardise/default", .layer_type = "standardise", .dim = 2,
+      .layer_config = &(const nf_standardise_config){ .struct_size = sizeof(nf_standardise_config), .dim = 2 } },
+    { .name = "standardise/one_column", .layer_type = "standardise", .dim = 1,
+      .layer_config = &(const nf_standardise_config){ .struct_size = sizeof(nf_standardise_config), .dim = 1, .mean = mean,
+                                                      .n_mean = 1, .sd = sd, .n_sd = 1 } },
+    { .name = "logit/default", .layer_type = "logit", .dim = 3, .low = 0.03, .high = 0.97,
+      .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 3 } },
+    { .name = "logit/alpha", .layer_type = "logit", .dim = 2, .low = 0.001, .high = 0.999,
+      .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 2, .alpha = 0.05 } },
+    { .name = "logit/one_column", .layer_type = "logit", .dim = 1, .low = 0.03, .high = 0.97,
+      .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 1, .alpha = 0.01 } },
+};
+const int layer_case_count = SUPPORT_COUNT(layer_cases);

@@ -1,0 +1,732 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * layers_test.c - the operations of every built-in layer, against independent answers
+ *
+ * Each row of layer_cases is run through: inverse undoes forward; log|det| equals that of a dense central-difference
+ * Jacobian; gradients of x, theta and cond, and tangents, match central differences. Check values repeat the files'.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/rng.h"
+#include "core/status.h"
+#include "layers/layer.h"
+#include "layers/scale.h"
+#include "nets/mlp.h"
+
+#define ROWS 5
+#define STEP 1e-5       /* of central differences: error about STEP^2 + 1e-16 / STEP */
+#define SLOPE_TOL 2e-7  /* relative to 1 + |value|: ten times that */
+#define ROUND_TOL 1e-11 /* a round trip in double */
+
+/* One layer in one precision, with all the memory that its operations ask for */
+struct bench {
+    nf_layer *layer;
+    const nf_layer_ops *ops;
+    int64_t size, n, dim, cond_dim, count;
+    nf_layer_info info;
+    nf_tile tile;
+    void *theta, *grad, *packed, *scratch, *saved, *cond, *grad_cond;
+    double *log_det;
+};
+
+static void *bench_memory(int64_t bytes)
+{
+    void *p = aligned_alloc(64, (size_t)nfi_round_up(bytes + 64, 64));
+    ck_assert_ptr_nonnull(p);
+    memset(p, 0xA5, (size_t)nfi_round_up(bytes + 64, 64)); /* nothing is cleared for an operation */
+    return p;
+}
+
+static double draw(uint64_t index) { return 2.0 * nfi_uniform(20817, NFI_STREAM_CHECK, index) - 1.0; }
+
+static void put(const struct bench *b, void *array, int64_t i, double value)
+{
+    if (b->size == 4) ((float *)array)[i] = (float)value;
+    else ((double *)array)[i] = value;
+}
+
+static double get(const struct bench *b, const void *array, int64_t i)
+{
+    return b->size == 4 ? (double)((const float *)array)[i] : ((const double *)array)[i];
+}
+
+static void bench_pack(struct bench *b)
+{
+    for (int64_t part = 0; b->ops->pack && part < b->info.packed_parts; part++)
+        b->ops->pack(b->layer->self, b->info.kernels, b->theta, b->packed, part);
+}
+
+static void bench_begin(struct bench *b, nf_layer *layer, int32_t dtype, int64_t n)
+{
+    const nfi_kernels *kernels = nfi_kernels_for(NULL, dtype);
+    *b = (struct bench){ .layer = layer, .ops = nfi_layer_ops(layer, dtype), .size = kernels->size, .n = n,
+                         .dim = layer->dim, .cond_dim = layer->cond_dim, .count = layer->param_count,
+                         .info = nfi_layer_describe(layer, dtype, kernels) };
+    b->theta = bench_memory(b->count * b->size);
+    b->grad = bench_memory(b->count * b->size);
+    b->packed = bench_memory(b->info.packed);
+    b->scratch = bench_memory(b->info.scratch_row * n + b->info.scratch_fixed);
+    b->saved = bench_memory(b->info.saved_row * n);
+    b->cond = bench_memory(n * b->cond_dim * b->size);
+    b->grad_cond = bench_memory(n * b->cond_dim * b->size);
+    b->log_det = bench_memory(n * (int64_t)sizeof(double));
+    memset(b->theta, 0, (size_t)(b->count * b->size));
+    if (b->ops->reset) ck_assert_int_eq(b->ops->reset(layer->self, 11, 256, b->theta), NF_OK);
+    for (int64_t i = 0; i < n * b->cond_dim; i++) put(b, b->cond, i, draw(5000 + (uint64_t)i));
+    b->tile = (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = dtype, .n = n, .theta = b->theta,
+                         .packed = b->packed, .cond = b->cond_dim ? b->cond : NULL, .cond_dim = b->cond_dim,
+                         .scratch = b->scratch, .log_det = b->log_det, .seed = 3, .stream = 256,
+                         .kernels = kernels };
+    bench_pack(b);
+}
+
+/* Moves theta away from its special start; frozen views stay. */
+static void bench_shake(struct bench *b)
+{
+    for (int32_t i = 0; i < b->layer->n_params; i++) {
+        nf_param param = { .struct_size = sizeof param };
+        int64_t count = 1;
+        ck_assert_int_eq(b->layer->type->param(b->layer->self, i, &param), NF_OK);
+        if (param.properties & NF_PARAM_FROZEN) continue;
+        for (int32_t d = 0; d < param.rank; d++) count *= param.shape[d];
+        for (int64_t k = param.offset; k < param.offset + count; k++) put(b, b->theta, k, 0.8 * draw((uint64_t)k));
+    }
+    bench_pack(b);
+}
+
+static void bench_end(struct bench *b)
+{
+    void *const memory[] = { b->theta, b->grad, b->packed, b->scratch, b->saved, b->cond, b->grad_cond, b->log_det };
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
+    nf_layer_unref(b->layer);
+}
+
+static void bench_forward(struct bench *b, const void *x, void *z, void *saved)
+{
+    memset(b->log_det, 0, (size_t)b->n * sizeof(double));
+    ck_assert_int_eq(b->ops->forward(b->layer->self, &b->tile, x, z, saved), NF_OK);
+}
+
+/* The loss whose gradient is compared: a fixed mix of all outputs. */
+static double mix_z(int64_t k) { return draw(9000 + (uint64_t)k); }
+static double mix_log_det(int64_t i) { return draw(9900 + (uint64_t)i); }
+
+static double bench_loss(struct bench *b, const void *x)
+{
+    double *z = bench_memory(b->n * b->dim * b->size), loss = 0.0;
+    bench_forward(b, x, z, NULL);
+    for (int64_t k = 0; k < b->n * b->dim; k++) loss += mix_z(k) * get(b, z, k);
+    for (int64_t i = 0; i < b->n; i++) loss += mix_log_det(i) * b->log_det[i];
+    free(z);
+    return loss;
+}
+
+/* d loss / d at[k] by central differences; repack when `at` is theta. */
+static double bench_slope(struct bench *b, const void *x, double *at)
+{
+    const double keep = *at;
+    *at = keep + STEP;
+    bench_pack(b);
+    const double above = bench_loss(b, x);
+    *at = keep - STEP;
+    bench_pack(b);
+    const double below = bench_loss(b, x);
+    *at = keep;
+    bench_pack(b);
+    return (above - below) / (2.0 * STEP);
+}
+
+static void near(double got, double want, double tolerance, const char *what, int64_t k)
+{
+    ck_assert_msg(fabs(got - want) <= tolerance * (1.0 + fabs(want)), "%s %lld: %.12g, should be %.12g", what,
+                  (long long)k, got, want);
+}
+
+/* Cases */
+
+static nf_layer *make_affine(int32_t variant)
+{
+    nf_affine_config config = NF_AFFINE_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = 3;
+    config.bound = variant ? 0.9 : 0.0;
+    ck_assert_int_eq(nf_affine_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
+static nf_layer *make_actnorm(int32_t variant)
+{
+    nf_actnorm_config config = NF_ACTNORM_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = 1 + 2 * variant;
+    ck_assert_int_eq(nf_actnorm_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
+static nf_layer *make_permutation(int32_t variant)
+{
+    nf_permutation_config config = NF_PERMUTATION_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = 4;
+    config.kind = variant ? NF_PERMUTATION_REVERSE : 0;
+    ck_assert_int_eq(nf_permutation_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
+static nf_layer *make_standardise(int32_t variant)
+{
+    const double mean[] = { 0.7, -1.3, 2.385 }, sd[] = { 1.3, 0.4, 2.2 };
+    nf_standardise_config config = NF_STANDARDISE_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = 3;
+    if (variant) {
+        config.mean = mean;
+        config.sd = sd;
+        config.n_mean = config.n_sd = 3;
+    }
+    ck_assert_int_eq(nf_standardise_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
+static nf_layer *make_logit(int32_t variant)
+{
+    nf_logit_config config = NF_LOGIT_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = 3;
+    config.alpha = variant ? 0.05 : 0.0;
+    ck_assert_int_eq(nf_logit_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
+/* Every scale form and activation, both numbers of networks, cond or not, all masks. */
+#define COUPLING_VARIANTS 36
+static nf_layer *make_coupling(int32_t variant)
+{
+    static const int64_t hidden[] = { 7, 16 }, none[] = { 0 }, index[] = { 3, 0 };
+    nf_coupling_affine_config config = NF_COUPLING_AFFINE_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = variant == 35 ? 1 : 5;
+    config.scale = 1 + variant % 9;
+    config.activation = 1 + variant % 6;
+    config.separate = variant / 9 % 2;
+    config.cond_dim = variant / 18 ? 2 : 0;
+    config.mask = 1 + variant % 3;
+    config.swap = variant % 4 == 1;
+    config.weights = 1 + variant % 3;
+    config.random_last = 1;
+    config.hidden = variant % 11 == 3 ? none : hidden;
+    config.n_hidden = variant % 11 == 3 ? 1 : 2;
+    config.index = config.mask == NF_MASK_INDEX && config.dim > 1 ? index : none;
+    config.n_index = config.mask == NF_MASK_INDEX ? (config.dim > 1 ? 2 : 1) : 0;
+    ck_assert_msg(nf_coupling_affine_create(&layer, NULL, &config) == NF_OK, "variant %d: %s", variant,
+                  nf_last_error());
+    return layer;
+}
+
+static const struct layer_case {
+    const char *name;
+    nf_layer *(*make)(int32_t variant);
+    int32_t variants;
+    double low, high; /* of x */
+} layer_cases[] = {
+    { "coupling_affine", make_coupling, COUPLING_VARIANTS, -2.0, 2.0 },
+    { "permutation", make_permutation, 2, -2.0, 2.0 },
+    { "actnorm", make_actnorm, 2, -2.0, 2.0 },
+    { "affine", make_affine, 2, -2.0, 2.0 },
+    { "standardise", make_standardise, 2, -2.0, 2.0 },
+    { "logit", make_logit, 2, 0.05, 0.95 },
+};
+#define N_CASES ((int)(sizeof layer_cases / sizeof *layer_cases))
+
+static void *case_x(const struct layer_case *c, const struct bench *b)
+{
+    void *x = bench_memory(b->n * b->dim * b->size);
+    for (int64_t k = 0; k < b->n * b->dim; k++)
+        put(b, x, k, c->low + (c->high - c->low) * (0.5 + 0.5 * draw(700 + (uint64_t)k)));
+    return x;
+}
+
+static void case_gradients(const struct layer_case *c, int32_t variant)
+{
+    struct bench b;
+    bench_begin(&b, c->make(variant), NF_F64, ROWS);
+    bench_shake(&b);
+    double *x = case_x(c, &b), *z = bench_memory(b.n * b.dim * b.size), *g = bench_memory(b.n * b.dim * b.size);
+    double h[ROWS];
+
+    bench_forward(&b, x, z, b.saved);
+    for (int64_t k = 0; k < b.n * b.dim; k++) g[k] = mix_z(k);
+    for (int64_t i = 0; i < b.n; i++) h[i] = mix_log_det(i);
+    memset(b.grad, 0, (size_t)(b.count * b.size));
+    memset(b.grad_cond, 0, (size_t)(b.n * b.cond_dim * b.size));
+    b.tile.grad = b.grad;
+    b.tile.grad_cond = b.cond_dim ? b.grad_cond : NULL;
+    ck_assert_int_eq(b.ops->backward(b.layer->self, &b.tile, x, z, b.saved, g, h), NF_OK);
+
+    for (int64_t k = 0; k < b.n * b.dim; k++) near(g[k], bench_slope(&b, x, x + k), SLOPE_TOL, "dL/dx", k);
+    for (int64_t k = 0; k < b.n * b.cond_dim; k++)
+        near(((double *)b.grad_cond)[k], bench_slope(&b, x, (double *)b.cond + k), SLOPE_TOL, "dL/dcond", k);
+    for (int32_t p = 0; p < b.layer->n_params; p++) {
+        nf_param param = { .struct_size = sizeof param };
+        ck_assert_int_eq(b.layer->type->param(b.layer->self, p, &param), NF_OK);
+        const int64_t end = param.offset + (param.rank > 0 ? param.shape[0] : 1) * (param.rank > 1 ? param.shape[1] : 1);
+        for (int64_t k = param.offset; k < end; k++)
+            near(((double *)b.grad)[k],
+                 param.properties & NF_PARAM_FROZEN ? 0.0 : bench_slope(&b, x, (double *)b.theta + k), SLOPE_TOL,
+                 param.name, k);
+    }
+    free(x), free(z), free(g);
+    bench_end(&b);
+}
+
+START_TEST(layer__gradients_match_central_differences)
+{
+    for (int32_t v = 0; v < layer_cases[_i].variants; v++) case_gradients(&layer_cases[_i], v);
+}
+END_TEST
+
+/* log|det| of a dense matrix [d][d], destroyed: elimination with row pivots */
+static double log_abs_det(double *a, int64_t d)
+{
+    double sum = 0.0;
+    for (int64_t k = 0; k < d; k++) {
+        int64_t pivot = k;
+        for (int64_t i = k + 1; i < d; i++)
+            if (fabs(a[i * d + k]) > fabs(a[pivot * d + k])) pivot = i;
+        for (int64_t j = 0; j < d; j++) {
+            const double swap = a[k * d + j];
+            a[k * d + j] = a[pivot * d + j];
+            a[pivot * d + j] = swap;
+        }
+        sum += log(fabs(a[k * d + k]));
+        for (int64_t i = k + 1; i < d; i++) {
+            const double factor = a[i * d + k] / a[k * d + k];
+            for (int64_t j = k; j < d; j++) a[i * d + j] -= factor * a[k * d + j];
+        }
+    }
+    return sum;
+}
+
+static void case_jacobian(const struct layer_case *c, int32_t variant)
+{
+    struct bench b;
+    bench_begin(&b, c->make(variant), NF_F64, ROWS);
+    bench_shake(&b);
+    const int64_t d = b.dim, bytes = b.n * d * b.size;
+    double *x = case_x(c, &b), *up = bench_memory(bytes), *down = bench_memory(bytes), *jacobian = bench_memory(bytes * d);
+
+    for (int64_t j = 0; j < d; j++) {
+        for (int64_t i = 0; i < b.n; i++) x[i * d + j] += STEP;
+        bench_forward(&b, x, up, NULL);
+        for (int64_t i = 0; i < b.n; i++) x[i * d + j] -= 2.0 * STEP;
+        bench_forward(&b, x, down, NULL);
+        for (int64_t i = 0; i < b.n; i++) x[i * d + j] += STEP;
+        for (int64_t k = 0; k < b.n * d; k++) jacobian[(k / d * d + k % d) * d + j] = (up[k] - down[k]) / (2.0 * STEP);
+    }
+    bench_forward(&b, x, up, NULL);
+    for (int64_t i = 0; i < b.n; i++) near(b.log_det[i], log_abs_det(jacobian + i * d * d, d), SLOPE_TOL, "log_det", i);
+    free(x), free(up), free(down), free(jacobian);
+    bench_end(&b);
+}
+
+START_TEST(layer__log_det_equals_dense_jacobian)
+{
+    for (int32_t v = 0; v < layer_cases[_i].variants; v++) case_jacobian(&layer_cases[_i], v);
+}
+END_TEST
+
+static void case_round_trip(const struct layer_case *c, int32_t variant, int32_t dtype, double tolerance)
+{
+    struct bench b;
+    bench_begin(&b, c->make(variant), dtype, ROWS);
+    bench_shake(&b);
+    void *x = case_x(c, &b), *z = bench_memory(b.n * b.dim * b.size), *back = bench_memory(b.n * b.dim * b.size);
+
+    bench_forward(&b, x, z, b.saved); /* log_det stays in place: the inverse takes it back to zero */
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+    for (int64_t k = 0; k < b.n * b.dim; k++) near(get(&b, back, k), get(&b, x, k), tolerance, "x", k);
+    for (int64_t i = 0; i < b.n; i++) near(b.log_det[i], 0.0, tolerance, "log_det", i);
+    free(x), free(z), free(back);
+    bench_end(&b);
+}
+
+START_TEST(layer__inverse_undoes_forward)
+{
+    for (int32_t v = 0; v < layer_cases[_i].variants; v++) {
+        case_round_trip(&layer_cases[_i], v, NF_F64, ROUND_TOL);
+        case_round_trip(&layer_cases[_i], v, NF_F32, 2e-4); /* float: 1e-7 amplified by exp(s) and 1 / (p q) */
+    }
+}
+END_TEST
+
+static void case_tangents(const struct layer_case *c, int32_t variant)
+{
+    struct bench b;
+    bench_begin(&b, c->make(variant), NF_F64, ROWS);
+    bench_shake(&b);
+    const int64_t count = b.n * b.dim, bytes = count * b.size;
+    double *x = case_x(c, &b), *dx = bench_memory(bytes), *z = bench_memory(bytes), *dz = bench_memory(bytes);
+    double *up = bench_memory(bytes), *down = bench_memory(bytes), d_log_det[ROWS] = { 0 }, value[ROWS], above[ROWS];
+
+    for (int64_t k = 0; k < count; k++) dx[k] = draw(800 + (uint64_t)k);
+    memset(b.log_det, 0, (size_t)b.n * sizeof(double));
+    ck_assert_int_eq(b.ops->jvp(b.layer->self, &b.tile, x, dx, z, dz, d_log_det), NF_OK);
+    memcpy(value, b.log_det, sizeof value);
+    bench_forward(&b, x, up, NULL);
+    for (int64_t k = 0; k < count; k++) ck_assert(z[k] == up[k]);
+    for (int64_t i = 0; i < b.n; i++) ck_assert(value[i] == b.log_det[i]);
+
+    for (int64_t k = 0; k < count; k++) x[k] += STEP * dx[k];
+    bench_forward(&b, x, up, NULL);
+    memcpy(above, b.log_det, sizeof above);
+    for (int64_t k = 0; k < count; k++) x[k] -= 2.0 * STEP * dx[k];
+    bench_forward(&b, x, down, NULL);
+    for (int64_t k = 0; k < count; k++) near(dz[k], (up[k] - down[k]) / (2.0 * STEP), SLOPE_TOL, "dz", k);
+    for (int64_t i = 0; i < b.n; i++)
+        near(d_log_det[i], (above[i] - b.log_det[i]) / (2.0 * STEP), SLOPE_TOL, "d_log_det", i);
+    free(x), free(dx), free(z), free(dz), free(up), free(down);
+    bench_end(&b);
+}
+
+START_TEST(layer__tangents_match_central_differences)
+{
+    for (int32_t v = 0; v < layer_cases[_i].variants; v++) case_tangents(&layer_cases[_i], v);
+}
+END_TEST
+
+/* Row i of a tile has the bits of row i alone. */
+static void case_rows(const struct layer_case *c, int32_t variant, int32_t dtype)
+{
+    struct bench all, one;
+    bench_begin(&all, c->make(variant), dtype, 37);
+    bench_begin(&one, c->make(variant), dtype, 1);
+    bench_shake(&all);
+    bench_shake(&one);
+    char *x = case_x(c, &all), *z = bench_memory(all.n * all.dim * all.size), *z1 = bench_memory(all.dim * all.size);
+    const int64_t row = all.dim * all.size;
+
+    bench_forward(&all, x, z, all.saved);
+    for (int64_t i = 0; i < all.n; i++) {
+        if (one.cond_dim) one.tile.cond = (char *)all.cond + i * all.cond_dim * all.size;
+        bench_forward(&one, x + i * row, z1, NULL);
+        ck_assert_mem_eq(z1, z + i * row, (size_t)row);
+        ck_assert(one.log_det[0] == all.log_det[i]);
+    }
+    free(x), free(z), free(z1);
+    bench_end(&all);
+    bench_end(&one);
+}
+
+START_TEST(layer__row_alone_has_the_same_bits)
+{
+    for (int32_t v = 0; v < layer_cases[_i].variants; v++) {
+        case_rows(&layer_cases[_i], v, NF_F64);
+        case_rows(&layer_cases[_i], v, NF_F32);
+    }
+}
+END_TEST
+
+START_TEST(registry__every_type_has_a_case)
+{
+    ck_assert_int_eq(nfi_layer_type_count(), N_CASES);
+    for (int32_t i = 0; i < nfi_layer_type_count(); i++) {
+        ck_assert_str_eq(nf_layer_type_at(i), layer_cases[i].name);
+        ck_assert_str_eq(nfi_layer_configs(i)->name, nfi_layer_type_row(i)->name);
+        ck_assert_ptr_eq(nfi_layer_configs(i)->fields, nfi_layer_type_row(i)->fields);
+    }
+    ck_assert_ptr_null(nf_layer_type_at(nfi_layer_type_count()));
+    ck_assert_ptr_null(nfi_layer_configs(nfi_layer_type_count()));
+}
+END_TEST
+
+/* Check values of the files' headers */
+
+static void check_layer(nf_layer *layer, const double *theta, const double *x, const double *z, double log_det)
+{
+    struct bench b;
+    double out[8];
+    bench_begin(&b, layer, NF_F64, 1);
+    for (int64_t k = 0; theta && k < b.count; k++) put(&b, b.theta, k, theta[k]);
+    bench_pack(&b);
+    bench_forward(&b, x, out, NULL);
+    for (int64_t j = 0; j < b.dim; j++) near(out[j], z[j], 1e-10, "check value", j);
+    near(b.log_det[0], log_det, 1e-10, "check log_det", 0);
+    bench_end(&b);
+}
+
+START_TEST(affine__check_value)
+{
+    nf_affine_config config = { .struct_size = sizeof config, .dim = 1, .bound = 3 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_affine_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 0.7, -1.3 }, (double[]){ 2.385 }, (double[]){ 3.4434566166 }, 0.6875669896);
+}
+END_TEST
+
+START_TEST(actnorm__check_value)
+{
+    check_layer(make_actnorm(0), (double[]){ 0.7, -1.3, 1 }, (double[]){ 2.385 }, (double[]){ 2.1849216876 }, 0.7);
+}
+END_TEST
+
+START_TEST(permutation__check_value)
+{
+    nf_permutation_config config = { .struct_size = sizeof config, .dim = 3, .index = (int64_t[]){ 2, 0, 1 }, .n_index = 3 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_permutation_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, NULL, (double[]){ 0.7, -1.3, 2.385 }, (double[]){ 2.385, 0.7, -1.3 }, 0.0);
+}
+END_TEST
+
+START_TEST(standardise__check_value)
+{
+    nf_standardise_config config = { .struct_size = sizeof config, .dim = 1, .mean = (double[]){ 0.7 }, .n_mean = 1,
+                                     .sd = (double[]){ 1.3 }, .n_sd = 1 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_standardise_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, NULL, (double[]){ 2.385 }, (double[]){ 1.2961538462 }, -0.2623642645);
+}
+END_TEST
+
+START_TEST(logit__check_value)
+{
+    nf_logit_config config = { .struct_size = sizeof config, .dim = 1, .alpha = 0.05 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_logit_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, NULL, (double[]){ 0.2385 }, (double[]){ -1.0219383780 }, 1.5313952677);
+}
+END_TEST
+
+START_TEST(coupling__check_value)
+{
+    nf_coupling_affine_config config = { .struct_size = sizeof config, .dim = 2, .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_coupling_affine_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ -0.4, 0.9, 0.3, -0.2 }, (double[]){ 0.7, 2.385 },
+                (double[]){ 0.7, 3.6625857417 }, 0.4234946737);
+}
+END_TEST
+
+START_TEST(scale__check_values)
+{
+    static const double want[][2] = { { 0.6875669896, 0.9474724039 }, { -0.1814093097, 0.1329064252 },
+                                      { 0.2944104244, 0.0369166890 }, { -0.0650435618, 0.0629733561 },
+                                      { -0.0639769253, 0.0629062222 }, { 0.0991084562, 0.6051405674 },
+                                      { 0.5675675676, 0.6574141709 }, { 0.7, 1.0 } };
+    const nfi_kernels *f64 = nfi_kernels_for(NULL, NF_F64);
+    for (int32_t i = 0; i < 8; i++) {
+        const double u = 0.7;
+        double s, d;
+        nfi_scale_form_of(i + 1)->value(f64, 3.0, 1, &u, &s);
+        nfi_scale_form_of(i + 1)->slope(f64, 3.0, 1, &u, &s, &d);
+        near(s, want[i][0], 1e-9, "s", i);
+        near(d, want[i][1], 1e-9, "ds/du", i);
+    }
+    ck_assert_ptr_null(nfi_scale_form_of(10));
+}
+END_TEST
+
+/* Promises of single layers */
+
+START_TEST(coupling__starts_as_identity)
+{
+    static const int32_t forms[] = { NF_SCALE_TANH, NF_SCALE_ASYMMETRIC, NF_SCALE_SOFTCLIP, NF_SCALE_EXP, NF_SCALE_ADDITIVE };
+    nf_coupling_affine_config config = { .struct_size = sizeof config, .dim = 4, .scale = forms[_i] };
+    nf_layer *layer;
+    struct bench b;
+    ck_assert_int_eq(nf_coupling_affine_create(&layer, NULL, &config), NF_OK);
+    bench_begin(&b, layer, NF_F32, ROWS);
+    void *x = case_x(&layer_cases[0], &b), *z = bench_memory(b.n * b.dim * b.size);
+    bench_forward(&b, x, z, NULL);
+    ck_assert_mem_eq(x, z, (size_t)(b.n * b.dim * b.size));
+    for (int64_t i = 0; i < b.n; i++) ck_assert(b.log_det[i] == 0.0);
+    free(x), free(z);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(coupling__refuses_bad_configs)
+{
+    static const int64_t all[] = { 0, 1 }, twice[] = { 1, 1 }, far[] = { 2 }, zero_in[] = { 4, 0 };
+    const nf_coupling_affine_config bad[] = {
+        { .dim = 1 },
+        { .dim = 2, .mask = NF_MASK_INDEX },
+        { .dim = 2, .index = far, .n_index = 1 },
+        { .dim = 2, .mask = NF_MASK_INDEX, .index = far, .n_index = 1 },
+        { .dim = 2, .mask = NF_MASK_INDEX, .index = twice, .n_index = 2 },
+        { .dim = 2, .mask = NF_MASK_INDEX, .index = all, .n_index = 2 },
+        { .dim = 2, .mask = NF_MASK_INDEX, .index = all, .n_index = 2, .swap = 1 },
+        { .dim = 2, .hidden = zero_in, .n_hidden = 2 },
+        { .dim = 2, .scale = 10 },
+        { .dim = 2, .bound = -1 },
+        { .dim = 0 },
+    };
+    nf_layer *layer = (nf_layer *)&layer;
+    nf_coupling_affine_config config = bad[_i];
+    config.struct_size = sizeof config;
+    ck_assert_int_eq(nf_coupling_affine_create(&layer, NULL, &config), NF_ERR_ARG);
+    ck_assert_ptr_null(layer);
+    if (_i == 0)
+        ck_assert_str_eq(nf_last_error(),
+                         "nf_coupling_affine_create: dim is 1; a coupling needs 2 columns, or cond_dim > 0");
+}
+END_TEST
+
+START_TEST(permutation__description_holds_the_index)
+{
+    nf_permutation_config config = { .struct_size = sizeof config, .dim = 9, .seed = 77 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_permutation_create(&layer, NULL, &config), NF_OK);
+    const nf_permutation_config *made = layer->config;
+    ck_assert_int_eq(made->kind, NF_PERMUTATION_INDEX);
+    ck_assert_int_eq(made->n_index, 9);
+    nf_layer *again;
+    ck_assert_int_eq(nf_permutation_create(&again, NULL, made), NF_OK);
+    ck_assert_mem_eq(((const nf_permutation_config *)again->config)->index, made->index, 9 * sizeof(int64_t));
+    nf_layer_unref(again);
+    nf_layer_unref(layer);
+}
+END_TEST
+
+START_TEST(permutation__refuses_what_is_no_bijection)
+{
+    nf_permutation_config config = { .struct_size = sizeof config, .dim = 3, .index = (int64_t[]){ 2, 0, 2 }, .n_index = 3 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_permutation_create(&layer, NULL, &config), NF_ERR_ARG);
+    config.n_index = 2;
+    ck_assert_int_eq(nf_permutation_create(&layer, NULL, &config), NF_ERR_SHAPE);
+    config = (nf_permutation_config){ .struct_size = sizeof config, .dim = 3, .kind = NF_PERMUTATION_INDEX };
+    ck_assert_int_eq(nf_permutation_create(&layer, NULL, &config), NF_ERR_ARG);
+}
+END_TEST
+
+START_TEST(actnorm__init_normalises_the_batch)
+{
+    struct bench b;
+    bench_begin(&b, make_actnorm(1), NF_F64, 64);
+    double *x = case_x(&layer_cases[2], &b), *z = bench_memory(b.n * b.dim * b.size);
+    for (int64_t i = 0; i < b.n; i++) x[i * 3 + 1] += 1e6; /* one pass in float would lose the variance */
+    ck_assert_int_eq(b.ops->init(b.layer->self, &b.tile, x, b.theta), NF_OK);
+    ck_assert(((double *)b.theta)[6] == 1.0);
+    bench_forward(&b, x, z, NULL);
+    for (int64_t j = 0; j < 3; j++) {
+        double mean = 0.0, square = 0.0;
+        for (int64_t i = 0; i < b.n; i++) mean += z[i * 3 + j] / 64.0;
+        for (int64_t i = 0; i < b.n; i++) square += z[i * 3 + j] * z[i * 3 + j] / 64.0;
+        near(mean, 0.0, 1e-9, "mean", j);
+        near(square, 1.0, 1e-9, "variance", j);
+    }
+    free(x), free(z);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(actnorm__init_refuses_a_constant_column)
+{
+    struct bench b;
+    bench_begin(&b, make_actnorm(1), NF_F64, ROWS);
+    double *x = case_x(&layer_cases[2], &b);
+    for (int64_t i = 0; i < b.n; i++) x[i * 3 + 2] = 4.25;
+    ck_assert_int_eq(b.ops->init(b.layer->self, &b.tile, x, b.theta), NF_ERR_DEGENERATE);
+    ck_assert_ptr_nonnull(strstr(nf_last_error(), "column 2"));
+    for (int64_t k = 0; k < b.count; k++) ck_assert(((double *)b.theta)[k] == 0.0);
+    b.tile.n = 1;
+    ck_assert_int_eq(b.ops->init(b.layer->self, &b.tile, x, b.theta), NF_ERR_DEGENERATE);
+    free(x);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(logit__names_row_and_column_outside_the_domain)
+{
+    struct bench b;
+    bench_begin(&b, make_logit(0), NF_F32, ROWS);
+    void *x = case_x(&layer_cases[5], &b), *z = bench_memory(b.n * b.dim * b.size);
+    put(&b, x, 2 * 3 + 1, 1.25);
+    b.tile.row = 100;
+    ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, x, z, NULL), NF_ERR_DOMAIN);
+    ck_assert_str_eq(nf_last_error(), "logit: row 102, column 1 is 1.25, not in [0, 1]");
+    free(x), free(z);
+    bench_end(&b);
+}
+END_TEST
+
+/* Users' types */
+
+static nf_status bad_describe(const void *self, nf_layer_info *info)
+{
+    (void)self, (void)info;
+    return 3;
+}
+
+START_TEST(registry__refuses_bad_types)
+{
+    const nf_layer_type *good = nfi_layer_type_row(3);
+    nf_affine_config config = { .struct_size = sizeof config, .dim = 2 };
+    nf_layer_type type = *good;
+    nf_layer *layer;
+    nf_context *context;
+
+    ck_assert_int_eq(nf_context_create(&context, NULL), NF_OK);
+    ck_assert_int_eq(nf_context_register_layer(context, &type), NF_ERR_ARG); /* the name is taken */
+    type.name = "Mine";
+    ck_assert_int_eq(nf_context_register_layer(context, &type), NF_ERR_ARG);
+    type.name = "mine";
+    ck_assert_int_eq(nf_context_register_layer(context, &type), NF_OK);
+    ck_assert_int_eq(nf_context_register_layer(context, &type), NF_ERR_ARG);
+    ck_assert_int_eq(nf_layer_create(&layer, context, "mine", &config), NF_OK);
+    ck_assert_str_eq(nf_layer_type_name(layer), "mine");
+    nf_layer_unref(layer);
+    ck_assert_int_eq(nf_layer_create(&layer, context, "yours", &config), NF_ERR_UNKNOWN);
+    nf_layer_type broken = type;
+    broken.describe = bad_describe;
+    ck_assert_int_eq(nf_layer_create_custom(&layer, NULL, &broken, &config), NF_ERR_CALLBACK);
+    broken = type;
+    broken.struct_size--;
+    ck_assert_int_eq(nf_layer_create_custom(&layer, NULL, &broken, &config), NF_ERR_VERSION);
+    broken = type;
+    broken.create = NULL;
+    ck_assert_int_eq(nf_layer_create_custom(&layer, NULL, &broken, &config), NF_ERR_ARG);
+    ck_assert_int_eq(nf_layer_create_custom(NULL, NULL, &type, &config), NF_ERR_NULL);
+    nf_context_unref(context);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("layers");
+    TCase *all = tcase_create("all"), *one = tcase_create("one");
+    tcase_set_timeout(all, 120);
+    tcase_add_loop_test(all, layer__gradients_match_central_differences, 0, N_CASES);
+    tcase_add_loop_test(all, layer__log_det_equals_dense_jacobian, 0, N_CASES);
+    tcase_add_loop_test(all, layer__inverse_undoes_forward, 0, N_CASES);
+    tcase_add_loop_test(all, layer__tangents_match_central_differences, 0, N_CASES);
+    tcase_add_loop_test(all, layer__row_alone_has_the_same_bits, 0, N_CASES);
+    tcase_add_test(one, registry__every_type_has_a_case);
+    tcase_add_test(one, affine__check_value);
+    tcase_add_test(one, actnorm__check_value);
+    tcase_add_test(one, permutation__check_value);
+    tcase_add_test(one, standardise__check_value);
+    tcase_add_test(one, logit__check_value);
+    tcase_add_test(one, coupling__check_value);
+    tcase_add_test(one, scale__check_values);
+    tcase_add_loop_test(one, coupling__starts_as_identity, 0, 5);
+    tcase_add_loop_test(one, coupling__refuses_bad_configs, 0, 11);
+    tcase_add_test(one, permutation__description_holds_the_index);
+    tcase_add_test(one, permutation__refuses_what_is_no_bijection);
+    tcase_add_test(one, actnorm__init_normalises_the_batch);
+    tcase_add_test(one, actnorm__init_refuses_a_constant_column);
+    tcase_add_test(one, logit__names_row_and_column_outside_the_domain);
+    tcase_add_test(one, registry__refuses_bad_types);
+    suite_add_tcase(suite, all);
+    suite_add_tcase(suite, one);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,211 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# tools_test.sh - the `nflow` command on tiny runs: results, errors, exit codes, JSON
+#
+#   tools_test.sh PATH/TO/nflow
+set -u
+
+nflow=$1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() {
+    echo "FAILED: $*" >&2
+    failures=$((failures + 1))
+}
+
+# expect NAME CODE COMMAND...: runs it, keeps out.txt and err.txt
+expect() {
+    name=$1
+    code=$2
+    shift 2
+    "$@" >out.txt 2>err.txt </dev/null
+    got=$?
+    if [ "$got" -ne "$code" ]; then
+        fail "$name: exit code $got, expected $code"
+        sed 's/^/    /' err.txt >&2
+    fi
+}
+
+says() { # NAME TEXT: stderr holds the text
+    grep -q -e "$2" err.txt || { fail "$1: no '$2' on stderr"; sed 's/^/    /' err.txt >&2; }
+}
+
+# json NAME EXPRESSION: the last line of out.txt is JSON d for which the Python expression holds
+json() {
+    command -v python3 >/dev/null 2>&1 || return 0
+    tail -n 1 out.txt | python3 -c 'import json, math, sys
+d = json.loads(sys.stdin.readline())
+sys.exit(0 if eval(sys.argv[1]) else 1)' "$2" || { fail "$1: $2"; tail -n 1 out.txt >&2; }
+}
+
+lines() { # NAME FILE COUNT
+    [ "$(wc -l <"$2")" -eq "$3" ] || fail "$1: $2 has $(wc -l <"$2") lines, expected $3"
+}
+
+small="--layers 4 --hidden 16x2 --epochs 5 --threads 2"
+
+# the command itself
+expect usage__without_arguments 2 "$nflow"
+expect usage__help 0 "$nflow" --help
+expect usage__version 0 "$nflow" --version
+expect usage__unknown_command 2 "$nflow" fly
+says usage__unknown_command "not a command"
+for c in train score sample info plot check doctor; do
+    expect "usage__help_of_$c" 0 "$nflow" $c --help
+done
+
+# train
+# shellcheck disable=SC2086 # options are words
+expect train__density 0 "$nflow" train density:moons-sklearn $small -n 600 --seed 1 -o m.safetensors --json
+json train__density 'all(isinstance(d[k], (int, float)) for k in "train_nll valid_nll train_nll_standardised valid_nll_standardised entropy entropy_standardised epochs best_epoch seconds skipped params seed threads".split())'
+json train__density 'd["epochs"] == 5 and d["seed"] == 1 and d["threads"] == 2 and d["model"] == "m.safetensors" and d["rows_valid"] == 120'
+json train__density 'abs((d["valid_nll"] - d["valid_nll_standardised"]) - (d["entropy"] - d["entropy_standardised"])) < 1e-9'
+[ -s err.txt ] && fail "train__no_progress_off_a_terminal"
+# shellcheck disable=SC2086
+expect train__threads_do_not_matter 0 "$nflow" train density:moons-sklearn $small --threads 1 -n 600 --seed 1 -o m1.safetensors --json
+"$nflow" score m.safetensors density:moons -n 50 --seed 9 >a.txt
+"$nflow" score m1.safetensors density:moons -n 50 --seed 9 >b.txt
+cmp -s a.txt b.txt || fail "train__threads_do_not_matter: scores differ"
+# shellcheck disable=SC2086
+expect train__no_standardise 0 "$nflow" train density:moons-sklearn $small -n 300 --no-standardise -o n.safetensors --json
+json train__no_standardise 'd["valid_nll"] == d["valid_nll_standardised"]'
+# shellcheck disable=SC2086
+expect train__no_validation 0 "$nflow" train density:moons $small -n 300 --val 0 -o n.safetensors --json
+json train__no_validation 'd["valid_nll"] is None and d["rows_valid"] == 0'
+# shellcheck disable=SC2086
+expect train__f64 0 "$nflow" train density:moons $small -n 300 --dtype f64 --optimizer sgd --lr 1e-3 -o d.safetensors --quiet
+[ -s out.txt ] && fail "train__quiet prints"
+expect train__output_required 2 "$nflow" train density:moons
+says train__output_required "-o FILE"
+expect train__unknown_option 2 "$nflow" train density:moons -o x --wings 2
+says train__unknown_option "wings"
+expect train__option_needs_value 2 "$nflow" train density:moons -o
+expect train__bad_number 2 "$nflow" train density:moons -o x --epochs many
+says train__bad_number "whole number"
+expect train__bad_fraction 2 "$nflow" train density:moons -o x --val 120%
+expect train__bad_choice 2 "$nflow" train density:moons -o x --preset fancy
+says train__bad_choice "default,book"
+expect train__unknown_density 2 "$nflow" train density:nowhere -o x
+expect train__unknown_arch 2 "$nflow" train density:moons --arch magic -o x
+expect train__missing_file 1 "$nflow" train nowhere.csv -o x
+says train__missing_file "nowhere.csv"
+# shellcheck disable=SC2086
+expect train__unwritable 1 "$nflow" train density:moons $small -n 100 -o nowhere/m.safetensors
+[ -e x ] && fail "train: a failed run left a file"
+
+# tables
+{
+    echo "a;b;c;kind"
+    i=0
+    while [ $i -lt 80 ]; do
+        echo "$((i * 37 % 101)).5;$((i * 53 % 89)).25;$((i * 29 % 71));$((i % 2))"
+        i=$((i + 1))
+    done
+} >table.csv
+# shellcheck disable=SC2086
+expect table__drop 0 "$nflow" train table.csv --separator ';' --drop 3 $small -o t.safetensors --json
+json table__drop 'd["rows_train"] == 72 and d["rows_valid"] == 8 and d["entropy"] is None'
+# shellcheck disable=SC2086
+expect table__cond 0 "$nflow" train table.csv --separator ';' --cond 3 $small -o c.safetensors --json
+expect table__score_cond 0 "$nflow" score c.safetensors table.csv --cond 3 -o s.txt
+lines table__score_cond s.txt 80
+expect table__score_wrong_columns 1 "$nflow" score c.safetensors table.csv
+says table__score_wrong_columns "cond"
+expect table__sample_cond 0 "$nflow" sample c.safetensors -n 7 --cond 1
+lines table__sample_cond out.txt 7
+expect table__sample_without_cond 2 "$nflow" sample c.safetensors -n 7
+printf '1,2\n3,x\n' >bad.csv
+expect table__bad_number 1 "$nflow" score m.safetensors bad.csv
+says table__bad_number "line 2"
+printf '0.5,0.25\nnan,1\n0.1,-0.2\n' >gap.csv
+expect table__row_not_finite 4 "$nflow" score m.safetensors gap.csv
+lines table__row_not_finite out.txt 3
+printf '1,5\n2,5\n3,5\n4,5\n5,5\n6,5\n7,5\n8,5\n' >flat.csv
+# shellcheck disable=SC2086
+expect table__constant_column 1 "$nflow" train flat.csv $small -o x
+
+# sample and score
+expect sample__csv 0 "$nflow" sample m.safetensors -n 20 --seed 3 -o s.csv --json
+lines sample__csv s.csv 20
+json sample__csv 'd["rows"] == 20 and d["columns"] == 2'
+expect sample__npy 0 "$nflow" sample m.safetensors -n 20 --seed 3 -o s.npy
+expect sample__tail 0 "$nflow" sample m.safetensors -n 5 --first 15 --seed 3
+tail -n 5 s.csv | cmp -s - out.txt || fail "sample__first: rows 15 to 19 differ"
+expect score__csv 0 "$nflow" score m.safetensors s.csv -o a.txt
+expect score__npy 0 "$nflow" score m.safetensors s.npy -o b.txt
+cmp -s a.txt b.txt || fail "score: CSV and NPY differ"
+"$nflow" sample m.safetensors -n 20 --seed 3 | "$nflow" score m.safetensors - >b.txt || fail "score: a pipe fails"
+cmp -s a.txt b.txt || fail "score: a pipe differs"
+"$nflow" score m.safetensors - <s.npy >b.txt || fail "score: NPY from stdin fails"
+cmp -s a.txt b.txt || fail "score: NPY from stdin differs"
+expect score__npy_out 0 "$nflow" score m.safetensors s.csv -o a.npy --json
+json score__npy_out 'd["rows"] == 20 and d["rows_nonfinite"] == 0'
+expect sample__temperature 2 "$nflow" sample m.safetensors --temperature -1
+if [ -c /dev/full ]; then
+    "$nflow" sample m.safetensors -n 100000 >/dev/full 2>err.txt
+    [ $? -eq 1 ] || fail "sample: a full disk goes unnoticed"
+fi
+ls ./*.tmp >/dev/null 2>&1 && fail "a temporary file is left"
+
+# info, verify, check
+expect info__text 0 "$nflow" info m.safetensors --params
+grep -q coupling_affine out.txt || fail "info: no layers"
+expect info__json 0 "$nflow" info m.safetensors --verify --params --json
+json info__json 'd["dim"] == 2 and d["verified"] is True and len(d["layers"]) > 4 and sum(l["params"] for l in d["layers"]) <= d["params"]'
+expect info__not_a_model 1 "$nflow" info table.csv
+head -c 1000 m.safetensors >cut.safetensors
+expect info__truncated 1 "$nflow" info cut.safetensors
+expect check__passes 0 "$nflow" check m.safetensors density:moons-sklearn -n 200 --json
+json check__passes 'd["passed"] is True and d["round_trip_max"] < 1e-3'
+expect check__f64 0 "$nflow" check d.safetensors density:moons -n 200
+expect check__wrong_columns 1 "$nflow" check m.safetensors table.csv
+
+# plot, where it is built in
+"$nflow" plot m.safetensors -o p.png --grid 32 --data density:moons-sklearn >out.txt 2>err.txt
+code=$?
+if grep -q cairo err.txt; then
+    [ $code -eq 1 ] || fail "plot without cairo: exit code $code"
+else
+    [ $code -eq 0 ] || { fail "plot: exit code $code"; cat err.txt >&2; }
+    [ "$(head -c 4 p.png | tail -c 3)" = PNG ] || fail "plot: p.png is no PNG"
+    expect plot__svg 0 "$nflow" plot t.safetensors -o p.svg --pair 0,2
+    grep -q "<svg" p.svg || fail "plot: p.svg is no SVG"
+    expect plot__ending 1 "$nflow" plot m.safetensors -o p.gif --grid 32
+fi
+expect plot__output_required 2 "$nflow" plot m.safetensors
+
+# doctor
+expect doctor__json 0 "$nflow" doctor --json
+json doctor__json 'd["ok"] is True and d["threads"] >= 1'
+
+# an interrupted run keeps its best model
+"$nflow" train density:moons-sklearn --preset book --epochs 100000 --threads 1 -o i.safetensors --json >out.txt 2>err.txt &
+pid=$!
+sleep 3
+kill -TERM $pid
+wait $pid
+code=$?
+[ $code -eq 130 ] || fail "train: interrupted, exit code $code"
+json train__interrupted 'd["epochs"] >= 1 and d["train_nll"] is not None'
+expect train__interrupted_model 0 "$nflow" info i.safetensors --verify
+
+# a checkpointed run, stopped and resumed, ends in the same bits
+# shellcheck disable=SC2086
+{
+    expect resume__whole 0 "$nflow" train density:moons $small -n 400 --schedule constant --epochs 6 --checkpoint k.ckpt -o r1.safetensors
+    expect resume__first 0 "$nflow" train density:moons $small -n 400 --schedule constant --epochs 3 --checkpoint k3.ckpt -o r2.safetensors
+    expect resume__second 0 "$nflow" train density:moons $small -n 400 --schedule constant --epochs 6 --resume k3.ckpt -o r2.safetensors
+}
+"$nflow" score r1.safetensors density:moons -n 40 >a.txt
+"$nflow" score r2.safetensors density:moons -n 40 >b.txt
+cmp -s a.txt b.txt || fail "resume: the weights differ"
+
+if [ "$failures" -ne 0 ]; then
+    echo "$failures failures" >&2
+    exit 1
+fi
+echo "all well"

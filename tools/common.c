@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * common.c - what commands share
+ */
+#include "common.h"
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What the signal handler sees. */
+static nf_context *volatile interrupt_context;
+static volatile sig_atomic_t interrupted;
+
+static const nf_field output_fields[] = {
+    OPTION(common_options, json, NF_FIELD_FLAG, NULL, "end with one line of JSON"),
+    OPTION(common_options, quiet, NF_FIELD_FLAG, NULL, "print nothing but errors and what was asked for"),
+};
+
+option_group common_output_group(common_options *common)
+{
+    return (option_group){ .title = "Output", .target = common, .fields = output_fields,
+                           .n_fields = sizeof output_fields / sizeof *output_fields };
+}
+
+option_group common_context_group(common_options *common)
+{
+    return (option_group){ .title = "Machine", .target = &common->context, .config = "context",
+                           .only = "threads,backend,isa,max_file_bytes,max_elements" };
+}
+
+option_group common_read_group(common_options *common)
+{
+    return (option_group){ .title = "Tables", .target = &common->read, .config = "read", .skip = "dtype" };
+}
+
+static void print_message(const char *prefix, const char *format, va_list arguments)
+{
+    fflush(stdout);
+    fprintf(stderr, "%s: ", prefix);
+    vfprintf(stderr, format, arguments);
+    putc('\n', stderr);
+}
+
+int tool_fail(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_message("nflow", format, arguments);
+    va_end(arguments);
+    return CODE_FAILED;
+}
+
+int tool_usage(const command *self, const char *format, ...)
+{
+    char prefix[64];
+    va_list arguments;
+
+    snprintf(prefix, sizeof prefix, "nflow %s", self->name);
+    va_start(arguments, format);
+    print_message(prefix, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "usage: nflow %s %s\n", self->name, self->arguments);
+    return CODE_USAGE;
+}
+
+int tool_code(nf_status status)
+{
+    static const struct { nf_status status; int code; } rows[] = {
+        { NF_OK, CODE_OK },          { NF_ROWS_NONFINITE, CODE_ROWS }, { NF_STOPPED, CODE_INTERRUPTED },
+        { NF_ERR_CANCELLED, CODE_INTERRUPTED }, { NF_ERR_ARG, CODE_USAGE },       { NF_ERR_UNKNOWN, CODE_USAGE },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].status == status) return rows[i].code;
+    return CODE_FAILED;
+}
+
+int tool_library_failed(nf_status status)
+{
+    const char *line = nf_last_error();
+
+    tool_fail("%s", *line ? line : nf_status_text(status));
+    return tool_code(status);
+}
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+    if (interrupt_context) nf_context_cancel(interrupt_context);
+}
+
+int tool_interrupted(void)
+{
+    return interrupted;
+}
+
+int tool_context_open(nf_context **out, const nf_context_config *config)
+{
+    struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+    const nf_status status = nf_context_create(out, config);
+
+    if (status < 0) return tool_library_failed(status);
+    interrupt_context = *out; /* referenced until the process ends */
+    nf_context_ref(*out);
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return CODE_OK;
+}
+
+int tool_model_open(nf_flow **flow, nf_context **context, const nf_context_config *config, const char *path)
+{
+    nf_status status;
+    int code;
+
+    *flow = NULL;
+    *context = NULL;
+    if ((code = tool_context_open(context, config))) return code;
+    if ((status = nf_flow_load(flow, *context, path)) < 0) return tool_library_failed(status);
+    return CODE_OK;
+}
+
+int tool_check_columns(const nf_flow *flow, const nf_dataset *data, const char *path)
+{
+    const long long dim = nf_flow_dim(flow), cond = nf_flow_cond_dim(flow);
+    const long long has = nf_dataset_dim(data), has_cond = nf_dataset_cond_dim(data);
+
+    if (dim == has && cond == has_cond) return CODE_OK;
+    if (cond == 0)
+        return tool_fail("%s: has %lld columns%s, the model has %lld (--columns and --drop choose)", path, has,
+                         has_cond ? " and conditioning ones" : "", dim);
+    return tool_fail("%s: has %lld columns and %lld conditioning ones, the model has %lld and %lld (--cond names the "
+                     "conditioning columns)", path, has, has_cond, dim, cond);
+}
+
+static float *to_float(int64_t count, const double *values)
+{
+    float *out = malloc((size_t)count * sizeof *out);
+
+    for (int64_t i = 0; out && i < count; i++)
+        out[i] = (float)values[i];
+    return out;
+}
+
+/* n copies of a row of conditioning values; NULL when there is none or no memory. */
+static double *repeat(const double *row, int64_t width, int64_t n)
+{
+    double *out = row && width ? malloc((size_t)(n * width) * sizeof *out) : NULL;
+
+    for (int64_t i = 0; out && i < n; i++)
+        memcpy(out + i * width, row, (size_t)width * sizeof *row);
+    return out;
+}
+
+/* cond [n][cond_dim] */
+static nf_status log_prob_rows(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob)
+{
+    float *fx, *fc;
+    nf_status status = NF_ERR_MEMORY;
+
+    if (nf_flow_dtype(flow) == NF_F64) return nf_flow_log_prob_f64(flow, n, x, cond, log_prob);
+    fx = to_float(n * nf_flow_dim(flow), x);
+    fc = cond ? to_float(n * nf_flow_cond_dim(flow), cond) : NULL;
+    if (fx && (fc || !cond)) status = nf_flow_log_prob(flow, n, fx, fc, log_prob);
+    free(fx);
+    free(fc);
+    return status;
+}
+
+nf_status tool_log_prob(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob)
+{
+    double *rows = repeat(cond, nf_flow_cond_dim(flow), n);
+    const nf_status status = log_prob_rows(flow, n, x, rows, log_prob);
+
+    free(rows);
+    return status;
+}
+
+nf_status tool_log_prob_dataset(const nf_flow *flow, const nf_dataset *data, int64_t first, int64_t n, double *log_prob)
+{
+    const int64_t dim = nf_dataset_dim(data), cond_dim = nf_dataset_cond_dim(data);
+    double *x = malloc((size_t)(n * (dim + cond_dim) + 1) * sizeof *x);
+    double *cond = x && cond_dim ? x + n * dim : NULL;
+    nf_status status = NF_ERR_MEMORY;
+
+    if (x) status = nf_dataset_copy_f64(data, first, n, x, cond);
+    if (status >= 0) status = log_prob_rows(flow, n, x, cond, log_prob);
+    free(x);
+    return status;
+}
+
+static nf_status sample_float(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const double *cond,
+                              double temperature, double *x)
+{
+    const int64_t count = n * nf_flow_dim(flow);
+    float *fx = malloc((size_t)count * sizeof *fx + 1), *fc = cond ? to_float(n * nf_flow_cond_dim(flow), cond) : NULL;
+    nf_status status = NF_ERR_MEMORY;
+
+    if (fx && (fc || !cond)) status = nf_flow_sample(flow, seed, first, n, fc, temperature, fx, NULL);
+    for (int64_t i = 0; fx && i < count; i++)
+        x[i] = (double)fx[i];
+    free(fx);
+    free(fc);
+    return status;
+}
+
+nf_status tool_sample(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const double *cond,
+                      double temperature, double *x)
+{
+    double *rows = repeat(cond, nf_flow_cond_dim(flow), n);
+    nf_status status;
+
+    if (nf_flow_dtype(flow) == NF_F64)
+        status = nf_flow_sample_f64(flow, seed, first, n, rows, temperature, x, NULL);
+    else
+        status = sample_float(flow, seed, first, n, rows, temperature, x);
+    free(rows);
+    return status;
+}
+
+double tool_mean_nll(const nf_flow *flow, const nf_dataset *data)
+{
+    double nll = (double)NAN;
+
+    if (!data || nf_flow_mean_nll(flow, data, &nll) < 0) return (double)NAN;
+    return nll;
+}
+
+double tool_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}

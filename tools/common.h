@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * common.h - what commands share: messages, the context, models, evaluation in double
+ */
+#ifndef NFT_COMMON_H
+#define NFT_COMMON_H
+
+#include "options.h"
+#include "table_io.h"
+
+/* Rows evaluated at a time, so that memory does not grow with the table. */
+enum { BLOCK_ROWS = 16384 };
+
+/* Options that most commands have. */
+typedef struct common_options {
+    int32_t json, quiet;
+    nf_context_config context;
+    nf_read_config read;
+} common_options;
+#define COMMON_OPTIONS_INIT                                                                                            \
+    { .context = { .struct_size = sizeof(nf_context_config), .threads = -1 },                                          \
+      .read = { .struct_size = sizeof(nf_read_config) } }
+/* The groups of a common_options: JSON and quiet, threads, and how to read tables. */
+option_group common_output_group(common_options *common);
+option_group common_context_group(common_options *common);
+option_group common_read_group(common_options *common);
+
+/* "nflow: ..." on stderr. Returns CODE_FAILED, or the code of a failed library call. */
+int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int tool_usage(const command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int tool_library_failed(nf_status status);
+/* Exit code of a status: remarks included. */
+int tool_code(nf_status status);
+
+/* A context whose long calls Ctrl-C ends; a second Ctrl-C kills. */
+int tool_context_open(nf_context **out, const nf_context_config *config);
+int tool_interrupted(void);
+
+/* A model and its context. */
+int tool_model_open(nf_flow **flow, nf_context **context, const nf_context_config *config, const char *path);
+/* Refuses a table whose columns do not fit the model. */
+int tool_check_columns(const nf_flow *flow, const nf_dataset *data, const char *path);
+
+/* Calls of either precision, in double. cond: one row for all, or NULL. */
+nf_status tool_log_prob(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob);
+nf_status tool_log_prob_dataset(const nf_flow *flow, const nf_dataset *data, int64_t first, int64_t n, double *log_prob);
+nf_status tool_sample(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const double *cond,
+                      double temperature, double *x);
+/* Mean NLL in data units; NaN on failure. */
+double tool_mean_nll(const nf_flow *flow, const nf_dataset *data);
+double tool_seconds(void);
+
+#endif

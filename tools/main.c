@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * main.c - the `nflow` command: finds the command by name and runs it
+ */
+#include "command.h"
+#include <stdio.h>
+#include <string.h>
+
+static const command *const commands[] = {
+    &command_train, &command_score, &command_sample, &command_info, &command_plot, &command_check, &command_doctor,
+};
+
+static void print_usage(FILE *file)
+{
+    fprintf(file, "usage: nflow COMMAND [options]\n\nNormalizing flows: exact densities and exact samples, learned from tables.\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(file, "  %-8s %s\n", commands[i]->name, commands[i]->help);
+    fprintf(file, "\nnflow COMMAND --help lists a command's options. nflow --version tells the version.\n");
+}
+
+/* What was written must have arrived: a full disk or a closed pipe is a failure. */
+static int finish(int code)
+{
+    if ((fflush(stdout) || ferror(stdout)) && code == CODE_OK) {
+        fprintf(stderr, "nflow: stdout: the output could not be written\n");
+        return CODE_FAILED;
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return CODE_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_usage(stdout);
+        return finish(CODE_OK);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("nflow %s\n", nf_version());
+        return finish(CODE_OK);
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[1], commands[i]->name) != 0) continue;
+        const int code = commands[i]->run(argc - 1, argv + 1);
+        return finish(code < 0 ? CODE_OK : code);
+    }
+    fprintf(stderr, "nflow: '%s' is not a command\n\n", argv[1]);
+    print_usage(stderr);
+    return CODE_USAGE;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plot.c - nflow plot: a picture of a model
+ *
+ * Two columns: the density as a heat map, and samples (over data, if given). More: samples of a pair of columns. One: the density as a curve.
+ */
+#include "common.h"
+#include "json.h"
+#include "plotting.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Cells of the density map along an axis: finer than the eye sees once interpolated. */
+enum { PANEL = 420, DEFAULT_GRID = 240 };
+
+typedef struct plot_options {
+    common_options common;
+    const char *output, *data;
+    int64_t rows, grid;
+    uint64_t seed;
+    double noise, temperature;
+    const double *cond;
+    int64_t n_cond;
+    const int64_t *pair;
+    int64_t n_pair;
+} plot_options;
+
+static const nf_field plot_fields[] = {
+    OPTION(plot_options, output, NF_FIELD_STRING, NULL, "the picture to write, .png or .svg (required)"),
+    OPTION(plot_options, data, NF_FIELD_STRING, NULL, "a table or density:NAME to show beside the samples"),
+    OPTION_RANGE(plot_options, rows, NF_FIELD_I64, 3000, 10, 1e6, "samples to draw"),
+    OPTION(plot_options, seed, NF_FIELD_U64, NULL, "seed of the samples"),
+    OPTION_RANGE(plot_options, grid, NF_FIELD_I64, DEFAULT_GRID, 16, 2000, "cells of the density map along an axis"),
+    OPTION_RANGE(plot_options, temperature, NF_FIELD_F64, 1, 1e-6, 1e6, "of the samples"),
+    OPTION(plot_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
+    OPTION_LIST(plot_options, pair, n_pair, NF_FIELD_I64_ARRAY, "the two columns to show, from 0 (default 0,1)"),
+    OPTION_LIST(plot_options, cond, n_cond, NF_FIELD_F64_ARRAY, "values of the model's conditioning columns"),
+};
+
+/* What is drawn: pairs of coordinates. */
+typedef struct plot_points {
+    double *samples, *data, *density;
+    int64_t n_samples, n_data;
+    nfplot_range range;
+    double max;
+} plot_points;
+
+/* Columns a and b of x [n][dim], as pairs. */
+static double *take_pair(int64_t n, int64_t dim, const double *x, const int64_t *pair)
+{
+    double *xy = malloc((size_t)n * 2 * sizeof *xy);
+
+    for (int64_t i = 0; xy && i < n; i++) {
+        xy[2 * i] = x[i * dim + pair[0]];
+        xy[2 * i + 1] = dim > 1 ? x[i * dim + pair[1]] : 0.0;
+    }
+    return xy;
+}
+
+static int draw_samples(const nf_flow *flow, const plot_options *o, const int64_t *pair, plot_points *p)
+{
+    const int64_t dim = nf_flow_dim(flow);
+    double *x = malloc((size_t)(o->rows * dim) * sizeof *x);
+    const nf_status status = x ? tool_sample(flow, o->seed, 0, o->rows, o->cond, o->temperature, x) : NF_ERR_MEMORY;
+
+    if (status >= 0) p->samples = take_pair(o->rows, dim, x, pair);
+    p->n_samples = o->rows;
+    free(x);
+    return status < 0 ? tool_library_failed(status) : p->samples ? CODE_OK : tool_fail("out of memory");
+}
+
+static int read_points(nf_context *context, const nf_flow *flow, const plot_options *o, const int64_t *pair, plot_points *p)
+{
+    const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
+    nf_dataset *data = NULL;
+    double *x = NULL;
+    int code = o->data ? table_read(&data, context, o->data, &o->common.read, &density) : CODE_OK;
+
+    if (!data) return code;
+    code = tool_check_columns(flow, data, o->data);
+    p->n_data = nf_dataset_rows(data) < o->rows ? nf_dataset_rows(data) : o->rows;
+    if (!code && !(x = malloc((size_t)(p->n_data * nf_dataset_dim(data)) * sizeof *x))) code = tool_fail("out of memory");
+    if (!code && nf_dataset_copy_f64(data, 0, p->n_data, x, NULL) < 0) code = tool_fail("%s", nf_last_error());
+    if (!code && !(p->data = take_pair(p->n_data, nf_dataset_dim(data), x, pair))) code = tool_fail("out of memory");
+    free(x);
+    nf_dataset_unref(data);
+    return code;
+}
+
+/* The samples' middle 99 %, and the data's. */
+static void choose_range(plot_points *p)
+{
+    p->range = nfplot_range_of(p->n_samples, p->samples, 0.005);
+    if (!p->data) return;
+    const nfplot_range d = nfplot_range_of(p->n_data, p->data, 0.005);
+    p->range.x0 = fmin(p->range.x0, d.x0);
+    p->range.x1 = fmax(p->range.x1, d.x1);
+    p->range.y0 = fmin(p->range.y0, d.y0);
+    p->range.y1 = fmax(p->range.y1, d.y1);
+}
+
+/* A square range about the same centre, so that the density fills a panel of equal aspect. */
+static void square(nfplot_range *r)
+{
+    const double half = 0.5 * fmax(r->x1 - r->x0, r->y1 - r->y0);
+    const double x = 0.5 * (r->x0 + r->x1), y = 0.5 * (r->y0 + r->y1);
+
+    *r = (nfplot_range){ x - half, x + half, y - half, y + half };
+}
+
+/* Densities at the middles of nx by ny cells of the range, row by row from the bottom. */
+static int map_density(const nf_flow *flow, const plot_options *o, int64_t nx, int64_t ny, plot_points *p)
+{
+    const int64_t dim = nf_flow_dim(flow);
+    double *x = malloc((size_t)(nx * dim) * sizeof *x);
+    nf_status status = NF_OK;
+
+    p->density = malloc((size_t)(nx * ny) * sizeof *p->density);
+    for (int64_t i = 0; x && p->density && status >= 0 && i < ny; i++) {
+        double *row = p->density + i * nx;
+        for (int64_t j = 0; j < nx; j++) {
+            x[j * dim] = p->range.x0 + (p->range.x1 - p->range.x0) * ((double)j + 0.5) / (double)nx;
+            if (dim > 1) x[j * dim + 1] = p->range.y0 + (p->range.y1 - p->range.y0) * ((double)i + 0.5) / (double)ny;
+        }
+        status = tool_log_prob(flow, nx, x, o->cond, row);
+        for (int64_t j = 0; j < nx; j++) {
+            row[j] = isfinite(row[j]) ? exp(row[j]) : 0.0;
+            p->max = fmax(p->max, row[j]);
+        }
+    }
+    free(x);
+    if (!(p->max > 0.0)) p->max = 1.0;
+    if (!p->density || !x) return tool_fail("out of memory");
+    return status < 0 ? tool_library_failed(status) : CODE_OK;
+}
+
+static void draw_scatter(nfplot *figure, double left, const char *x_label, const char *y_label, const plot_points *p)
+{
+    const nfplot_color sample_color = { 0.12, 0.38, 0.66, 0.55 }, data_color = { 0.87, 0.42, 0.10, 0.45 };
+    const char *labels[] = { "samples", "data" };
+    const nfplot_color colors[] = { NFPLOT_BLUE, NFPLOT_ORANGE };
+    const nfplot_axes axes = { p->range, p->data ? "samples and data" : "samples", x_label, y_label, p->density != NULL, 1 };
+
+    nfplot_begin(figure, left, 4.0, PANEL, PANEL, &axes);
+    if (p->data) nfplot_scatter(figure, p->n_data, p->data, 1.5, data_color);
+    nfplot_scatter(figure, p->n_samples, p->samples, 1.5, sample_color);
+    if (p->data) nfplot_legend(figure, 2, labels, colors, 0);
+    nfplot_end(figure);
+}
+
+static void draw_density(nfplot *figure, int64_t grid, const plot_points *p)
+{
+    const nfplot_axes axes = { p->range, "density", "column 0", "column 1", 1, 0 };
+
+    nfplot_begin(figure, 4.0, 4.0, PANEL, PANEL, &axes);
+    nfplot_heat(figure, grid, grid, p->density, p->max, p->range);
+    nfplot_color_bar(figure, p->max, "p(x)");
+    nfplot_end(figure);
+}
+
+static int draw_curve(const plot_options *o, plot_points *p)
+{
+    nfplot_axes axes = { p->range, "density", "column 0", "p(x)", 0, 1 };
+    nfplot *figure = nfplot_create(o->output, PANEL * 1.4, PANEL);
+    double *x = malloc((size_t)o->grid * sizeof *x);
+
+    axes.range.y0 = 0.0;
+    axes.range.y1 = 1.08 * p->max;
+    for (int64_t j = 0; x && j < o->grid; j++)
+        x[j] = p->range.x0 + (p->range.x1 - p->range.x0) * ((double)j + 0.5) / (double)o->grid;
+    if (figure && x) {
+        nfplot_begin(figure, 4.0, 4.0, PANEL * 1.4 - 8.0, PANEL - 8.0, &axes);
+        nfplot_line(figure, o->grid, x, p->density, 1.8, NFPLOT_BLUE);
+        nfplot_end(figure);
+    }
+    free(x);
+    return nfplot_finish(figure) ? tool_fail("%s", nfplot_error()) : CODE_OK;
+}
+
+static int draw_pair(const plot_options *o, const int64_t *pair, int both, const plot_points *p)
+{
+    const double bar = 52.0;
+    char x_label[40], y_label[40];
+    nfplot *figure = nfplot_create(o->output, both ? 2 * PANEL + bar + 8.0 : PANEL + 8.0, PANEL + 8.0);
+
+    snprintf(x_label, sizeof x_label, "column %lld", (long long)pair[0]);
+    snprintf(y_label, sizeof y_label, "column %lld", (long long)pair[1]);
+    if (figure && both) draw_density(figure, o->grid, p);
+    if (figure) draw_scatter(figure, both ? PANEL + bar : 4.0, x_label, y_label, p);
+    return nfplot_finish(figure) ? tool_fail("%s", nfplot_error()) : CODE_OK;
+}
+
+static int draw(nf_context *context, const nf_flow *flow, const plot_options *o, const int64_t *pair, plot_points *p)
+{
+    const int64_t dim = nf_flow_dim(flow);
+    int code = draw_samples(flow, o, pair, p);
+
+    if (!code) code = read_points(context, flow, o, pair, p);
+    if (code) return code;
+    choose_range(p);
+    if (dim == 2) square(&p->range);
+    if (dim <= 2) code = map_density(flow, o, o->grid, dim == 1 ? 1 : o->grid, p);
+    if (code) return code;
+    return dim == 1 ? draw_curve(o, p) : draw_pair(o, pair, dim == 2, p);
+}
+
+static int check_options(const nf_flow *flow, const plot_options *o, int64_t *pair)
+{
+    const int64_t dim = nf_flow_dim(flow);
+
+    if (o->n_cond != nf_flow_cond_dim(flow))
+        return tool_usage(&command_plot, "--cond: %lld values given, the model has %lld conditioning columns",
+                          (long long)o->n_cond, (long long)nf_flow_cond_dim(flow));
+    if (o->n_pair == 0 || dim <= 2) return CODE_OK;
+    if (o->n_pair != 2) return tool_usage(&command_plot, "--pair: two columns are shown, %lld given", (long long)o->n_pair);
+    for (int k = 0; k < 2; k++) {
+        pair[k] = o->pair[k];
+        if (pair[k] < 0 || pair[k] >= dim)
+            return tool_usage(&command_plot, "--pair: no column %lld, the model has 0 to %lld", (long long)pair[k], (long long)dim - 1);
+    }
+    return CODE_OK;
+}
+
+static int plot(const plot_options *o, const char *model)
+{
+    int64_t pair[2] = { 0, 1 };
+    nf_context *context = NULL;
+    nf_flow *flow = NULL;
+    plot_points points = { 0 };
+    int code = tool_model_open(&flow, &context, &o->common.context, model);
+
+    if (!code) code = check_options(flow, o, pair);
+    if (!code) code = draw(context, flow, o, pair, &points);
+    if (!code && o->common.json) {
+        nft_json_writer w;
+        nft_json_begin(&w, stdout);
+        nft_json_string(&w, "model", model);
+        nft_json_string(&w, "output", o->output);
+        nft_json_integer(&w, "samples", points.n_samples);
+        nft_json_number(&w, "max_density", points.density ? points.max : (double)NAN);
+        nft_json_end(&w);
+    }
+    free(points.samples);
+    free(points.data);
+    free(points.density);
+    nf_flow_unref(flow);
+    nf_context_unref(context);
+    return code;
+}
+
+static int plot_run_command(int argc, char **argv)
+{
+    plot_options o = { .common = COMMON_OPTIONS_INIT, .rows = 3000, .grid = DEFAULT_GRID, .noise = -1.0, .temperature = 1.0 };
+    option_group groups[] = {
+        { .title = "Plot", .target = &o, .fields = plot_fields, .n_fields = sizeof plot_fields / sizeof *plot_fields },
+        common_read_group(&o.common),
+        common_context_group(&o.common),
+        common_output_group(&o.common),
+    };
+    options *set;
+    int first, code;
+
+    groups[1].skip = "dtype,cond_columns";
+    code = options_parse(&set, &command_plot, groups, sizeof groups / sizeof *groups, argc, argv, &first);
+    if (!code && argc - first != 1) code = tool_usage(&command_plot, "expects a model");
+    if (!code && !o.output) code = tool_usage(&command_plot, "-o FILE.png or FILE.svg is required");
+    if (!code && (o.rows < 1 || o.grid < 1)) code = tool_usage(&command_plot, "--rows and --grid must be positive");
+    if (!code && !(o.temperature > 0.0)) code = tool_usage(&command_plot, "--temperature must be positive");
+    if (!code) code = plot(&o, argv[first]);
+    options_free(set);
+    return code;
+}
+
+const command command_plot = { "plot", "MODEL -o FILE.png|FILE.svg [--data DATA] [options]",
+                               "draw the density of a model, and samples", plot_run_command };

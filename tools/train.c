@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * train.c - nflow train: fit a flow to a table or to a synthetic density, and save it
+ *
+ * NLLs are reported in nats a row, in the units of the data, and for standardised data:
+ *   nll = nll_standardised + sum_j log sd_j
+ */
+#include "common.h"
+#include "json.h"
+#include "progress.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct train_options {
+    common_options common;
+    const char *output, *arch, *val, *optimizer;
+    int64_t rows;
+    double noise;
+    uint64_t seed;
+    int32_t no_standardise, robust;
+    nf_realnvp_config realnvp;
+    nf_fit_config fit;
+    nf_adam_config adam;
+    nf_sgd_config sgd;
+} train_options;
+
+/* What stands around the run. */
+typedef struct train_run {
+    const char *data_name;
+    nf_context *context;
+    nf_dataset *all, *train, *valid;
+    nf_flow *flow;
+    nf_optimizer *optimizer;
+    double *mean, *sd; /* [dim], NULL: no standardise layer */
+    double log_sd;     /* sum of log sd */
+    nf_fit_report report;
+    progress_line line;
+} train_run;
+
+static const nf_field train_fields[] = {
+    OPTION(train_options, output, NF_FIELD_STRING, NULL, "the model file to write (required)"),
+    OPTION(train_options, arch, NF_FIELD_STRING, NULL, "architecture: realnvp (default)"),
+    OPTION(train_options, optimizer, NF_FIELD_STRING, NULL, "adam (default), adamw, adamax, sgd"),
+    OPTION(train_options, val, NF_FIELD_STRING, NULL,
+           "part held out: 20%, 0.2, or 0 for none (default 20% of a density, its last rows; 10% of a table, by --seed)"),
+    OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
+    OPTION(train_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
+    OPTION(train_options, seed, NF_FIELD_U64, NULL, "seed of the weights, the shuffles, the split and the density"),
+    OPTION(train_options, no_standardise, NF_FIELD_FLAG, NULL, "train on the columns as they are"),
+    OPTION(train_options, robust, NF_FIELD_FLAG, NULL, "standardise by median and 1.4826 mad"),
+};
+
+/* Values that a preset gives to options the user did not set. The flow's own preset adds its shape. */
+typedef struct preset_value {
+    const char *option, *value;
+} preset_value;
+typedef struct preset {
+    const char *name;
+    int standardise_all; /* mean and sd of all rows, not of the training part */
+    preset_value values[12];
+} preset;
+
+static const preset presets[] = {
+    { "default", 0,
+      { { "lr", "1e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.999" } } },
+    { "book", 1,
+      { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
+};
+
+/* Architectures: how a flow is made of the options. */
+typedef struct architecture {
+    const char *name;
+    nf_status (*create)(nf_flow **out, train_run *run, train_options *o);
+} architecture;
+
+static nf_status create_realnvp(nf_flow **out, train_run *run, train_options *o)
+{
+    o->realnvp.dim = nf_dataset_dim(run->train);
+    o->realnvp.cond_dim = nf_dataset_cond_dim(run->train);
+    o->realnvp.mean = run->mean;
+    o->realnvp.sd = run->sd;
+    o->realnvp.n_mean = o->realnvp.n_sd = run->mean ? o->realnvp.dim : 0;
+    return nf_flow_create_realnvp(out, run->context, &o->realnvp);
+}
+
+static const architecture architectures[] = {
+    { "realnvp", create_realnvp },
+};
+
+/* Optimizers: which config they take. */
+static const struct { const char *name; size_t offset; } optimizers[] = {
+    { "adam", offsetof(train_options, adam) },
+    { "adamw", offsetof(train_options, adam) },
+    { "adamax", offsetof(train_options, adam) },
+    { "sgd", offsetof(train_options, sgd) },
+};
+
+static const preset *preset_of(const train_options *o)
+{
+    return &presets[o->realnvp.preset == NF_PRESET_BOOK];
+}
+
+static int apply_preset(options *set, const train_options *o)
+{
+    const preset *p = preset_of(o);
+
+    for (const preset_value *v = p->values; v->option; v++) {
+        const int code = options_default(set, v->option, v->value);
+        if (code) return code;
+    }
+    return CODE_OK;
+}
+
+/* "20%" or "0.2" -> 0.2; negative: malformed. */
+static double read_fraction(const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end != text && *end == '%') {
+        value /= 100.0;
+        end++;
+    }
+    return end == text || *end || !(value >= 0.0 && value < 1.0) ? -1.0 : value;
+}
+
+static int split(train_run *run, const train_options *o)
+{
+    const int density = table_density(run->data_name) != NULL;
+    const double held_out = o->val ? read_fraction(o->val) : density ? 0.2 : 0.1;
+    nf_status status;
+
+    if (held_out < 0.0) return tool_usage(&command_train, "--val: '%s' is not a fraction such as 20%% or 0.2", o->val);
+    if (held_out <= 0.0) {
+        run->train = nf_dataset_ref(run->all);
+        return CODE_OK;
+    }
+    status = nf_dataset_split(run->all, 1.0 - held_out, density ? UINT64_MAX : o->seed, &run->train, &run->valid);
+    return status < 0 ? tool_library_failed(status) : CODE_OK;
+}
+
+/* Mean and sd of each column, refused in the library's words when a column is constant or not finite. */
+static int measure(train_run *run, const train_options *o)
+{
+    const nf_dataset *data = preset_of(o)->standardise_all ? run->all : run->train;
+    const int64_t dim = nf_dataset_dim(data);
+    nf_layer *layer = NULL;
+    nf_status status = nf_standardise_from_dataset(&layer, run->context, data, o->robust);
+
+    nf_layer_unref(layer);
+    if (status < 0) return tool_library_failed(status);
+    run->mean = malloc(2 * (size_t)dim * sizeof *run->mean);
+    if (!run->mean) return tool_fail("out of memory");
+    run->sd = run->mean + dim;
+    for (int64_t j = 0; j < dim; j++) {
+        nf_column_report column = { .struct_size = sizeof column };
+        if ((status = nf_dataset_check(data, j, &column)) < 0) return tool_library_failed(status);
+        run->mean[j] = o->robust ? column.median : column.mean;
+        run->sd[j] = o->robust ? 1.4826 * column.mad : column.sd;
+        run->log_sd += log(run->sd[j]);
+    }
+    return CODE_OK;
+}
+
+static int read_data(train_run *run, const train_options *o)
+{
+    const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
+    int code = table_read(&run->all, run->context, run->data_name, &o->common.read, &density);
+
+    if (!code) code = split(run, o);
+    if (!code && !o->no_standardise) code = measure(run, o);
+    return code;
+}
+
+static int create_flow(train_run *run, train_options *o)
+{
+    for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++) {
+        if (strcmp(architectures[i].name, o->arch) != 0) continue;
+        const nf_status status = architectures[i].create(&run->flow, run, o);
+        return status < 0 ? tool_library_failed(status) : CODE_OK;
+    }
+    return tool_usage(&command_train, "--arch: '%s' is not one of realnvp", o->arch);
+}
+
+static int create_optimizer(train_run *run, train_options *o)
+{
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
+        if (strcmp(optimizers[i].name, o->optimizer) != 0) continue;
+        const void *config = (const char *)o + optimizers[i].offset;
+        const nf_status status = nf_optimizer_create(&run->optimizer, run->context, o->optimizer, config);
+        return status < 0 ? tool_library_failed(status) : CODE_OK;
+    }
+    return tool_usage(&command_train, "--optimizer: '%s' is not one of adam, adamw, adamax, sgd", o->optimizer);
+}
+
+/* Fits. A run that was interrupted or diverged still leaves the best parameters: *code tells, 0 is returned. */
+static int fit(train_run *run, train_options *o, int *code)
+{
+    nf_status status;
+
+    run->report.struct_size = sizeof run->report;
+    run->report.valid_nll = run->report.train_nll = (double)NAN;
+    progress_begin(&run->line, !o->common.quiet);
+    run->line.shift = -run->log_sd;
+    o->fit.progress = progress_show;
+    o->fit.progress_user = &run->line;
+    status = nf_flow_fit(run->flow, run->optimizer, run->train, run->valid, &o->fit, &run->report);
+    progress_end(&run->line);
+    if (status < 0 && status != NF_ERR_DIVERGED) return tool_library_failed(status);
+    *code = status == NF_OK ? CODE_OK : tool_code(status);
+    if (status == NF_ERR_DIVERGED) tool_fail("%s; the best model seen is saved", nf_last_error());
+    if (status == NF_STOPPED) tool_fail("interrupted after epoch %lld; the best model so far is saved",
+                                       (long long)run->report.epochs);
+    nf_context_resume(run->context);
+    if (!isfinite(run->report.train_nll)) run->report.train_nll = tool_mean_nll(run->flow, run->train);
+    if (run->valid && !isfinite(run->report.valid_nll)) run->report.valid_nll = tool_mean_nll(run->flow, run->valid);
+    return CODE_OK;
+}
+
+static double entropy(const train_run *run, const train_options *o)
+{
+    const char *name = table_density(run->data_name);
+
+    return name ? nf_dataset_synthetic_entropy(name, o->noise) : (double)NAN;
+}
+
+static void print_json(const train_run *run, const train_options *o)
+{
+    const nf_fit_report *r = &run->report;
+    const double valid = run->valid ? r->valid_nll : (double)NAN, h = entropy(run, o);
+    nft_json_writer w;
+
+    nft_json_begin(&w, stdout);
+    nft_json_string(&w, "model", o->output);
+    nft_json_string(&w, "data", run->data_name);
+    nft_json_string(&w, "arch", o->arch);
+    nft_json_string(&w, "preset", preset_of(o)->name);
+    nft_json_integer(&w, "rows_train", nf_dataset_rows(run->train));
+    nft_json_integer(&w, "rows_valid", nf_dataset_rows(run->valid));
+    nft_json_number(&w, "train_nll", r->train_nll);
+    nft_json_number(&w, "valid_nll", valid);
+    nft_json_number(&w, "train_nll_standardised", r->train_nll - run->log_sd);
+    nft_json_number(&w, "valid_nll_standardised", valid - run->log_sd);
+    nft_json_number(&w, "entropy", h);
+    nft_json_number(&w, "entropy_standardised", h - run->log_sd);
+    nft_json_integer(&w, "epochs", r->epochs);
+    nft_json_integer(&w, "best_epoch", r->best_epoch);
+    nft_json_integer(&w, "steps", r->steps);
+    nft_json_integer(&w, "skipped", r->skipped);
+    nft_json_number(&w, "seconds", r->seconds);
+    nft_json_integer(&w, "stopped", r->stopped);
+    nft_json_integer(&w, "params", nf_flow_param_count(run->flow));
+    nft_json_natural(&w, "seed", o->seed);
+    nft_json_integer(&w, "threads", nf_context_threads(run->context));
+    nft_json_end(&w);
+}
+
+static void print_summary(const train_run *run, const train_options *o)
+{
+    const nf_fit_report *r = &run->report;
+    const double h = entropy(run, o);
+
+    printf("%-22s %12s %14s\n", "NLL, nats a row", "data units", "standardised");
+    printf("%-22s %12.4f %14.4f\n", "training rows", r->train_nll, r->train_nll - run->log_sd);
+    if (run->valid) printf("%-22s %12.4f %14.4f\n", "held-out rows", r->valid_nll, r->valid_nll - run->log_sd);
+    if (isfinite(h)) printf("%-22s %12.4f %14.4f\n", "entropy (the floor)", h, h - run->log_sd);
+    printf("%lld epochs in %.1f s, best %lld; %lld parameters", (long long)r->epochs, r->seconds, (long long)r->best_epoch,
+           (long long)nf_flow_param_count(run->flow));
+    if (r->skipped) printf("; %lld steps skipped", (long long)r->skipped);
+    printf("\nsaved as %s\n", o->output);
+}
+
+static int train(train_run *run, train_options *o)
+{
+    nf_status status;
+    int code, fit_code = CODE_OK;
+
+    if ((code = tool_context_open(&run->context, &o->common.context))) return code;
+    if ((code = read_data(run, o))) return code;
+    if ((code = create_flow(run, o))) return code;
+    if ((code = create_optimizer(run, o))) return code;
+    if ((code = fit(run, o, &fit_code))) return code;
+    if ((status = nf_flow_save(run->flow, o->output)) < 0) return tool_library_failed(status);
+    if (o->common.json)
+        print_json(run, o);
+    else if (!o->common.quiet)
+        print_summary(run, o);
+    return fit_code;
+}
+
+static void train_close(train_run *run)
+{
+    nf_optimizer_unref(run->optimizer);
+    nf_flow_unref(run->flow);
+    nf_dataset_unref(run->valid);
+    nf_dataset_unref(run->train);
+    nf_dataset_unref(run->all);
+    nf_context_unref(run->context);
+    free(run->mean);
+}
+
+static int parse(options **set, train_options *o, int argc, char **argv, int *first)
+{
+    const option_group groups[] = {
+        { .title = "Training", .target = o, .fields = train_fields, .n_fields = sizeof train_fields / sizeof *train_fields },
+        { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "dim,cond_dim,mean,sd" },
+        { .title = "Fit", .target = &o->fit, .config = "fit" },
+        { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam" },
+        { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
+        common_read_group(&o->common),
+        common_context_group(&o->common),
+        common_output_group(&o->common),
+    };
+    int code = options_parse(set, &command_train, groups, sizeof groups / sizeof *groups, argc, argv, first);
+
+    if (!code) code = apply_preset(*set, o);
+    return code;
+}
+
+static int train_run_command(int argc, char **argv)
+{
+    train_options o = { .common = COMMON_OPTIONS_INIT, .arch = "realnvp", .optimizer = "adam", .noise = -1.0,
+                        .rows = 3000, .realnvp = NF_REALNVP_CONFIG_INIT, .fit = NF_FIT_CONFIG_INIT,
+                        .adam = NF_ADAM_CONFIG_INIT, .sgd = NF_SGD_CONFIG_INIT };
+    train_run run = { 0 };
+    options *set;
+    int first, code = parse(&set, &o, argc, argv, &first);
+
+    if (!code && argc - first != 1) code = tool_usage(&command_train, "expects one table or density:NAME");
+    if (!code && !o.output) code = tool_usage(&command_train, "-o FILE is required");
+    if (!code) {
+        run.data_name = argv[first];
+        code = train(&run, &o);
+        train_close(&run);
+    }
+    options_free(set);
+    return code;
+}
+
+const command command_train = { "train", "DATA|density:NAME -o MODEL [options]",
+                                "fit a flow to a table (CSV, NPY, - for stdin) or to a synthetic density",
+                                train_run_command };
