@@ -359,10 +359,10 @@ static nf_status check_run(const nfi_call *c, nf_check_report *r)
 
 nf_status nf_flow_check(const nf_flow *flow, int64_t n, const float *x, const float *cond, nf_check_report *report)
 {
-    return check_run(&(nfi_call){ "nf_flow_check", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "x", NULL, 0 }, report);
+    return check_run(&(nfi_call){ "nf_flow_check", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "x", NULL, NFI_VALUE_OPTIONAL }, report);
 }
 
 nf_status nf_flow_check_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, nf_check_report *report)
 {
-    return check_run(&(nfi_call){ "nf_flow_check_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "x", NULL, 0 }, report);
+    return check_run(&(nfi_call){ "nf_flow_check_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "x", NULL, NFI_VALUE_OPTIONAL }, report);
 }

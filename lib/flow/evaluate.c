@@ -108,7 +108,7 @@ static bool evaluate_overlap(const void *a, int64_t bytes_a, const void *b, int6
 static nf_status evaluate_check_alias(const nfi_call *c, int64_t bytes, int64_t bytes_cond)
 {
     const void *outs[2] = { c->out, c->value };
-    const int64_t sizes[2] = { bytes, c->n * (int64_t)sizeof(double) };
+    const int64_t sizes[2] = { bytes, (c->value_is == NFI_VALUE_SINGLE ? 1 : c->n) * (int64_t)sizeof(double) };
 
     for (int i = 0; i < 2; i++) {
         const char *name = i ? c->value_name : c->out_name;
@@ -124,7 +124,7 @@ static nf_status evaluate_check_pointers(const nfi_call *c)
 {
     if (c->in_name && !c->in) return nfi_fail(NF_ERR_NULL, "%s: %s is NULL", c->function, c->in_name);
     if (c->out_required && !c->out) return nfi_fail(NF_ERR_NULL, "%s: %s is NULL", c->function, c->out_name);
-    if (c->value_required && !c->value) return nfi_fail(NF_ERR_NULL, "%s: %s is NULL", c->function, c->value_name);
+    if (c->value_is == NFI_VALUE_REQUIRED && !c->value) return nfi_fail(NF_ERR_NULL, "%s: %s is NULL", c->function, c->value_name);
     if (c->flow->cond_dim && !c->cond)
         return nfi_fail(NF_ERR_SHAPE, "%s: cond is NULL, the flow has cond_dim %lld", c->function, (long long)c->flow->cond_dim);
     if (!c->flow->cond_dim && c->cond)
@@ -159,32 +159,32 @@ static nf_status evaluate_run(const nfi_call *c, nf_status (*run)(const nfi_job 
 
 nf_status nf_flow_log_prob(const nf_flow *flow, int64_t n, const float *x, const float *cond, double *log_prob)
 {
-    return evaluate_run(&(nfi_call){ "nf_flow_log_prob", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "log_prob", log_prob, 1 }, evaluate_log_prob);
+    return evaluate_run(&(nfi_call){ "nf_flow_log_prob", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "log_prob", log_prob, NFI_VALUE_REQUIRED }, evaluate_log_prob);
 }
 
 nf_status nf_flow_log_prob_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob)
 {
-    return evaluate_run(&(nfi_call){ "nf_flow_log_prob_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "log_prob", log_prob, 1 }, evaluate_log_prob);
+    return evaluate_run(&(nfi_call){ "nf_flow_log_prob_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "log_prob", log_prob, NFI_VALUE_REQUIRED }, evaluate_log_prob);
 }
 
 nf_status nf_flow_forward(const nf_flow *flow, int64_t n, const float *x, const float *cond, float *z, double *log_det)
 {
-    return evaluate_run(&(nfi_call){ "nf_flow_forward", flow, NF_F32, n, "x", x, cond, "z", z, 1, "log_det", log_det, 0 }, evaluate_forward);
+    return evaluate_run(&(nfi_call){ "nf_flow_forward", flow, NF_F32, n, "x", x, cond, "z", z, 1, "log_det", log_det, NFI_VALUE_OPTIONAL }, evaluate_forward);
 }
 
 nf_status nf_flow_forward_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *z, double *log_det)
 {
-    return evaluate_run(&(nfi_call){ "nf_flow_forward_f64", flow, NF_F64, n, "x", x, cond, "z", z, 1, "log_det", log_det, 0 }, evaluate_forward);
+    return evaluate_run(&(nfi_call){ "nf_flow_forward_f64", flow, NF_F64, n, "x", x, cond, "z", z, 1, "log_det", log_det, NFI_VALUE_OPTIONAL }, evaluate_forward);
 }
 
 nf_status nf_flow_inverse(const nf_flow *flow, int64_t n, const float *z, const float *cond, float *x, double *log_det)
 {
-    return evaluate_run(&(nfi_call){ "nf_flow_inverse", flow, NF_F32, n, "z", z, cond, "x", x, 1, "log_det", log_det, 0 }, evaluate_inverse);
+    return evaluate_run(&(nfi_call){ "nf_flow_inverse", flow, NF_F32, n, "z", z, cond, "x", x, 1, "log_det", log_det, NFI_VALUE_OPTIONAL }, evaluate_inverse);
 }
 
 nf_status nf_flow_inverse_f64(const nf_flow *flow, int64_t n, const double *z, const double *cond, double *x, double *log_det)
 {
-    return evaluate_run(&(nfi_call){ "nf_flow_inverse_f64", flow, NF_F64, n, "z", z, cond, "x", x, 1, "log_det", log_det, 0 }, evaluate_inverse);
+    return evaluate_run(&(nfi_call){ "nf_flow_inverse_f64", flow, NF_F64, n, "z", z, cond, "x", x, 1, "log_det", log_det, NFI_VALUE_OPTIONAL }, evaluate_inverse);
 }
 
 static nf_status evaluate_run_sample(const nfi_call *c, uint64_t seed, int64_t first, double temperature)
@@ -205,13 +205,13 @@ static nf_status evaluate_run_sample(const nfi_call *c, uint64_t seed, int64_t f
 nf_status nf_flow_sample(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const float *cond, double temperature,
                          float *x, double *log_prob)
 {
-    return evaluate_run_sample(&(nfi_call){ "nf_flow_sample", flow, NF_F32, n, NULL, NULL, cond, "x", x, 1, "log_prob", log_prob, 0 },
+    return evaluate_run_sample(&(nfi_call){ "nf_flow_sample", flow, NF_F32, n, NULL, NULL, cond, "x", x, 1, "log_prob", log_prob, NFI_VALUE_OPTIONAL },
                                seed, first, temperature);
 }
 
 nf_status nf_flow_sample_f64(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const double *cond, double temperature,
                              double *x, double *log_prob)
 {
-    return evaluate_run_sample(&(nfi_call){ "nf_flow_sample_f64", flow, NF_F64, n, NULL, NULL, cond, "x", x, 1, "log_prob", log_prob, 0 },
+    return evaluate_run_sample(&(nfi_call){ "nf_flow_sample_f64", flow, NF_F64, n, NULL, NULL, cond, "x", x, 1, "log_prob", log_prob, NFI_VALUE_OPTIONAL },
                                seed, first, temperature);
 }

@@ -7,6 +7,9 @@
 
 #include "flow/flow.h"
 
+/* One value a row that may be NULL, one a row, or a single number. */
+enum { NFI_VALUE_OPTIONAL = 0, NFI_VALUE_REQUIRED = 1, NFI_VALUE_SINGLE = 2 };
+
 /* The arguments of a call, with their names for messages. in_name NULL: the call takes no rows. */
 typedef struct nfi_call {
     const char *function;
@@ -20,7 +23,7 @@ typedef struct nfi_call {
     int32_t out_required;
     const char *value_name;
     double *value;
-    int32_t value_required;
+    int32_t value_is; /* NFI_VALUE_... */
 } nfi_call;
 nf_status nfi_call_check(const nfi_call *call);
 

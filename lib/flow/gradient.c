@@ -212,13 +212,13 @@ static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *w
 nf_status nf_flow_nll_grad_weighted(nf_flow *flow, int64_t n, const float *x, const float *cond, const double *weights, double *mean_nll)
 {
     double sink;
-    return gradient_call(flow, &(nfi_call){ "nf_flow_nll_grad", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, 0 }, weights);
+    return gradient_call(flow, &(nfi_call){ "nf_flow_nll_grad", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, NFI_VALUE_SINGLE }, weights);
 }
 
 nf_status nf_flow_nll_grad_weighted_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, const double *weights, double *mean_nll)
 {
     double sink;
-    return gradient_call(flow, &(nfi_call){ "nf_flow_nll_grad_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, 0 }, weights);
+    return gradient_call(flow, &(nfi_call){ "nf_flow_nll_grad_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, NFI_VALUE_SINGLE }, weights);
 }
 
 nf_status nf_flow_nll_grad(nf_flow *flow, int64_t n, const float *x, const float *cond, double *mean_nll)
@@ -278,12 +278,12 @@ static nf_status gradient_score(const nfi_call *c)
 
 nf_status nf_flow_score(const nf_flow *flow, int64_t n, const float *x, const float *cond, double *log_prob, float *grad_x)
 {
-    return gradient_score(&(nfi_call){ "nf_flow_score", flow, NF_F32, n, "x", x, cond, "grad_x", grad_x, 1, "log_prob", log_prob, 0 });
+    return gradient_score(&(nfi_call){ "nf_flow_score", flow, NF_F32, n, "x", x, cond, "grad_x", grad_x, 1, "log_prob", log_prob, NFI_VALUE_OPTIONAL });
 }
 
 nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob, double *grad_x)
 {
-    return gradient_score(&(nfi_call){ "nf_flow_score_f64", flow, NF_F64, n, "x", x, cond, "grad_x", grad_x, 1, "log_prob", log_prob, 0 });
+    return gradient_score(&(nfi_call){ "nf_flow_score_f64", flow, NF_F64, n, "x", x, cond, "grad_x", grad_x, 1, "log_prob", log_prob, NFI_VALUE_OPTIONAL });
 }
 
 /* One workspace of each kind a call of n rows takes, per worker: taken all at once, then put back. */

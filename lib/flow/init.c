@@ -143,10 +143,10 @@ static nf_status init_call(nf_flow *flow, const nfi_call *c)
 
 nf_status nf_flow_init_data(nf_flow *flow, int64_t n, const float *x, const float *cond)
 {
-    return init_call(flow, &(nfi_call){ "nf_flow_init_data", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "x", NULL, 0 });
+    return init_call(flow, &(nfi_call){ "nf_flow_init_data", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "x", NULL, NFI_VALUE_OPTIONAL });
 }
 
 nf_status nf_flow_init_data_f64(nf_flow *flow, int64_t n, const double *x, const double *cond)
 {
-    return init_call(flow, &(nfi_call){ "nf_flow_init_data_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "x", NULL, 0 });
+    return init_call(flow, &(nfi_call){ "nf_flow_init_data_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "x", NULL, NFI_VALUE_OPTIONAL });
 }

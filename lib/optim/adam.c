@@ -33,7 +33,8 @@ static void adam_run(const nf_adam_config *c, const nfi_update *u, double l2_, d
     const real rate = (real)(u->lr / (1 - nfi_power(c->beta1, u->t)));
     const real root = (real)(1 / sqrt(1 - nfi_power(c->beta2, u->t)));
     const real eps = (real)c->eps, scale = (real)u->scale, l2 = (real)l2_, keep = (real)keep_;
-    real *restrict theta = u->theta, *restrict grad = u->grad, *restrict m = u->m, *restrict v = u->v;
+    const real *restrict grad = u->grad;
+    real *restrict theta = u->theta, *restrict m = u->m, *restrict v = u->v;
 
     for (int64_t i = 0; i < u->n; i++) {
         const real g = grad[i] * scale + l2 * theta[i];
@@ -44,7 +45,6 @@ static void adam_run(const nf_adam_config *c, const nfi_update *u, double l2_, d
         theta[i] = theta[i] * keep - rate * (mi / (ADAM_SQRT(vi) * root + eps));
         m[i] = mi;
         v[i] = vi;
-        grad[i] = 0;
     }
 }
 

@@ -22,7 +22,8 @@ void NFI_NAME(nfi_adamax_update)(const void *config, const nfi_update *u)
     const real b1 = (real)c->beta1, b2 = (real)c->beta2, a1 = (real)(1 - c->beta1), eps = (real)c->eps;
     const real rate = (real)(u->lr / (1 - nfi_power(c->beta1, u->t)));
     const real scale = (real)u->scale, l2 = (real)(c->weight_decay * u->decay);
-    real *restrict theta = u->theta, *restrict grad = u->grad, *restrict m = u->m, *restrict v = u->v;
+    const real *restrict grad = u->grad;
+    real *restrict theta = u->theta, *restrict m = u->m, *restrict v = u->v;
 
     for (int64_t i = 0; i < u->n; i++) {
         const real g = grad[i] * scale + l2 * theta[i];
@@ -34,7 +35,6 @@ void NFI_NAME(nfi_adamax_update)(const void *config, const nfi_update *u)
         theta[i] -= rate * (mi / (vi + eps));
         m[i] = mi;
         v[i] = vi;
-        grad[i] = 0;
     }
 }
 

@@ -159,6 +159,7 @@ static void optimizer_update_chunk(void *arg, int64_t chunk)
     const nf_optimizer *o = job->optimizer;
     const nf_flow *flow = job->flow;
     const nfi_update_fn update = o->type->update[flow->dtype == NF_F64];
+    const int64_t first = chunk * NFI_OPTIM_CHUNK, n = nfi_min(NFI_OPTIM_CHUNK, flow->count - first);
 
     for (int64_t i = o->pieces.first[chunk]; i < o->pieces.first[chunk + 1]; i++) {
         const nfi_piece *piece = &o->pieces.piece[i];
@@ -168,6 +169,7 @@ static void optimizer_update_chunk(void *arg, int64_t chunk)
                          .v = o->v ? (char *)o->v + at : NULL };
         update(&o->config, &u);
     }
+    memset((char *)flow->grad + first * flow->size, 0, (size_t)(n * flow->size));
 }
 
 nf_status nfi_optimizer_apply(nf_optimizer *optimizer, nf_flow *flow, double max_norm, double *norm, const char *function)

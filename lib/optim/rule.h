@@ -10,12 +10,13 @@
 #include "core/config.h"
 #include <nflow/optimizer.h>
 
-/* One piece of the block. theta, grad, m, v point at its first element. The rule multiplies the gradient by `scale` before use and
- * leaves it zero. t counts steps from 1. decay is 0 for pieces that weight decay leaves alone, else 1. */
+/* One piece of the block. theta, grad, m, v point at its first element. The rule multiplies the gradient by `scale` before
+ * use; the optimizer zeroes it afterwards. t counts steps from 1. decay is 0 for pieces that weight decay leaves alone, else 1. */
 typedef struct nfi_update {
     int64_t t, n;
     double lr, scale, decay;
-    void *theta, *grad, *m, *v; /* v: NULL when the rule has one moment */
+    const void *grad;
+    void *theta, *m, *v; /* v: NULL when the rule has one moment */
 } nfi_update;
 typedef void (*nfi_update_fn)(const void *config, const nfi_update *update);
 

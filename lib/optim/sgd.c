@@ -23,7 +23,8 @@ void NFI_NAME(nfi_sgd_update)(const void *config, const nfi_update *u)
     const real momentum = (real)momentum_, lr = (real)u->lr, scale = (real)u->scale;
     const real l2 = (real)(c->weight_decay * u->decay);
     const real direct = c->nesterov ? 1 : 0, along = c->nesterov ? momentum : 1;
-    real *restrict theta = u->theta, *restrict grad = u->grad, *restrict v = u->m;
+    const real *restrict grad = u->grad;
+    real *restrict theta = u->theta, *restrict v = u->m;
 
     for (int64_t i = 0; i < u->n; i++) {
         const real g = grad[i] * scale + l2 * theta[i];
@@ -31,7 +32,6 @@ void NFI_NAME(nfi_sgd_update)(const void *config, const nfi_update *u)
         vi = vi < SGD_TINY && vi > -SGD_TINY ? 0 : vi;
         theta[i] -= lr * (direct * g + along * vi);
         v[i] = vi;
-        grad[i] = 0;
     }
 }
 

@@ -71,8 +71,8 @@ typedef struct scene {
     nf_flow *flow;
     void *x, *cond; /* [n][dim], [n][cond_dim] or NULL; values that a float holds exactly */
 } scene;
-/* Ends the program when something cannot be made. threads 1, ledger NULL: as support_context. */
-void scene_open(scene *s, const conformance_case *c, int32_t dtype, int64_t n, int32_t threads, ledger *ledger);
+/* Ends the program when something cannot be made. threads 1, book NULL: as support_context. */
+void scene_open(scene *s, const conformance_case *c, int32_t dtype, int64_t n, int32_t threads, ledger *book);
 void scene_close(scene *s);
 /* An array with canaries on both sides; freed with scene_free, which answers whether they are whole. */
 void *scene_guarded(int64_t bytes);

@@ -80,11 +80,12 @@ const conformance_case layer_cases[] = {
     { .name = "standardise/one_column", .layer_type = "standardise", .dim = 1,
       .layer_config = &(const nf_standardise_config){ .struct_size = sizeof(nf_standardise_config), .dim = 1, .mean = mean,
                                                       .n_mean = 1, .sd = sd, .n_sd = 1 } },
+    /* alpha small enough that the latents drawn, up to 5 or so, stay within logit(1 - alpha) */
     { .name = "logit/default", .layer_type = "logit", .dim = 3, .low = 0.03, .high = 0.97,
       .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 3 } },
     { .name = "logit/alpha", .layer_type = "logit", .dim = 2, .low = 0.001, .high = 0.999,
-      .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 2, .alpha = 0.05 } },
+      .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 2, .alpha = 0.002 } },
     { .name = "logit/one_column", .layer_type = "logit", .dim = 1, .low = 0.03, .high = 0.97,
-      .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 1, .alpha = 0.01 } },
+      .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 1, .alpha = 0.001 } },
 };
 const int layer_case_count = SUPPORT_COUNT(layer_cases);

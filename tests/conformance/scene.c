@@ -36,12 +36,12 @@ static void scene_die(const scene *s, const char *what)
     abort();
 }
 
-void scene_open(scene *s, const conformance_case *c, int32_t dtype, int64_t n, int32_t threads, ledger *ledger)
+void scene_open(scene *s, const conformance_case *c, int32_t dtype, int64_t n, int32_t threads, ledger *book)
 {
     uint64_t state = 7 + (uint64_t)c->dim;
 
     *s = (scene){ .c = c, .dtype = dtype, .n = n, .size = support_size(dtype) };
-    s->context = support_context(threads, ledger);
+    s->context = support_context(threads, book);
     if (conformance_flow(&s->flow, s->context, c, dtype)) scene_die(s, "create");
     if (nf_flow_dim(s->flow) != c->dim || nf_flow_cond_dim(s->flow) != c->cond_dim) scene_die(s, "dims");
     support_perturb(s->flow, c->gain > 0 ? c->gain : 0.4, 99);

@@ -12,14 +12,14 @@
 
 /* [head: alignment bytes, the last 16 hold size and alignment][the caller's bytes][LEDGER_TAIL canary bytes] */
 
-void ledger_reset(ledger *ledger)
+void ledger_reset(ledger *book)
 {
-    atomic_init(&ledger->calls, 0);
-    atomic_init(&ledger->blocks, 0);
-    atomic_init(&ledger->bytes, 0);
-    atomic_init(&ledger->damaged, 0);
-    ledger->fail_at = -1;
-    ledger->fail_forever = false;
+    atomic_init(&book->calls, 0);
+    atomic_init(&book->blocks, 0);
+    atomic_init(&book->bytes, 0);
+    atomic_init(&book->damaged, 0);
+    book->fail_at = -1;
+    book->fail_forever = false;
 }
 
 void *ledger_alloc(void *user, int64_t size, int64_t alignment)
@@ -68,23 +68,23 @@ void ledger_free(void *user, void *ptr, int64_t size)
     free((char *)ptr - head);
 }
 
-nf_status support_context_try(nf_context **out, int32_t threads, ledger *ledger)
+nf_status support_context_try(nf_context **out, int32_t threads, ledger *book)
 {
     nf_context_config config = NF_CONTEXT_CONFIG_INIT;
 
     config.threads = threads;
-    if (ledger) {
+    if (book) {
         config.alloc = ledger_alloc;
         config.free = ledger_free;
-        config.alloc_user = ledger;
+        config.alloc_user = book;
     }
     return nf_context_create(out, &config);
 }
 
-nf_context *support_context(int32_t threads, ledger *ledger)
+nf_context *support_context(int32_t threads, ledger *book)
 {
     nf_context *context = NULL;
 
-    if (support_context_try(&context, threads, ledger) != NF_OK) abort();
+    if (support_context_try(&context, threads, book) != NF_OK) abort();
     return context;
 }

@@ -20,12 +20,12 @@ typedef struct ledger {
     bool fail_forever;
 } ledger;
 
-void ledger_reset(ledger *ledger);
+void ledger_reset(ledger *book);
 void *ledger_alloc(void *user, int64_t size, int64_t alignment);
 void ledger_free(void *user, void *ptr, int64_t size);
 /* A context; ledger may be NULL. Aborts the test program when it cannot be made. */
-nf_context *support_context(int32_t threads, ledger *ledger);
-nf_status support_context_try(nf_context **out, int32_t threads, ledger *ledger);
+nf_context *support_context(int32_t threads, ledger *book);
+nf_status support_context_try(nf_context **out, int32_t threads, ledger *book);
 
 /* SplitMix64: numbers that do not come from the library under test. */
 uint64_t random_bits(uint64_t *state);
