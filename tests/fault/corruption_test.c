@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * corruption_test.c - damaged model files: each bit, each length, each byte with the checksums put right
+ *
+ * Every file goes through nf_flow_load_memory in a block of exactly its size, so that a sanitiser sees a read past the end.
+ * Checkpoints go through nf_flow_fit's resume too.
+ */
+#include "fault.h"
+#include "io/model.h"
+#include <nflow/model.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct victim {
+    const fault_sample *sample;
+    int32_t dtype;
+    unsigned char *bytes;
+    int64_t size;
+    double density[FAULT_ROWS];
+    int64_t tried, accepted, flagged;
+} victim;
+
+static void victim_open(victim *v, const fault_sample *sample, int32_t dtype)
+{
+    nf_flow *flow = fault_flow(NULL, sample, dtype);
+
+    *v = (victim){ .sample = sample, .dtype = dtype };
+    v->bytes = fault_model(flow, &v->size);
+    if (fault_density(flow, sample->unit, v->density) != NF_OK) abort();
+    nf_flow_unref(flow);
+}
+
+static void victim_close(victim *v) { free(v->bytes); }
+
+static bool refused_with(fault_log *log, const victim *v, const char *what, int64_t at, nf_status status, const nf_flow *flow)
+{
+    const bool named = status == NF_ERR_FORMAT || status == NF_ERR_VERSION || status == NF_ERR_CORRUPT || status == NF_ERR_LIMIT ||
+                       status == NF_ERR_OVERFLOW;
+
+    if (flow) return fault_fails(log, "%s, %s %lld: refused, and yet the handle is not NULL", v->sample->name, what, (long long)at);
+    if (!named || strncmp(nf_last_error(), "nf_flow_load_memory", 19) != 0)
+        return fault_fails(log, "%s, %s %lld: %s: %.200s", v->sample->name, what, (long long)at, nf_status_name(status), nf_last_error());
+    return true;
+}
+
+/* Whether header byte `at` is free text: the value of nflow.producer, or the key that makes it that one. */
+static bool is_free_text(const victim *v, int64_t at)
+{
+    static const char key[] = "\"" NFI_META_PRODUCER "\":\"";
+    const unsigned char *start = memmem(v->bytes, (size_t)v->size, key, sizeof key - 1);
+    const unsigned char *end = start ? memchr(start + sizeof key - 1, '"', (size_t)(v->bytes + v->size - start) - sizeof key) : NULL;
+
+    return end && at > start - v->bytes && at < end - v->bytes;
+}
+
+/* Refused, or a change of free text that leaves the bits of the densities. */
+static bool flip_one(fault_log *log, victim *v, int64_t bit)
+{
+    nf_flow *flow = NULL;
+    double got[FAULT_ROWS];
+    bool ok = true;
+
+    v->bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    const nf_status status = nf_flow_load_memory(&flow, NULL, v->bytes, v->size);
+    v->bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    log->points++;
+    if (status < 0) return refused_with(log, v, "bit", bit, status, flow);
+    v->accepted++;
+    if (!is_free_text(v, bit / 8))
+        ok = fault_fails(log, "%s: bit %lld of byte %lld is no free text and was not missed", v->sample->name, (long long)bit % 8,
+                         (long long)bit / 8);
+    else if (fault_density(flow, v->sample->unit, got) != NF_OK || memcmp(got, v->density, sizeof got))
+        ok = fault_fails(log, "%s: bit %lld changes densities", v->sample->name, (long long)bit);
+    nf_flow_unref(flow);
+    return ok;
+}
+
+static bool flips_of(fault_log *log, victim *v)
+{
+    for (int64_t bit = 0; bit < v->size * 8; bit++)
+        if (!flip_one(log, v, bit)) return false;
+    return v->accepted > 0 || fault_fails(log, "%s: not even free text may change", v->sample->name);
+}
+
+static bool cuts_of(fault_log *log, victim *v)
+{
+    for (int64_t size = 0; size < v->size; size++) {
+        unsigned char *cut = support_malloc(size);
+        nf_flow *flow = NULL;
+        memcpy(cut, v->bytes, (size_t)size);
+        const nf_status status = nf_flow_load_memory(&flow, NULL, cut, size);
+        free(cut);
+        log->points++;
+        if (status == NF_OK) return fault_fails(log, "%s: cut to %lld of %lld bytes, and loaded", v->sample->name, (long long)size, (long long)v->size);
+        if (!refused_with(log, v, "length", size, status, flow)) return false;
+    }
+    return true;
+}
+
+/* All densities finite, or -inf (outside a uniform base), or the call says that rows are not finite. */
+static bool computes(fault_log *log, victim *v, const nf_flow *flow, int64_t at)
+{
+    double got[FAULT_ROWS];
+    const nf_status status = fault_density(flow, v->sample->unit, got);
+    bool finite = true;
+
+    for (int i = 0; i < FAULT_ROWS; i++) finite &= isfinite(got[i]) || (got[i] < 0 && isinf(got[i]));
+    v->accepted++;
+    if (status == NF_ROWS_NONFINITE || status == NF_ERR_SHAPE) return v->flagged++, true; /* SHAPE: another, valid number of columns */
+    if (status < 0 && status != NF_ERR_DOMAIN)
+        return fault_fails(log, "%s, byte %lld: log_prob: %s", v->sample->name, (long long)at, nf_last_error());
+    return finite || status < 0 || fault_fails(log, "%s, byte %lld: a density is not finite and not flagged", v->sample->name, (long long)at);
+}
+
+static bool repaired_one(fault_log *log, victim *v, unsigned char *copy, int64_t at, unsigned char value)
+{
+    nf_flow *flow = NULL;
+    bool ok;
+
+    memcpy(copy, v->bytes, (size_t)v->size);
+    copy[at] = value;
+    (void)fault_repair(copy, v->size);
+    const nf_status status = nf_flow_load_memory(&flow, NULL, copy, v->size);
+    log->points++;
+    ok = status < 0 ? refused_with(log, v, "byte", at, status, flow) : computes(log, v, flow, at);
+    nf_flow_unref(flow);
+    return ok;
+}
+
+static bool repaired_of(fault_log *log, victim *v)
+{
+    static const unsigned char values[] = { 0x00, 0x7f, 0x80, 0xff };
+    unsigned char *copy = support_malloc(v->size);
+    bool ok = true;
+
+    for (int64_t at = 0; at < v->size && ok; at++)
+        for (int k = 0; k < 6 && ok; k++)
+            ok = repaired_one(log, v, copy, at, k < 4 ? values[k] : (unsigned char)(v->bytes[at] + (k == 4 ? 1 : -1)));
+    free(copy);
+    return ok;
+}
+
+static bool each_sample(fault_log *log, bool (*run)(fault_log *log, victim *v))
+{
+    int64_t accepted = 0, flagged = 0;
+    bool ok = true;
+
+    for (int i = 0; i < 2 * fault_sample_count && ok; i++) {
+        victim v;
+        victim_open(&v, &fault_samples[i / 2], i % 2 ? NF_F64 : NF_F32);
+        ok = run(log, &v);
+        accepted += v.accepted;
+        flagged += v.flagged;
+        victim_close(&v);
+    }
+    (void)snprintf(log->note, sizeof log->note, "(%d files; %lld accepted, of these %lld flagged)", 2 * fault_sample_count,
+                   (long long)accepted, (long long)flagged);
+    return ok;
+}
+
+static bool case_flips(fault_log *log) { return each_sample(log, flips_of); }
+static bool case_cuts(fault_log *log) { return each_sample(log, cuts_of); }
+static bool case_repaired(fault_log *log) { return each_sample(log, repaired_of); }
+
+/* A type that nobody corrupts: the suite fails. */
+static bool sampled(const char *name)
+{
+    for (int i = 0; i < fault_sample_count; i++)
+        if (strcmp(fault_samples[i].name, name) == 0) return true;
+    return false;
+}
+
+static bool case_complete(fault_log *log)
+{
+    const char *name;
+
+    for (int32_t i = 0; (name = nf_layer_type_at(i)); i++, log->points++)
+        if (!sampled(name)) return fault_fails(log, "layer type %s has no sample", name);
+    for (int32_t i = 0; (name = nf_base_type_at(i)); i++, log->points++)
+        if (!sampled(name)) return fault_fails(log, "base type %s has no sample", name);
+    return true;
+}
+
+/* Checkpoints */
+
+static nf_status resume_from(const char *path, int32_t dtype, nf_flow **out)
+{
+    nf_fit_config config = NF_FIT_CONFIG_INIT;
+
+    *out = fault_trained_flow(NULL, dtype);
+    config.epochs = 4;
+    config.batch = 30;
+    config.resume = path;
+    return fault_train(*out, &config, NULL);
+}
+
+struct ending {
+    uint64_t good, fresh; /* hashes: of the run's end, of a flow that was not trained */
+    int64_t finished;
+};
+
+/* Refused with the flow as it was, or the end that the whole file leads to. */
+static bool resume_one(fault_log *log, const void *bytes, int64_t size, int32_t dtype, bool repaired, struct ending *e, const char *what, int64_t at)
+{
+    const char *path = fault_path("damaged");
+    nf_flow *flow;
+    bool ok = fault_write_file(path, bytes, size);
+
+    if (!ok) return fault_fails(log, "cannot write %s", path);
+    const nf_status status = resume_from(path, dtype, &flow);
+    const uint64_t hash = fault_hash_flow(flow);
+    log->points++;
+    if (status < 0 && status != NF_ERR_DIVERGED) {
+        if (hash != e->fresh) ok = fault_fails(log, "checkpoint, %s %lld: refused, and the flow changed", what, (long long)at);
+        if (strncmp(nf_last_error(), "nf_flow_fit: ", 13) != 0) ok = fault_fails(log, "checkpoint, %s %lld: line: %.200s", what, (long long)at, nf_last_error());
+    } else {
+        e->finished++;
+        if (!repaired && hash != e->good) ok = fault_fails(log, "checkpoint, %s %lld: not missed, and the run ends elsewhere", what, (long long)at);
+    }
+    nf_flow_unref(flow);
+    return ok;
+}
+
+static bool checkpoint_damage(fault_log *log, int32_t dtype, struct ending *e, unsigned char *bytes, int64_t size)
+{
+    const int64_t step = fault_is_full() ? 1 : 31;
+    bool ok = true;
+
+    for (int64_t bit = 0; bit < size * 8 && ok; bit += step) {
+        bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        ok = resume_one(log, bytes, size, dtype, false, e, "bit", bit);
+        bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+    for (int64_t n = 0; n < size && ok; n += step) ok = resume_one(log, bytes, n, dtype, false, e, "length", n);
+    unsigned char *copy = support_malloc(size);
+    for (int64_t at = 0; at < size && ok; at += step) {
+        memcpy(copy, bytes, (size_t)size);
+        copy[at] = (unsigned char)(copy[at] + 1);
+        (void)fault_repair(copy, size);
+        ok = resume_one(log, copy, size, dtype, true, e, "byte", at);
+    }
+    free(copy);
+    return ok;
+}
+
+static bool case_checkpoints(fault_log *log)
+{
+    bool ok = true;
+    int64_t finished = 0;
+
+    for (int32_t dtype = NF_F32; dtype <= NF_F64 && ok; dtype++) {
+        int64_t size;
+        unsigned char *bytes = fault_checkpoint(dtype, &size);
+        struct ending e = { 0 };
+        nf_flow *flow = fault_trained_flow(NULL, dtype);
+        e.fresh = fault_hash_flow(flow);
+        nf_flow_unref(flow);
+        ok = resume_from(fault_path("checkpoint"), dtype, &flow) == NF_OK || fault_fails(log, "the whole file: %s", nf_last_error());
+        e.good = fault_hash_flow(flow);
+        nf_flow_unref(flow);
+        ok = ok && checkpoint_damage(log, dtype, &e, bytes, size);
+        finished += e.finished;
+        free(bytes);
+    }
+    (void)snprintf(log->note, sizeof log->note, "(%lld runs finished)", (long long)finished);
+    return ok;
+}
+
+/* Control: a reader that does not look at the checksums must be caught by the very check. */
+static bool case_control(fault_log *log)
+{
+    victim v;
+    int64_t caught = 0;
+
+    victim_open(&v, &fault_samples[0], NF_F32);
+    unsigned char *copy = support_malloc(v.size);
+    for (int64_t bit = v.size * 8 - 64; bit < v.size * 8; bit++, log->points++) {
+        nf_flow *flow = NULL;
+        double got[FAULT_ROWS];
+        memcpy(copy, v.bytes, (size_t)v.size);
+        copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        (void)fault_repair(copy, v.size); /* what such a reader would see */
+        if (nf_flow_load_memory(&flow, NULL, copy, v.size) == NF_OK)
+            caught += fault_density(flow, false, got) != NF_OK || memcmp(got, v.density, sizeof got) || !is_free_text(&v, bit / 8);
+        nf_flow_unref(flow);
+    }
+    free(copy);
+    victim_close(&v);
+    return caught > 0 || fault_fails(log, "no flip of a repaired file was noticed");
+}
+
+static const fault_case cases[] = {
+    { "corruption__every_type_has_a_sample", case_complete },
+    { "corruption__a_flipped_bit_is_refused_or_free_text", case_flips },
+    { "corruption__a_shorter_file_is_refused", case_cuts },
+    { "corruption__repaired_bytes_are_refused_or_compute", case_repaired },
+    { "corruption__a_damaged_checkpoint_changes_nothing", case_checkpoints },
+    { "corruption__control_a_reader_without_checksums_is_caught", case_control },
+};
+
+int main(int argc, char **argv) { return fault_main(cases, SUPPORT_COUNT(cases), argc, argv); }
