@@ -116,7 +116,7 @@ static void fit_judge(nfi_trainer *t)
 
     now->since_best++;
     now->since_drop++;
-    if (isfinite(loss) && loss < now->best_nll) {
+    if (isfinite(loss) && loss < now->best_nll && nfi_snapshot_finite(t)) { /* an infinite weight may hide behind tanh */
         nfi_snapshot_best(t);
         now->best_nll = loss;
         now->best_train = t->train_nll;

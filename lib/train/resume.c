@@ -101,14 +101,59 @@ static nf_status resume_compare(const resume_identity *file, const resume_identi
     return NF_OK;
 }
 
+/* Counters only ever grow by one: below this they never overflow. */
+#define RESUME_MOST ((int64_t)1 << 53)
+#define RESUME_EPOCHS 1000000000 /* as many as a config may ask for */
+
+static bool resume_is_count(int64_t value) { return value >= 0 && value <= RESUME_MOST; }
+
 static nf_status resume_check(const nfi_trainer *t, const nfi_counters *c, int64_t steps)
 {
-    const bool sound = steps >= 0 && c->epoch >= 0 && c->position >= 0 && c->position <= t->steps_per_epoch && c->applied >= 0 &&
-                       c->skipped >= 0 && c->rollbacks >= 0 && c->rollbacks <= NFI_ROLLBACKS && c->best_epoch >= 0 &&
-                       c->best_epoch <= c->epoch && c->since_best >= 0 && c->since_drop >= 0 && c->weight_sum >= 0 &&
-                       c->lr_factor > 0 && c->lr_factor <= 1 && c->plateau >= 0;
+    const bool counts = resume_is_count(steps) && resume_is_count(c->applied) && resume_is_count(c->skipped) &&
+                        resume_is_count(c->since_best) && resume_is_count(c->since_drop);
+    const bool places = c->epoch >= 0 && c->epoch <= RESUME_EPOCHS && c->position >= 0 && c->position <= t->steps_per_epoch &&
+                        c->rollbacks >= 0 && c->rollbacks <= NFI_ROLLBACKS && c->best_epoch >= 0 && c->best_epoch <= c->epoch;
+    const bool numbers = isfinite(c->loss_sum) && isfinite(c->weight_sum) && c->weight_sum >= 0 && isfinite(c->best_nll) &&
+                         c->lr_factor > 0 && c->lr_factor <= 1 && c->plateau >= 0 && c->plateau <= 1;
 
-    return sound ? NF_OK : nfi_fail(NF_ERR_FORMAT, "nf_flow_fit: the checkpoint's counters contradict each other");
+    if (counts && places && numbers) return NF_OK;
+    return nfi_fail(NF_ERR_FORMAT, "nf_flow_fit: the checkpoint's counters contradict each other");
+}
+
+static double resume_value(const nfi_trainer *t, const void *values, int64_t i)
+{
+    return t->flow->dtype == NF_F32 ? (double)((const float *)values)[i] : ((const double *)values)[i];
+}
+
+static nf_status resume_check_weights(const nfi_trainer *t, const char *tensor, const void *weights)
+{
+    char name[96];
+    const int64_t bad = weights ? nfi_model_bad_parameter(t->flow, weights, name) : -1;
+
+    if (bad < 0) return NF_OK;
+    return nfi_fail(NF_ERR_FORMAT, "nf_flow_fit: the checkpoint's %s: element %lld of %s has a value that is not allowed", tensor,
+                    (long long)bad, name);
+}
+
+static nf_status resume_check_moment(const nfi_trainer *t, const char *tensor, const void *moment, double least)
+{
+    for (int64_t i = 0; moment && i < t->flow->count; i++) {
+        const double value = resume_value(t, moment, i);
+        if (isfinite(value) && value >= least) continue;
+        return nfi_fail(NF_ERR_FORMAT, "nf_flow_fit: the checkpoint's %s: element %lld is %g, must be finite%s", tensor, (long long)i, value,
+                        least < 0 ? "" : " and not negative");
+    }
+    return NF_OK;
+}
+
+/* What training would go on with, and might end with. */
+static nf_status resume_check_tensors(const nfi_trainer *t)
+{
+    nf_status status = resume_check_weights(t, "train.best", t->best);
+
+    if (!status) status = resume_check_weights(t, "train.ema", t->ema);
+    if (!status) status = resume_check_moment(t, "optim.m", t->good_m, -INFINITY);
+    return status ? status : resume_check_moment(t, "optim.v", t->good_v, 0);
 }
 
 nf_status nfi_trainer_load(nfi_trainer *t)
@@ -127,7 +172,7 @@ nf_status nfi_trainer_load(nfi_trainer *t)
     n = resume_extras(t, extra, t->good_m, t->good_v);
     status = nfi_checkpoint_load(t->flow, t->config.resume, extra, n, state, RESUME_STATES);
     if (status < 0) return nfi_fail_in(status, "nf_flow_fit: resume");
-    if ((status = resume_compare(&id, &own)) || (status = resume_check(t, &counters, steps))) {
+    if ((status = resume_compare(&id, &own)) || (status = resume_check(t, &counters, steps)) || (status = resume_check_tensors(t))) {
         memcpy(t->flow->theta, t->good, bytes);
         nfi_flow_pack(t->flow);
         return status;

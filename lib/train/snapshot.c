@@ -10,6 +10,18 @@
 
 static size_t snapshot_bytes(const nfi_trainer *t) { return (size_t)(t->flow->count * t->flow->size); }
 
+static bool snapshot_is_finite(const nfi_trainer *t, const void *weights)
+{
+    const nf_flow *flow = t->flow;
+
+    return (flow->dtype == NF_F32 ? nfi_find_nonfinite_f32(flow->count, weights) : nfi_find_nonfinite_f64(flow->count, weights)) < 0;
+}
+
+bool nfi_snapshot_finite(const nfi_trainer *t)
+{
+    return snapshot_is_finite(t, t->flow->theta) && (!t->ema || snapshot_is_finite(t, t->ema));
+}
+
 void nfi_snapshot_good(nfi_trainer *t)
 {
     memcpy(t->good, t->flow->theta, snapshot_bytes(t));
@@ -24,6 +36,7 @@ void nfi_snapshot_back(nfi_trainer *t)
     memcpy(t->optimizer->m, t->good_m, snapshot_bytes(t));
     if (t->good_v) memcpy(t->optimizer->v, t->good_v, snapshot_bytes(t));
     t->optimizer->steps = t->good_steps;
+    if (t->ema && !snapshot_is_finite(t, t->ema)) memcpy(t->ema, t->good, snapshot_bytes(t)); /* nothing else would ever mend it */
     nfi_flow_pack(t->flow);
 }
 
@@ -67,11 +80,7 @@ void nfi_snapshot_swap(nfi_trainer *t)
 
 bool nfi_snapshot_healthy(const nfi_trainer *t)
 {
-    const nf_flow *flow = t->flow;
-
-    if (t->streak > 0) return false;
-    return (flow->dtype == NF_F32 ? nfi_find_nonfinite_f32(flow->count, flow->theta) :
-                                    nfi_find_nonfinite_f64(flow->count, flow->theta)) < 0;
+    return t->streak == 0 && nfi_snapshot_finite(t);
 }
 
 void nfi_snapshot_result(nfi_trainer *t)

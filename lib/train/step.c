@@ -59,6 +59,14 @@ static nf_status step_bad(nfi_trainer *t)
     return NF_OK;
 }
 
+/* Goes back at once: an update overflowed, and yet loss and gradient are finite, because the weight hides behind a bounded function. */
+static nf_status step_lost(nfi_trainer *t)
+{
+    snprintf(t->reason, sizeof t->reason, "a weight is not finite");
+    t->streak = NFI_BAD_STEPS - 1;
+    return step_bad(t);
+}
+
 /* The gradient of the batch in the flow's block; true when loss and rows are finite. A failure that is not numeric is in *status. */
 static bool step_gradient(nfi_trainer *t, const nfi_batch *batch, double *nll_sum, nf_status *status)
 {
@@ -113,6 +121,8 @@ nf_status nfi_trainer_step(nfi_trainer *t)
         if (!step_gradient(t, &batch, &nll_sum, &status)) {
             if (status) return status;
             status = step_bad(t);
+        } else if (t->now.position % NFI_GOOD_STEPS == 0 && !nfi_snapshot_finite(t)) {
+            status = step_lost(t);
         } else {
             if (t->now.position % NFI_GOOD_STEPS == 0) nfi_snapshot_good(t);
             status = step_apply(t, nll_sum, weight);

@@ -77,7 +77,8 @@ void nfi_snapshot_best(nfi_trainer *trainer);      /* the weights (or their aver
 void nfi_snapshot_average(nfi_trainer *trainer);   /* ema += (1 - decay) (theta - ema) */
 void nfi_snapshot_swap(nfi_trainer *trainer);      /* exchanges weights and average, when there is one */
 void nfi_snapshot_result(nfi_trainer *trainer);    /* puts the result into the flow */
-bool nfi_snapshot_healthy(const nfi_trainer *trainer); /* all weights finite and no bad step pending */
+bool nfi_snapshot_finite(const nfi_trainer *trainer);  /* all weights, and their average when there is one */
+bool nfi_snapshot_healthy(const nfi_trainer *trainer); /* finite, and no bad step pending */
 
 /* resume.c */
 nf_status nfi_trainer_save(nfi_trainer *trainer);  /* nothing when already saved at this place or not healthy */
