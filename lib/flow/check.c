@@ -57,10 +57,10 @@ static nf_status check_alloc(check_memory *m, const nf_flow *flow, int64_t n)
     *m = (check_memory){ .context = flow->object.context, .n = n, .dim = flow->dim, .cond_dim = flow->cond_dim, .size = flow->size,
                          .rows = nfi_min(n, CHECK_ROWS) };
     m->z = nfi_alloc(m->context, n * m->dim, m->size, &status);
-    m->back = nfi_alloc(m->context, n * m->dim, m->size, &status);
-    m->log_det = nfi_alloc(m->context, 3 * n, 8, &status);
-    m->x = nfi_alloc(m->context, 5 * m->rows * m->dim + m->rows * m->cond_dim + m->dim * m->dim, 8, &status);
-    if (!m->z || !m->back || !m->log_det || !m->x) {
+    if (m->z) m->back = nfi_alloc(m->context, n * m->dim, m->size, &status);
+    if (m->back) m->log_det = nfi_alloc(m->context, 3 * n, 8, &status);
+    if (m->log_det) m->x = nfi_alloc(m->context, 5 * m->rows * m->dim + m->rows * m->cond_dim + m->dim * m->dim, 8, &status);
+    if (!m->x) { /* the status is that of the allocation that failed */
         check_free(m);
         return status;
     }

@@ -305,3 +305,11 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
     while (k > 0) nfi_workspace_put(flow, taken[--k]);
     return status;
 }
+
+nf_status nfi_flow_reserve_grad(nf_flow *flow, int64_t n)
+{
+    const int64_t n_slots = gradient_slots(n);
+    const nf_status status = gradient_reserve_slots(flow, n_slots);
+
+    return status ? status : nf_flow_reserve(flow, nfi_round_up((n + n_slots - 1) / n_slots, 16), 1);
+}

@@ -524,7 +524,7 @@ nf_status nfi_description_read(nf_flow **out, nf_context *context, const char *t
     *out = NULL;
     if (limits) reader.limits = *limits;
     description_enter(&reader, "description", -1);
-    if ((status = nfi_json_parse(&root, text, size, reader.where))) return status;
+    if ((status = nfi_json_parse(&root, context, text, size, reader.where))) return status;
     status = nfi_maker_create(&reader.maker, context);
     if (!status) status = description_read_parts(&reader, root, out);
     nfi_maker_free(reader.maker);

@@ -44,7 +44,7 @@ static nf_status file_failed(const char *function, const char *doing, const char
 {
     char buffer[128];
 
-    return nfi_fail(NF_ERR_IO, "%s: cannot %s \"%.512s\": %s", function, doing, path, file_reason(error, buffer, sizeof buffer));
+    return nfi_fail(error == ENOMEM ? NF_ERR_MEMORY : NF_ERR_IO, "%s: cannot %s \"%.512s\": %s", function, doing, path, file_reason(error, buffer, sizeof buffer));
 }
 
 static int file_open_again(const nfi_io_ops *ops, const char *path, int flags, mode_t mode)

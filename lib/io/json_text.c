@@ -2,13 +2,11 @@
  *
  * json_text.c - JSON text: a reader with limits, and a writer; neither depends on the locale
  *
- * The parser recurses, allocates as the text demands and reads reals through the thread's locale. So the text is scanned
- * first, without recursion or memory, and parsed under the "C" locale, set for this thread alone.
+ * What a tree's size and depth depend on is checked first, without recursion or memory; json_parse.c then makes the tree.
  */
 #include "io/json_text.h"
 
 #include <inttypes.h>
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,33 +93,6 @@ nf_status nfi_json_scan(const char *text, int64_t size, const char *what)
     if (size > NFI_JSON_MAX_BYTES) return json_scan_limit(what, "bytes", NFI_JSON_MAX_BYTES);
     if (!nfi_utf8_valid(text, size)) return nfi_fail(NF_ERR_FORMAT, "%s: JSON is not UTF-8 without NUL", what);
     return json_scan_tokens(text, size, what);
-}
-
-static nf_status json_parse_failed(const json_error_t *error, const char *what)
-{
-    const enum json_error_code code = json_error_code(error);
-
-    if (code == json_error_out_of_memory || code == json_error_unknown)
-        return nfi_fail(NF_ERR_MEMORY, "%s: out of memory while reading JSON", what);
-    return nfi_fail(NF_ERR_FORMAT, "%s: JSON %s before byte %d", what,
-                    code == json_error_duplicate_key ? "has a key twice" : "is not valid", error->position);
-}
-
-nf_status nfi_json_parse(json_t **out, const char *text, int64_t size, const char *what)
-{
-    const nf_status status = nfi_json_scan(text, size, what);
-    json_error_t error;
-    locale_t c, before;
-
-    *out = NULL;
-    if (status) return status;
-    c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (c == (locale_t)0) return nfi_fail(NF_ERR_MEMORY, "%s: out of memory for a locale", what);
-    before = uselocale(c);
-    *out = json_loadb(text, (size_t)size, JSON_REJECT_DUPLICATES, &error);
-    (void)uselocale(before);
-    freelocale(c);
-    return *out ? NF_OK : json_parse_failed(&error, what);
 }
 
 const char *nfi_printable(const char *text, char out[65])

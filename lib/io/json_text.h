@@ -19,8 +19,9 @@ bool nfi_utf8_valid(const void *text, int64_t size);
 /* Checks what the tree's size and the parser's recursion depend on: UTF-8, no NUL, depth, keys and values, one object.
  * NF_ERR_FORMAT, NF_ERR_LIMIT; `what` begins the line. */
 nf_status nfi_json_scan(const char *text, int64_t size, const char *what);
-/* Scans, then parses: duplicate keys refused, integers exact. json_decref frees the tree. NF_ERR_FORMAT, _LIMIT, _MEMORY. */
-nf_status nfi_json_parse(json_t **out, const char *text, int64_t size, const char *what);
+/* Scans, then parses: duplicate keys and NUL in strings refused, integers exact. json_decref frees the tree. NF_ERR_FORMAT, _LIMIT,
+ * _MEMORY. */
+nf_status nfi_json_parse(json_t **out, nf_context *context, const char *text, int64_t size, const char *what);
 /* The start of `text` with control characters replaced, for messages about what a file holds. */
 const char *nfi_printable(const char *text, char out[65]);
 

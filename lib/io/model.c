@@ -361,7 +361,7 @@ static nf_status model_parse_state(const struct model_file *file, json_t **root)
     *root = NULL;
     if (!text) return nfi_fail(NF_ERR_FORMAT, "%s: the file is a model, not a checkpoint", file->function);
     status = model_check_crc(file, NFI_META_CHECKPOINT_CHECKSUM, text, (int64_t)strlen(text));
-    return status ? status : nfi_json_parse(root, text, (int64_t)strlen(text), file->function);
+    return status ? status : nfi_json_parse(root, file->context, text, (int64_t)strlen(text), file->function);
 }
 
 /* All that can fail, with theta staged; then the copies. */

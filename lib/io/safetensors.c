@@ -199,7 +199,7 @@ nf_status nfi_container_open(nfi_container *container, nf_context *context, cons
     if (status) return status;
     container->payload = (const unsigned char *)bytes + 8 + header;
     container->payload_size = size - 8 - header;
-    status = nfi_json_parse(&container->header, (const char *)bytes + 8, header, function);
+    status = nfi_json_parse(&container->header, context, (const char *)bytes + 8, header, function);
     if (!status) status = container_fill(container, function);
     if (status) nfi_container_close(container);
     return status;

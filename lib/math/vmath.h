@@ -64,7 +64,7 @@ NF_INLINE vreal vsign_of(vreal magnitude, vreal x) /* magnitude >= 0 or NaN */
 {
     return (vreal)((vuint)magnitude | (((vuint)x >> (8 * NFI_SIZE - 1)) << (8 * NFI_SIZE - 1)));
 }
-NF_INLINE vreal vpow2(vint n) { return (vreal)((vuint)(n + (ireal)NFI_BIAS) << NFI_MANTISSA); }
+NF_INLINE vreal vpow2(vint n) { return (vreal)(((vuint)n + (ureal)NFI_BIAS) << NFI_MANTISSA); }
 
 /* e = e^r - 1 and n of x = n ln 2 + r */
 NF_INLINE vreal vexp_reduce(vreal x, vint *n)
@@ -74,7 +74,7 @@ NF_INLINE vreal vexp_reduce(vreal x, vint *n)
     const vreal k = t - magic;
     vreal r = NF_FMA(k, vsplat(-NFI_EXP_LN2_HI), x);
     r = NF_FMA(k, vsplat(-NFI_EXP_LN2_LO), r);
-    *n = (vint)t - (vint)magic;
+    *n = (vint)((vuint)t - (vuint)magic); /* unsigned: for NaN it is any number */
 #if NFI_REAL == 32
     vreal q = vsplat(RC(1.0 / 5040)); /* 1/j! */
 #else
@@ -99,8 +99,8 @@ NF_INLINE vreal vexp(vreal x)
     vint n;
     x = vclip_low(vsplat(NFI_EXP_LOW), vclip_high(vsplat(NFI_EXP_HIGH), x));
     const vreal e = vexp_reduce(x, &n);
-    const vint half = (vint)((vuint)(n + (ireal)4096) >> 1) - (ireal)2048;
-    return (vsplat(1) + e) * vpow2(half) * vpow2(n - half);
+    const vint half = (vint)((((vuint)n + (ureal)4096) >> 1) - (ureal)2048);
+    return (vsplat(1) + e) * vpow2(half) * vpow2((vint)((vuint)n - (vuint)half));
 }
 
 /* NFI_EXPM1_LOW <= x <= NFI_TANH_HIGH, or NaN */
@@ -189,7 +189,7 @@ NF_INLINE void vsincos_turn(vreal u, vreal *sine, vreal *cosine)
     const vreal magic = vsplat(NFI_MAGIC);
     const vreal four = u * vsplat(4);
     const vreal t = four + magic;
-    const vint q = (vint)t - (vint)magic;
+    const vint q = (vint)((vuint)t - (vuint)magic);
     const vreal a = (four - (t - magic)) * vsplat(1.57079632679489661923); /* pi/2 */
     const vreal z = a * a;
     vreal p = NF_FMA(z, vsplat(1.58969099521155010221e-10), vsplat(-2.50507602534068634195e-08));

@@ -29,6 +29,14 @@ static nf_status trainer_snapshots(nfi_trainer *t)
     return NF_OK;
 }
 
+/* All memory that steps and losses take from the flow: running out of it later would leave a flow that is half trained. */
+static nf_status trainer_reserve(const nfi_trainer *t)
+{
+    const nf_status status = nf_flow_reserve(t->flow, t->rows.n, 0);
+
+    return status ? status : nfi_flow_reserve_grad(t->flow, t->batch);
+}
+
 nf_status nfi_trainer_make(nfi_trainer *t)
 {
     nf_status status = nfi_maker_create(&t->maker, t->flow->object.context);
@@ -41,6 +49,7 @@ nf_status nfi_trainer_make(nfi_trainer *t)
     if (!t->order || !t->keys) return NF_ERR_MEMORY;
     if ((status = nfi_rows_make(&t->rows, t->maker, t->flow, trainer_rows(t)))) return status;
     if ((status = trainer_snapshots(t))) return status;
+    if ((status = trainer_reserve(t))) return nfi_fail_in(status, "nf_flow_fit");
     if ((status = nfi_optimizer_bind(t->optimizer, t->flow, "nf_flow_fit"))) return status;
     t->base_lr = t->optimizer->lr;
     t->now = (nfi_counters){ .best_nll = INFINITY, .best_train = NAN, .best_valid = NAN, .lr_factor = 1, .plateau = 1 };

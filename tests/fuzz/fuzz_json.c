@@ -5,6 +5,7 @@
  * A description may ask for as many parameters as the context allows: the limits here are small, so that asking is cheap.
  */
 #include "fuzz.h"
+#include "io/json_text.h"
 #include <nflow/model.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,20 @@ static void json_again(nf_context *context, const nf_flow *flow)
     free(text_again);
 }
 
+/* The library's parser and jansson's, which is sound while there is memory, agree on every text that passes the scan. */
+static void json_compare(const char *text, int64_t size)
+{
+    json_t *own = NULL, *theirs;
+
+    if (nfi_json_scan(text, size, "scan")) return;
+    (void)nfi_json_parse(&own, NULL, text, size, "parse");
+    theirs = json_loadb(text, (size_t)size, JSON_REJECT_DUPLICATES, NULL);
+    if (!own != !theirs) fuzz_found("JSON is %s: %s", own ? "accepted and should not be" : "refused and should not be", nf_last_error());
+    if (own && !json_equal(own, theirs)) fuzz_found("JSON is read differently");
+    json_decref(own);
+    json_decref(theirs);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const nf_status allowed[] = { NF_ERR_FORMAT, NF_ERR_VERSION, NF_ERR_LIMIT, NF_ERR_OVERFLOW, NF_OK };
@@ -66,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (nf_context_create(&context, &config)) fuzz_found("%s", nf_last_error());
     memcpy(text, data, size);
     text[size] = '\0';
+    json_compare(text, (int64_t)size);
     fault_mark();
     const nf_status status = nf_flow_from_json(&flow, context, text);
     if (status) fuzz_check_failure(status, allowed, "nf_flow_from_json");

@@ -670,7 +670,7 @@ START_TEST(reals_keep_every_bit)
         nfi_text_key(&text, "x");
         nfi_text_real(&text, reals[i]);
         nfi_text_raw(&text, "}");
-        ck_assert_int_eq(nfi_json_parse(&root, text.data, text.size, "test"), NF_OK);
+        ck_assert_int_eq(nfi_json_parse(&root, NULL, text.data, text.size, "test"), NF_OK);
         back = json_real_value(json_object_get(root, "x"));
         ck_assert_msg(memcmp(&back, &reals[i], sizeof back) == 0, "%s", text.data);
         json_decref(root);

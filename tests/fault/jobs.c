@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * jobs.c - the table of public calls that allocate
+ */
+#include "jobs.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const float job_array[] = { 2.385f, -0.7613f, 0.31f, 1.9f, -1.25f, 0.05f };
+static const double job_array_f64[] = { 2.385, -0.7613, 0.31, 1.9, -1.25, 0.05 };
+static char job_model_path[160], job_checkpoint_path[160], job_csv_path[160], job_out_path[160];
+
+#define JOB_CONFIG(type, ...) &(const type){ .struct_size = sizeof(type), __VA_ARGS__ }
+
+/* Parts */
+
+static nf_status run_coupling(job_scene *s)
+{
+    static const int64_t hidden[] = { 5, 3 };
+    return nf_coupling_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_coupling_affine_config, .dim = 4, .hidden = hidden, .n_hidden = 2));
+}
+
+static nf_status run_permutation(job_scene *s) { return nf_permutation_create(&s->out_layer, s->context, JOB_CONFIG(nf_permutation_config, .dim = 5, .seed = 3)); }
+static nf_status run_actnorm(job_scene *s) { return nf_actnorm_create(&s->out_layer, s->context, JOB_CONFIG(nf_actnorm_config, .dim = 3)); }
+static nf_status run_affine(job_scene *s) { return nf_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_affine_config, .dim = 3)); }
+static nf_status run_logit(job_scene *s) { return nf_logit_create(&s->out_layer, s->context, JOB_CONFIG(nf_logit_config, .dim = 3)); }
+static nf_status run_layer(job_scene *s) { return nf_layer_create(&s->out_layer, s->context, "affine", JOB_CONFIG(nf_affine_config, .dim = 2)); }
+
+static nf_status run_standardise(job_scene *s)
+{
+    static const double mean[] = { 1, 2 }, sd[] = { 0.5, 3 };
+    return nf_standardise_create(&s->out_layer, s->context, JOB_CONFIG(nf_standardise_config, .dim = 2, .mean = mean, .n_mean = 2, .sd = sd, .n_sd = 2));
+}
+
+static nf_status run_normal(job_scene *s) { return nf_base_normal_create(&s->out_base, s->context, 3); }
+static nf_status run_diagonal(job_scene *s) { return nf_base_diagonal_create(&s->out_base, s->context, 3); }
+static nf_status run_uniform(job_scene *s) { return nf_base_uniform_create(&s->out_base, s->context, 3, -1, 2); }
+static nf_status run_base(job_scene *s) { return nf_base_create(&s->out_base, s->context, "normal", JOB_CONFIG(nf_base_normal_config, .dim = 2)); }
+static nf_status run_adam(job_scene *s) { return nf_optimizer_adam_create(&s->out_optimizer, s->context, NULL); }
+static nf_status run_adamw(job_scene *s) { return nf_optimizer_adamw_create(&s->out_optimizer, s->context, NULL); }
+static nf_status run_adamax(job_scene *s) { return nf_optimizer_adamax_create(&s->out_optimizer, s->context, NULL); }
+static nf_status run_sgd(job_scene *s) { return nf_optimizer_sgd_create(&s->out_optimizer, s->context, NULL); }
+static nf_status run_optimizer(job_scene *s) { return nf_optimizer_create(&s->out_optimizer, s->context, "adam", NULL); }
+
+/* Flows */
+
+static nf_status run_flow(job_scene *s) { return nf_flow_create(&s->out_flow, s->context, NULL, s->base, (nf_layer *const[]){ s->layer, s->layer }, 2); }
+
+static nf_status run_realnvp(job_scene *s)
+{
+    static const double mean[] = { 1, 2 }, sd[] = { 0.5, 3 };
+    static const int64_t hidden[] = { 4 };
+    return nf_flow_create_realnvp(&s->out_flow, s->context, JOB_CONFIG(nf_realnvp_config, .dim = 2, .layers = 2, .hidden = hidden, .n_hidden = 1,
+                                                                       .mean = mean, .n_mean = 2, .sd = sd, .n_sd = 2, .dtype = s->dtype));
+}
+
+static nf_status run_from_json(job_scene *s) { return nf_flow_from_json(&s->out_flow, s->context, s->json); }
+static nf_status run_load_memory(job_scene *s) { return nf_flow_load_memory(&s->out_flow, s->context, s->model, s->model_size); }
+static nf_status run_load(job_scene *s) { return nf_flow_load(&s->out_flow, s->context, job_model_path); }
+static nf_status run_convert(job_scene *s) { return nf_flow_convert(&s->out_flow, s->flow, s->dtype == NF_F32 ? NF_F64 : NF_F32); }
+static nf_status run_save(job_scene *s) { return nf_flow_save(s->flow, job_out_path); }
+
+static nf_status run_verify(job_scene *s)
+{
+    int64_t rows = 0;
+    const nf_status status = nf_flow_verify(s->context, job_model_path, s->values, &rows);
+    s->other = (uint64_t)rows;
+    return status;
+}
+
+static nf_status run_to_json(job_scene *s)
+{
+    char text[4096];
+    int64_t size = 0;
+    const nf_status status = nf_flow_to_json(s->flow, text, sizeof text, &size);
+    if (!status) s->other = fault_hash_bytes(0, text, size);
+    return status;
+}
+
+static nf_status run_save_memory(job_scene *s)
+{
+    char bytes[16384];
+    int64_t size = 0;
+    const nf_status status = nf_flow_save_memory(s->flow, bytes, sizeof bytes, &size);
+    if (!status) s->other = fault_hash_bytes(0, bytes, size);
+    return status;
+}
+
+static nf_status run_log_prob(job_scene *s) { return any_log_prob(s->flow, JOB_ROWS, s->x, s->cond, s->values); }
+static nf_status run_forward(job_scene *s) { return any_forward(s->flow, JOB_ROWS, s->x, s->cond, s->rows, s->values); }
+static nf_status run_inverse(job_scene *s) { return any_inverse(s->flow, JOB_ROWS, s->x, s->cond, s->rows, s->values); }
+static nf_status run_sample(job_scene *s) { return any_sample(s->flow, 5, 2, JOB_ROWS, s->cond, 1, s->rows, s->values); }
+static nf_status run_score(job_scene *s) { return any_score(s->flow, JOB_ROWS, s->x, s->cond, s->values, s->rows); }
+static nf_status run_nll_grad(job_scene *s) { return any_nll_grad(s->flow, JOB_ROWS, s->x, s->cond, NULL, s->values); }
+static nf_status run_init_data(job_scene *s) { return any_init_data(s->flow, JOB_ROWS, s->x, s->cond); }
+static nf_status run_reserve(job_scene *s) { return nf_flow_reserve(s->flow, 3000, 1); }
+static nf_status run_mean_nll(job_scene *s) { return nf_flow_mean_nll(s->flow, s->data, s->values); }
+
+static nf_status run_check(job_scene *s)
+{
+    nf_check_report report = { .struct_size = sizeof report };
+    const nf_status status = s->dtype == NF_F32 ? nf_flow_check(s->flow, 6, s->x, s->cond, &report) : nf_flow_check_f64(s->flow, 6, s->x, s->cond, &report);
+    if (!status) s->other = fault_hash_bytes(0, &report, sizeof report);
+    return status;
+}
+
+/* Data */
+
+static nf_status run_from_array(job_scene *s) { return nf_dataset_from_array(&s->out_data, s->context, 3, 2, job_array); }
+static nf_status run_from_array_f64(job_scene *s) { return nf_dataset_from_array_f64(&s->out_data, s->context, 3, 2, job_array_f64); }
+static nf_status run_csv(job_scene *s) { return nf_dataset_load(&s->out_data, s->context, job_csv_path, NULL); }
+static nf_status run_moons(job_scene *s) { return nf_dataset_synthetic(&s->out_data, s->context, "moons-rotated", 20, 0.1, 3); }
+static nf_status run_split(job_scene *s) { return nf_dataset_split(s->data, 0.3, 5, &s->out_data, &s->out_second); }
+static nf_status run_standardise_from(job_scene *s) { return nf_standardise_from_dataset(&s->out_layer, s->context, s->data, 1); }
+static nf_status run_set_weights(job_scene *s) { return nf_dataset_set_weights(s->valid, (const double[JOB_ROWS]){ 1, 2, 3 }); }
+
+static nf_status run_set_cond(job_scene *s)
+{
+    return s->dtype == NF_F32 ? nf_dataset_set_cond(s->valid, 1, s->cond) : nf_dataset_set_cond_f64(s->valid, 1, s->cond);
+}
+
+static nf_status run_csv_memory(job_scene *s)
+{
+    static const char text[] = "a,\"b \"\"x\"\"\",c\n1,2,3\n4,5,6\n";
+    static const int64_t cond[] = { 1 };
+    return nf_dataset_load_memory(&s->out_data, s->context, text, sizeof text - 1, JOB_CONFIG(nf_read_config, .cond_columns = cond, .n_cond_columns = 1));
+}
+
+static nf_status run_npy_memory(job_scene *s)
+{
+    static const char file[] = "\x93NUMPY\x01\x00\x46\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }          \n\0\0\x80?\0\0\0@";
+    return nf_dataset_load_memory(&s->out_data, s->context, file, sizeof file - 1, NULL);
+}
+
+static nf_status run_column_check(job_scene *s)
+{
+    nf_column_report report = { .struct_size = sizeof report };
+    const nf_status status = nf_dataset_check(s->data, 1, &report);
+    if (!status) s->other = fault_hash_bytes(0, &report, sizeof report);
+    return status;
+}
+
+/* Training */
+
+static nf_status before_step(job_scene *s) { return any_nll_grad(s->flow, JOB_ROWS, s->x, s->cond, NULL, s->values); }
+static nf_status run_step(job_scene *s) { return nf_optimizer_step(s->optimizer, s->flow); }
+static nf_status run_step_clipped(job_scene *s) { return nf_optimizer_step_clipped(s->optimizer, s->flow, 0.5, s->values); }
+
+static nf_status run_fit(job_scene *s)
+{
+    return nf_flow_fit(s->flow, s->optimizer, s->data, s->valid, JOB_CONFIG(nf_fit_config, .epochs = 2, .batch = 16, .ema_decay = 0.9), NULL);
+}
+
+static nf_status run_fit_checkpoint(job_scene *s)
+{
+    return nf_flow_fit(s->flow, s->optimizer, s->data, NULL,
+                       JOB_CONFIG(nf_fit_config, .epochs = 2, .batch = 16, .checkpoint = job_out_path, .checkpoint_epochs = 1), NULL);
+}
+
+static nf_status run_fit_resume(job_scene *s)
+{
+    return nf_flow_fit(s->flow, s->optimizer, s->data, NULL, JOB_CONFIG(nf_fit_config, .epochs = 3, .batch = 16, .resume = job_checkpoint_path), NULL);
+}
+
+static nf_status before_resume(job_scene *s)
+{
+    nf_flow *flow = NULL;
+    nf_optimizer *optimizer = NULL;
+    nf_status status = nf_flow_from_json(&flow, NULL, s->json);
+
+    if (!status) status = nf_optimizer_adam_create(&optimizer, NULL, NULL);
+    if (!status)
+        status = nf_flow_fit(flow, optimizer, s->data, NULL, JOB_CONFIG(nf_fit_config, .epochs = 1, .batch = 16, .checkpoint = job_checkpoint_path), NULL);
+    nf_flow_unref(flow);
+    nf_optimizer_unref(optimizer);
+    return status;
+}
+
+/* The environment */
+
+static nf_status run_context(job_scene *s)
+{
+    nf_context_config config = NF_CONTEXT_CONFIG_INIT;
+    config.threads = 2;
+    return nf_context_create(&s->out_context, &config);
+}
+
+const job jobs[] = {
+    { "nf_coupling_affine_create", run_coupling, NULL, false },
+    { "nf_permutation_create", run_permutation, NULL, false },
+    { "nf_actnorm_create", run_actnorm, NULL, false },
+    { "nf_affine_create", run_affine, NULL, false },
+    { "nf_logit_create", run_logit, NULL, false },
+    { "nf_standardise_create", run_standardise, NULL, false },
+    { "nf_layer_create", run_layer, NULL, false },
+    { "nf_base_normal_create", run_normal, NULL, false },
+    { "nf_base_diagonal_create", run_diagonal, NULL, false },
+    { "nf_base_uniform_create", run_uniform, NULL, false },
+    { "nf_base_create", run_base, NULL, false },
+    { "nf_optimizer_adam_create", run_adam, NULL, false },
+    { "nf_optimizer_adamw_create", run_adamw, NULL, false },
+    { "nf_optimizer_adamax_create", run_adamax, NULL, false },
+    { "nf_optimizer_sgd_create", run_sgd, NULL, false },
+    { "nf_optimizer_create", run_optimizer, NULL, false },
+    { "nf_flow_create", run_flow, NULL, false },
+    { "nf_flow_create_realnvp", run_realnvp, NULL, false },
+    { "nf_flow_from_json", run_from_json, NULL, false },
+    { "nf_flow_to_json", run_to_json, NULL, false },
+    { "nf_flow_load_memory", run_load_memory, NULL, false },
+    { "nf_flow_load", run_load, NULL, false },
+    { "nf_flow_verify", run_verify, NULL, false },
+    { "nf_flow_save", run_save, NULL, false },
+    { "nf_flow_save_memory", run_save_memory, NULL, false },
+    { "nf_flow_convert", run_convert, NULL, false },
+    { "nf_flow_log_prob", run_log_prob, NULL, false },
+    { "nf_flow_forward", run_forward, NULL, false },
+    { "nf_flow_inverse", run_inverse, NULL, false },
+    { "nf_flow_sample", run_sample, NULL, false },
+    { "nf_flow_score", run_score, NULL, false },
+    { "nf_flow_nll_grad", run_nll_grad, NULL, false },
+    { "nf_flow_init_data", run_init_data, NULL, false },
+    { "nf_flow_reserve", run_reserve, NULL, false },
+    { "nf_flow_mean_nll", run_mean_nll, NULL, false },
+    { "nf_flow_check", run_check, NULL, false },
+    { "nf_dataset_from_array", run_from_array, NULL, false },
+    { "nf_dataset_from_array_f64", run_from_array_f64, NULL, false },
+    { "nf_dataset_load", run_csv, NULL, false },
+    { "nf_dataset_load_memory csv", run_csv_memory, NULL, false },
+    { "nf_dataset_load_memory npy", run_npy_memory, NULL, false },
+    { "nf_dataset_synthetic", run_moons, NULL, false },
+    { "nf_dataset_split", run_split, NULL, false },
+    { "nf_dataset_set_cond", run_set_cond, NULL, false },
+    { "nf_dataset_set_weights", run_set_weights, NULL, false },
+    { "nf_dataset_check", run_column_check, NULL, false },
+    { "nf_standardise_from_dataset", run_standardise_from, NULL, false },
+    { "nf_optimizer_step", run_step, before_step, false },
+    { "nf_optimizer_step_clipped", run_step_clipped, before_step, false },
+    { "nf_flow_fit", run_fit, NULL, false },
+    { "nf_flow_fit checkpoint", run_fit_checkpoint, NULL, true },
+    { "nf_flow_fit resume", run_fit_resume, before_resume, false },
+    { "nf_context_create", run_context, NULL, false },
+};
+const int job_count = SUPPORT_COUNT(jobs);
+
+void job_files(void)
+{
+    nf_flow *flow = fault_flow(NULL, &fault_samples[0], NF_F32);
+
+    (void)snprintf(job_model_path, sizeof job_model_path, "%s/model", fault_folder());
+    (void)snprintf(job_checkpoint_path, sizeof job_checkpoint_path, "%s/checkpoint", fault_folder());
+    (void)snprintf(job_csv_path, sizeof job_csv_path, "%s/table.csv", fault_folder());
+    (void)snprintf(job_out_path, sizeof job_out_path, "%s/out", fault_folder());
+    if (nf_flow_save(flow, job_model_path) || !fault_write_file(job_csv_path, "a,b\n1,2\n3,4\n", 12)) abort();
+    nf_flow_unref(flow);
+}
