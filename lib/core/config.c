@@ -14,6 +14,7 @@
 
 #define CONFIG_SMALLEST 8      /* bytes: struct_size and one field */
 #define CONFIG_LARGEST 65536   /* bytes: no release of any config comes near; more is an uninitialised struct_size */
+#define CONFIG_WHERE 160       /* bytes: a function's name and an element's number */
 #define CONFIG_NUMBER 32       /* characters of a number in a message */
 
 /* %g with a point whatever the locale's decimal separator is. */
@@ -180,6 +181,7 @@ static nf_status config_resolve_array(const nf_field *field, const char *resolve
 {
     const void *items;
     int64_t count;
+    char where[CONFIG_WHERE];
     nf_status status = NF_OK;
 
     memcpy(&items, resolved + field->offset, sizeof items);
@@ -192,13 +194,11 @@ static nf_status config_resolve_array(const nf_field *field, const char *resolve
     if (count == 0 && config_is_required(field))
         return config_missing(field, function);
     for (int64_t i = 0; i < count && status == NF_OK; i++) {
-        status = field->kind == NF_FIELD_I64_ARRAY
-                     ? config_check_integer(field, ((const int64_t *)items)[i], function)
-                     : config_check_double(field, ((const double *)items)[i], function);
-        if (status < 0)
-            return nfi_fail_in(status, "element %lld", (long long)i);
+        (void)snprintf(where, sizeof where, "%s: element %lld", function, (long long)i);
+        status = field->kind == NF_FIELD_I64_ARRAY ? config_check_integer(field, ((const int64_t *)items)[i], where)
+                                                   : config_check_double(field, ((const double *)items)[i], where);
     }
-    return NF_OK;
+    return status;
 }
 
 static nf_status config_resolve_field(const nf_field *field, char *resolved, const char *function)

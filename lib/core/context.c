@@ -173,7 +173,9 @@ nf_status nf_context_create(nf_context **out, const nf_context_config *config)
     return NF_OK;
 }
 
-nf_context *nf_context_ref(nf_context *context) { return nfi_object_ref(context); }
+static bool context_is_one(const nf_context *context) { return context != NULL && context->object.tag == NFI_TAG_CONTEXT; }
+
+nf_context *nf_context_ref(nf_context *context) { return nfi_object_ref(context, NFI_TAG_CONTEXT); }
 
 /* Clears the tag where no optimiser may drop the store: a handle used after its end is then told apart. */
 static void context_clear_tag(nfi_object *object) { *(volatile uint32_t *)&object->tag = 0; }
@@ -182,7 +184,7 @@ void nf_context_unref(nf_context *context)
 {
     nf_context draft; /* carries the allocator beyond the context's end */
 
-    if (context == NULL || context->object.tag != NFI_TAG_CONTEXT || !nfi_object_release(context))
+    if (!nfi_object_release(context, NFI_TAG_CONTEXT))
         return;
     nfi_pool_free(context->pool, context);
     for (struct context_type *node = atomic_load(&context->types); node != NULL;) {
@@ -199,17 +201,17 @@ void nf_context_unref(nf_context *context)
 
 void nf_context_cancel(nf_context *context)
 {
-    if (context != NULL)
+    if (context_is_one(context))
         atomic_store(&context->cancelled, 1);
 }
 
 void nf_context_resume(nf_context *context)
 {
-    if (context != NULL)
+    if (context_is_one(context))
         atomic_store(&context->cancelled, 0);
 }
 
-int32_t nf_context_threads(const nf_context *context) { return nfi_context_config(context)->threads; }
+int32_t nf_context_threads(const nf_context *context) { return nfi_context_config(context_is_one(context) ? context : NULL)->threads; }
 
 int32_t nfi_context_worker_count(const nf_context *context) { return nfi_context_config(context)->threads; }
 
@@ -252,6 +254,18 @@ nf_status nfi_object_check(const void *object, uint32_t tag, const char *what)
     return NF_OK;
 }
 
+nf_status nfi_argument_check(const void *object, uint32_t tag, const char *function, const char *argument)
+{
+    const nf_status status = nfi_object_check(object, tag, argument);
+
+    return status < 0 ? nfi_fail_in(status, "%s", function) : NF_OK;
+}
+
+nf_status nfi_context_check(const nf_context *context, const char *function)
+{
+    return context == NULL ? NF_OK : nfi_argument_check(context, NFI_TAG_CONTEXT, function, "context");
+}
+
 void *nfi_object_create(nf_context *context, int64_t size, uint32_t tag)
 {
     nfi_object *object = nfi_alloc(context, 1, size, NULL);
@@ -264,20 +278,20 @@ void *nfi_object_create(nf_context *context, int64_t size, uint32_t tag)
     return object;
 }
 
-void *nfi_object_ref(void *object)
+void *nfi_object_ref(void *object, uint32_t tag)
 {
     nfi_object *head = object;
 
-    if (head != NULL)
+    if (head != NULL && head->tag == tag)
         (void)atomic_fetch_add_explicit(&head->refs, 1, memory_order_relaxed);
     return object;
 }
 
-bool nfi_object_release(void *object)
+bool nfi_object_release(void *object, uint32_t tag)
 {
     nfi_object *head = object;
 
-    return head != NULL && head->tag != 0 && atomic_fetch_sub_explicit(&head->refs, 1, memory_order_acq_rel) == 1;
+    return head != NULL && head->tag == tag && atomic_fetch_sub_explicit(&head->refs, 1, memory_order_acq_rel) == 1;
 }
 
 void nfi_object_free(void *object, int64_t size)

@@ -30,9 +30,13 @@ nf_status nfi_object_check(const void *object, uint32_t tag, const char *what);
 /* A zeroed object of `size` bytes holding one reference, and a reference of its own on context; NULL when out of memory
  * (line recorded). */
 void *nfi_object_create(nf_context *context, int64_t size, uint32_t tag);
-void *nfi_object_ref(void *object);     /* NULL accepted; returns object */
-bool nfi_object_release(void *object);  /* drops a reference: true when it was the last: the caller then frees the
-                                           members and calls nfi_object_free. NULL and freed handles: false */
+/* The same, with the line "function: argument is NULL". */
+nf_status nfi_argument_check(const void *object, uint32_t tag, const char *function, const char *argument);
+/* NULL, or a context: NF_OK; else NF_ERR_HANDLE. */
+nf_status nfi_context_check(const nf_context *context, const char *function);
+void *nfi_object_ref(void *object, uint32_t tag);    /* returns object; counts only what is of this kind */
+bool nfi_object_release(void *object, uint32_t tag); /* drops a reference: true when it was the last: the caller then frees the
+                                                        members and calls nfi_object_free. NULL, other kinds, freed handles: false */
 void nfi_object_free(void *object, int64_t size); /* clears the tag, frees, drops the context's reference */
 
 /* The resolved configuration; valid for context == NULL too. Immutable after creation. */

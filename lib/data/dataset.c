@@ -21,17 +21,14 @@ static nf_status check_handle(const nf_dataset *dataset, const char *what)
 
 nf_status nfi_dataset_check_context(const nf_context *context, const char *function)
 {
-    if (context == NULL)
-        return NF_OK;
-    const nf_status status = nfi_object_check(context, NFI_TAG_CONTEXT, "context");
-    return status < 0 ? nfi_fail_in(status, "%s", function) : NF_OK;
+    return nfi_context_check(context, function);
 }
 
 static bool is_alive(const nf_dataset *dataset) { return dataset != NULL && dataset->object.tag == NFI_TAG_DATASET; }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
-nf_dataset *nf_dataset_ref(nf_dataset *dataset) { return nfi_object_ref(dataset); }
+nf_dataset *nf_dataset_ref(nf_dataset *dataset) { return nfi_object_ref(dataset, NFI_TAG_DATASET); }
 
 static void free_names(nf_dataset *dataset)
 {
@@ -44,7 +41,7 @@ static void free_names(nf_dataset *dataset)
 
 void nf_dataset_unref(nf_dataset *dataset)
 {
-    if (!nfi_object_release(dataset))
+    if (!nfi_object_release(dataset, NFI_TAG_DATASET))
         return;
     nf_context *context = dataset->object.context;
     const int64_t width = width_of(dataset->dtype);

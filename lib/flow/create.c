@@ -94,7 +94,7 @@ static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
 
     for (int64_t i = 0; i < flow->n_places; i++) {
         nfi_place *p = &flow->places[i];
-        p->layer = nfi_object_ref(layers[i]);
+        p->layer = nfi_object_ref(layers[i], NFI_TAG_LAYER);
         p->info = nfi_layer_describe(p->layer, flow->dtype, flow->kernels);
         p->info.saved_row = nfi_round_up(p->info.saved_row, NFI_ALIGN);
         p->info.packed = nfi_round_up(p->info.packed, NFI_ALIGN);
@@ -158,6 +158,7 @@ nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_confi
 
     if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_create: out is NULL");
     *out = NULL;
+    if ((status = nfi_context_check(context, "nf_flow_create"))) return status;
     if ((status = nfi_config_resolve(&nfi_flow_config_type, config ? config : &defaults, &resolved, "nf_flow_create"))) return status;
     if ((status = nfi_object_check(base, NFI_TAG_BASE, "nf_flow_create: base"))) return status;
     if ((status = create_check(context, base, layers, n_layers, resolved.dtype))) return status;
@@ -167,7 +168,7 @@ nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_confi
     flow->size = resolved.dtype == NF_F32 ? 4 : 8;
     flow->seed = resolved.seed;
     flow->dim = base->dim;
-    flow->base = nfi_object_ref(base);
+    flow->base = nfi_object_ref(base, NFI_TAG_BASE);
     flow->kernels = nfi_kernels_for(context, resolved.dtype);
     flow->places = nfi_alloc(context, n_layers, sizeof *flow->places, &status);
     if (!flow->places) goto fail;
@@ -183,11 +184,11 @@ fail:
     return status;
 }
 
-nf_flow *nf_flow_ref(nf_flow *flow) { return nfi_object_ref(flow); }
+nf_flow *nf_flow_ref(nf_flow *flow) { return nfi_object_ref(flow, NFI_TAG_FLOW); }
 
 void nf_flow_unref(nf_flow *flow)
 {
-    if (!nfi_object_release(flow)) return;
+    if (!nfi_object_release(flow, NFI_TAG_FLOW)) return;
     nf_context *context = flow->object.context;
     for (int64_t i = 0; i < flow->n_places; i++) nf_layer_unref(flow->places[i].layer);
     nf_base_unref(flow->base);

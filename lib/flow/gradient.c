@@ -209,26 +209,38 @@ static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *w
                     (long long)c->n, (long long)first);
 }
 
-nf_status nf_flow_nll_grad_weighted(nf_flow *flow, int64_t n, const float *x, const float *cond, const double *weights, double *mean_nll)
+static nf_status gradient_call_f32(const char *function, nf_flow *flow, int64_t n, const float *x, const float *cond, const double *weights,
+                                   double *mean_nll)
 {
     double sink;
-    return gradient_call(flow, &(nfi_call){ "nf_flow_nll_grad", flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, NFI_VALUE_SINGLE }, weights);
+    return gradient_call(flow, &(nfi_call){ function, flow, NF_F32, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, NFI_VALUE_SINGLE }, weights);
 }
 
-nf_status nf_flow_nll_grad_weighted_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, const double *weights, double *mean_nll)
+static nf_status gradient_call_f64(const char *function, nf_flow *flow, int64_t n, const double *x, const double *cond, const double *weights,
+                                   double *mean_nll)
 {
     double sink;
-    return gradient_call(flow, &(nfi_call){ "nf_flow_nll_grad_f64", flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, NFI_VALUE_SINGLE }, weights);
+    return gradient_call(flow, &(nfi_call){ function, flow, NF_F64, n, "x", x, cond, "x", NULL, 0, "mean_nll", mean_nll ? mean_nll : &sink, NFI_VALUE_SINGLE }, weights);
 }
 
 nf_status nf_flow_nll_grad(nf_flow *flow, int64_t n, const float *x, const float *cond, double *mean_nll)
 {
-    return nf_flow_nll_grad_weighted(flow, n, x, cond, NULL, mean_nll);
+    return gradient_call_f32("nf_flow_nll_grad", flow, n, x, cond, NULL, mean_nll);
+}
+
+nf_status nf_flow_nll_grad_weighted(nf_flow *flow, int64_t n, const float *x, const float *cond, const double *weights, double *mean_nll)
+{
+    return gradient_call_f32("nf_flow_nll_grad_weighted", flow, n, x, cond, weights, mean_nll);
 }
 
 nf_status nf_flow_nll_grad_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, double *mean_nll)
 {
-    return nf_flow_nll_grad_weighted_f64(flow, n, x, cond, NULL, mean_nll);
+    return gradient_call_f64("nf_flow_nll_grad_f64", flow, n, x, cond, NULL, mean_nll);
+}
+
+nf_status nf_flow_nll_grad_weighted_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, const double *weights, double *mean_nll)
+{
+    return gradient_call_f64("nf_flow_nll_grad_weighted_f64", flow, n, x, cond, weights, mean_nll);
 }
 
 /* Score of a block: weight 1 makes the backward pass yield dlog p/dx itself. */

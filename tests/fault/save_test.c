@@ -208,7 +208,7 @@ static int d_open(const char *path, int flags, mode_t mode)
 
 static ssize_t d_write(int file, const void *from, size_t n)
 {
-    const ssize_t done = nfi_io_system.write(file, from, n > 40 ? 40 : n);
+    const ssize_t done = nfi_io_system.write(file, from, n > 20 ? 20 : n);
 
     if (done > 0) disk_record(OP_WRITE, done);
     return done;
