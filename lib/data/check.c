@@ -12,6 +12,9 @@
 #include "math/functions.h"
 
 enum { MAX_DISTINCT = 1000 };
+#define MAD_TO_SD 1.4826 /* of a normal distribution */
+#define SPREAD_MIN 1e-30 /* what a standardise layer takes: its table of fields */
+#define SPREAD_MAX 1e30
 
 static uint64_t bits_of(double x)
 {
@@ -230,6 +233,12 @@ static nf_status check_column(const nf_dataset *dataset, int64_t column, const n
                         "nf_standardise_from_dataset: column %lld%s%s%.60s%s has a median absolute deviation of 0 (over half "
                         "of its values are %g): use robust 0, leave it out or add noise to it",
                         (long long)column, space, quote, name, quote, report->median);
+    const double spread = robust ? MAD_TO_SD * report->mad : report->sd;
+    if (!(spread >= SPREAD_MIN && spread <= SPREAD_MAX && fabs(report->mean) <= SPREAD_MAX))
+        return nfi_fail(NF_ERR_ARG,
+                        "nf_standardise_from_dataset: column %lld%s%s%.60s%s has mean %g and sd %g, allowed are at most %g and %g to %g: "
+                        "multiply it by a constant first",
+                        (long long)column, space, quote, name, quote, report->mean, spread, SPREAD_MAX, SPREAD_MIN, SPREAD_MAX);
     return NF_OK;
 }
 
@@ -242,7 +251,7 @@ static nf_status measure(const nf_dataset *dataset, int32_t robust, double *mean
         report_column(dataset, j, s.values, s.keys, &report);
         status = check_column(dataset, j, &report, robust);
         mean[j] = robust ? report.median : report.mean;
-        sd[j] = robust ? 1.4826 * report.mad : report.sd;
+        sd[j] = robust ? MAD_TO_SD * report.mad : report.sd;
     }
     scratch_free(&s, dataset);
     return status;
