@@ -10,6 +10,7 @@
 #include "core/fpenv.h"
 #include "core/rng.h"
 #include "core/status.h"
+#include "data/read.h"
 #include "math/functions.h"
 
 static int64_t width_of(int32_t dtype) { return dtype == NF_F32 ? (int64_t)sizeof(float) : (int64_t)sizeof(double); }
@@ -310,22 +311,26 @@ const char *nf_dataset_column_name(const nf_dataset *dataset, int64_t column)
     return dataset->names[column];
 }
 
-static nf_status check_finite_array(const nf_dataset *dataset, const char *function, const char *what, const void *array,
-                                    int64_t dim)
+static nf_status check_finite_array(const nf_dataset *dataset, int32_t dtype, const char *function, const char *what,
+                                    const void *array, int64_t dim)
 {
-    for (int64_t i = 0; i < dataset->n * dim; i++)
-        if (!isfinite(nfi_dataset_value(array, dataset->dtype, i)))
-            return nfi_fail(NF_ERR_NONFINITE, "%s: row %lld, %s %lld is NaN or Inf", function, (long long)(i / dim), what,
-                            (long long)(i % dim));
+    const double limit = dtype == NF_F32 ? NFI_F32_LIMIT : (double)INFINITY;
+    for (int64_t i = 0; i < dataset->n * dim; i++) {
+        const double value = nfi_dataset_value(array, dataset->dtype, i);
+        if (fabs(value) < limit) /* not true of NaN */
+            continue;
+        return nfi_fail(NF_ERR_NONFINITE, "%s: row %lld, %s %lld is %s", function, (long long)(i / dim), what,
+                        (long long)(i % dim), isfinite(value) ? "out of range of f32" : "NaN or Inf");
+    }
     return NF_OK;
 }
 
-nf_status nfi_dataset_check_finite(const nf_dataset *dataset, const char *function)
+nf_status nfi_dataset_check_finite(const nf_dataset *dataset, int32_t dtype, const char *function)
 {
-    const nf_status status = check_finite_array(dataset, function, "column", dataset->x, dataset->dim);
+    const nf_status status = check_finite_array(dataset, dtype, function, "column", dataset->x, dataset->dim);
     if (status < 0 || dataset->cond == NULL)
         return status;
-    return check_finite_array(dataset, function, "conditioning column", dataset->cond, dataset->cond_dim);
+    return check_finite_array(dataset, dtype, function, "conditioning column", dataset->cond, dataset->cond_dim);
 }
 
 /* ---- splitting ------------------------------------------------------------------------------------------------- */

@@ -47,7 +47,7 @@ static inline double nfi_dataset_value(const void *array, int32_t dtype, int64_t
  * dataset has none). x may be NULL too. Never fails. */
 void nfi_dataset_gather(const nf_dataset *dataset, const int64_t *index, int64_t first, int64_t n, int32_t dtype,
                         void *x, void *cond, double *weights);
-/* NF_ERR_NONFINITE with row and column of the first value that is not finite. */
-nf_status nfi_dataset_check_finite(const nf_dataset *dataset, const char *function);
+/* NF_ERR_NONFINITE with row and column of the first value that is not finite as `dtype`. */
+nf_status nfi_dataset_check_finite(const nf_dataset *dataset, int32_t dtype, const char *function);
 
 #endif

@@ -54,7 +54,7 @@ static nf_status fit_check_data(const nf_flow *flow, const nf_dataset *data, con
 
     if (status) return status;
     if ((status = nfi_loss_check(flow, data, what))) return status;
-    return nfi_dataset_check_finite(data, what);
+    return nfi_dataset_check_finite(data, flow->dtype, what);
 }
 
 static nf_status fit_check(const nfi_trainer *t)

@@ -159,9 +159,9 @@ START_TEST(cond_and_weights)
     ck_assert_int_eq(nf_dataset_set_cond(d, 0, NULL), NF_OK);
     ck_assert_int_eq(nf_dataset_cond_dim(d), 0);
     const double inf_cond[3] = {0, (double)INFINITY, 0};
-    ck_assert_int_eq(nfi_dataset_check_finite(d, "t"), NF_OK);
+    ck_assert_int_eq(nfi_dataset_check_finite(d, NF_F64, "t"), NF_OK);
     ck_assert_int_eq(nf_dataset_set_cond_f64(d, 1, inf_cond), NF_OK);
-    ck_assert_int_eq(nfi_dataset_check_finite(d, "t"), NF_ERR_NONFINITE);
+    ck_assert_int_eq(nfi_dataset_check_finite(d, NF_F64, "t"), NF_ERR_NONFINITE);
     ck_assert_str_eq(nf_last_error(), "t: row 1, conditioning column 0 is NaN or Inf");
     nf_dataset_unref(d);
 }
@@ -318,7 +318,7 @@ START_TEST(density_moments)
     nf_dataset *d = NULL;
     ck_assert_str_eq(nf_dataset_synthetic_at(_i), name);
     ck_assert_int_eq(nf_dataset_synthetic(&d, NULL, name, N, -1, 5), NF_OK);
-    ck_assert_int_eq(nfi_dataset_check_finite(d, "t"), NF_OK);
+    ck_assert_int_eq(nfi_dataset_check_finite(d, NF_F64, "t"), NF_OK);
     for (int j = 0; j < 2 && densities[_i].sd[0] > 0; j++) {
         nf_column_report r = {.struct_size = sizeof r};
         ck_assert_int_eq(nf_dataset_check(d, j, &r), NF_OK);
@@ -341,7 +341,7 @@ START_TEST(density_sizes)
         ck_assert_int_eq(nf_dataset_synthetic(&b, NULL, name, n, densities[_i].noise, 3), NF_OK);
         ck_assert_int_eq(nf_dataset_synthetic(&c, NULL, name, n, -2, 4), NF_OK);
         ck_assert_int_eq(nf_dataset_rows(a), n);
-        ck_assert_int_eq(nfi_dataset_check_finite(a, "t"), NF_OK);
+        ck_assert_int_eq(nfi_dataset_check_finite(a, NF_F64, "t"), NF_OK);
         ck_assert_mem_eq(a->x, b->x, (size_t)n * 2 * sizeof(double));
         ck_assert(memcmp(a->x, c->x, (size_t)n * 2 * sizeof(double)) != 0);
         nf_dataset_unref(a);
