@@ -6,14 +6,14 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 target=$1
 shift
 build=${NFLOW_BUILD:-"$here/build-libfuzzer"}
-[ -f "$build/build.ninja" ] || CC=clang CXX=clang++ meson setup "$build" "$here" --buildtype=debugoptimized -Dtests=false \
-    -Dtools=false -Dexamples=false -Dbench=false -Ddefault_library=static -Dc_args=-fsanitize=fuzzer-no-link,address,undefined \
+[ -f "$build/build.ninja" ] || CC="${CLANG:-clang}" CXX="${CLANGXX:-clang++}" meson setup "$build" "$here" --buildtype=debugoptimized -Dtests=false \
+    -Dtools=false -Dexamples=false -Dbench=false -Dc_args=-fsanitize=fuzzer-no-link,address,undefined \
     -Dc_link_args=-fsanitize=address,undefined
 ninja -C "$build" lib/libnflow.a
 flags=$(pkg-config --cflags --libs jansson openblas 2>/dev/null || echo "-ljansson -lcblas")
 cd "$here"
 # shellcheck disable=SC2086
-clang -g -O1 -std=c11 -D_GNU_SOURCE -DNFLOW_LIBFUZZER -fsanitize=fuzzer,address,undefined -Iinclude -Ilib -I"$build/include" -Itests/support \
+${CLANG:-clang} -g -O1 -std=c11 -D_GNU_SOURCE -DNFLOW_LIBFUZZER -fsanitize=fuzzer,address,undefined -Iinclude -Ilib -I"$build/include" -Itests/support \
     -Itests/fault "tests/fuzz/fuzz_$target.c" tests/fuzz/common.c tests/fuzz/custom_mutator.c tests/fault/fault.c tests/fault/samples.c \
     tests/support/support.c tests/support/alloc.c "$build/lib/libnflow.a" $flags -lm -lpthread -o "$build/fuzz_$target"
 cd "$build"
