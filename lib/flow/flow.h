@@ -43,6 +43,8 @@ struct nf_flow {
     void *theta, *grad, *packed;
     atomic_int busy; /* 1: an exclusive call is running */
     bool lent;       /* nf_flow_params gave theta away: pack before each exclusive computation */
+    bool grad_lent;  /* nf_flow_params gave grad away: it always holds what it means */
+    bool grad_clean; /* grad means zeros, whatever it holds: the next gradient writes each slice when it comes to it */
     void *slots;     /* gradient slots 1 .. n_slots - 1, [count] each */
     int64_t n_slots;
     _Atomic(nfi_workspace *) free_list[NFI_WORKSPACES];
@@ -50,6 +52,8 @@ struct nf_flow {
 
 nf_status nfi_flow_begin(nf_flow *flow, const char *function); /* exclusive: NF_ERR_BUSY */
 void nfi_flow_end(nf_flow *flow);
+void nfi_flow_clear_grad(nf_flow *flow);  /* the gradient block means zeros */
+void *nfi_flow_grad_block(nf_flow *flow); /* the gradient block, zeros written out if they were only meant */
 void nfi_flow_pack(nf_flow *flow);  /* theta -> packed, in parallel over places and parts: after every change of theta */
 
 /* The gradient of the weighted NLL sum over rows: adds to flow->grad; *nll_sum, *weight_sum. For train and the public call; the flow is

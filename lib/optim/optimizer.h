@@ -44,6 +44,7 @@ struct nf_optimizer {
     nfi_object object;
     const nfi_optimizer_type *type;
     nfi_optimizer_config config; /* resolved */
+    int32_t wide;                /* 1: the machine takes the rule's version for wide vectors */
     int64_t count;               /* elements of the moments; 0: no state yet */
     int32_t dtype;
     int64_t steps;
