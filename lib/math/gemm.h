@@ -208,33 +208,6 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
 
 static int64_t packed_count(int64_t k, int64_t m) { return (m + NFI_NR - 1) / NFI_NR * NFI_NR * (k + 1); }
 
-static void pack(int64_t k, int64_t m, const void *w_, const void *bias_, void *packed_)
-{
-    const real *w = w_, *bias = bias_;
-    real *packed = packed_;
-    const int64_t stride = (k + 1) * NFI_NR, whole = m / NFI_NR, rest = m - whole * NFI_NR;
-    for (int64_t p = 0; p * NFI_NR < m; p++) {
-        real *row = packed + p * stride;
-        const int64_t count = p < whole ? NFI_NR : rest;
-        for (int64_t l = 0; l < NFI_NR; l++) row[l] = bias && l < count ? bias[p * NFI_NR + l] : 0;
-    }
-    for (int64_t first = 0; first < k; first += 8) { /* a few rows: reads in long runs, writes of 8 NR */
-        const int64_t last = first + 8 < k ? first + 8 : k;
-        for (int64_t p = 0; p < whole; p++) {
-            real *row = packed + p * stride + (first + 1) * NFI_NR;
-            for (int64_t i = first; i < last; i++, row += NFI_NR) {
-                NF_UNROLL
-                for (int v = 0; v < NFI_NV; v++) vstore(row + v * NFI_VL, vload(w + i * m + p * NFI_NR + v * NFI_VL));
-            }
-        }
-        if (rest > 0) {
-            real *row = packed + whole * stride + (first + 1) * NFI_NR;
-            for (int64_t i = first; i < last; i++, row += NFI_NR)
-                for (int64_t l = 0; l < NFI_NR; l++) row[l] = l < rest ? w[i * m + whole * NFI_NR + l] : 0;
-        }
-    }
-}
-
 /* Transposes of 4 x 4 blocks by two interleaves (f32), 2 x 2 by one (f64) */
 #if NFI_REAL == 32
 #define NFI_T 4
@@ -267,29 +240,58 @@ NF_INLINE void transpose_small(const real *from, int64_t ld_from, real *to)
 #endif
 }
 
-static void pack_transposed(int64_t k, int64_t m, const void *w_, void *packed_)
+/* Panels' rows [first, last): reads in long runs */
+static void pack_rows(int64_t k, int64_t m, const real *w, real *packed, int64_t first, int64_t last)
+{
+    const int64_t stride = (k + 1) * NFI_NR, whole = m / NFI_NR, rest = m - whole * NFI_NR;
+    for (int64_t p = 0; p < whole; p++) {
+        real *row = packed + p * stride + (first + 1) * NFI_NR;
+        for (int64_t i = first; i < last; i++, row += NFI_NR) {
+            NF_UNROLL
+            for (int v = 0; v < NFI_NV; v++) vstore(row + v * NFI_VL, vload(w + i * m + p * NFI_NR + v * NFI_VL));
+        }
+    }
+    if (rest == 0) return;
+    real *row = packed + whole * stride + (first + 1) * NFI_NR;
+    for (int64_t i = first; i < last; i++, row += NFI_NR)
+        for (int64_t l = 0; l < NFI_NR; l++) row[l] = l < rest ? w[i * m + whole * NFI_NR + l] : 0;
+}
+
+static void pack_bias(int64_t k, int64_t m, const real *bias, real *packed)
+{
+    for (int64_t j = 0; j < m; j += NFI_NR, packed += (k + 1) * NFI_NR)
+        for (int64_t l = 0; l < NFI_NR; l++) packed[l] = bias && j + l < m ? bias[j + l] : 0;
+}
+
+/* One panel of W^T: `count` rows of W, in turned blocks */
+static void pack_turned(int64_t m, const real *block, int64_t count, real *packed)
+{
+    const int64_t whole = count / NFI_T * NFI_T;
+    const int64_t line = 64 / NFI_SIZE; /* columns of a cache line, used up at once: far rows share few sets of L1 */
+    memset(packed, 0, NFI_NR * sizeof(real));
+    for (int64_t j0 = 0; j0 < m; j0 += line) {
+        const int64_t end = j0 + line < m ? j0 + line : m;
+        const int64_t j = j0 + (end - j0) / NFI_T * NFI_T;
+        for (int64_t l = 0; l < whole; l += NFI_T)
+            for (int64_t jj = j0; jj < j; jj += NFI_T)
+                transpose_small(block + l * m + jj, m, packed + (jj + 1) * NFI_NR + l);
+        for (int64_t jj = j0; jj < end; jj++) {
+            real *to = packed + (jj + 1) * NFI_NR;
+            for (int64_t l = jj < j ? whole : 0; l < count; l++) to[l] = block[l * m + jj];
+            for (int64_t l = count; l < NFI_NR; l++) to[l] = 0;
+        }
+    }
+}
+
+static void pack(int64_t k, int64_t m, const void *w_, const void *bias, void *packed, void *transposed_)
 {
     const real *w = w_;
-    real *packed = packed_;
-    const int64_t stride = (m + 1) * NFI_NR;
-    for (int64_t first = 0; first < k; first += NFI_NR, packed += stride) {
-        const int64_t count = k - first < NFI_NR ? k - first : NFI_NR;
-        const int64_t whole = count / NFI_T * NFI_T;
-        memset(packed, 0, NFI_NR * sizeof(real));
-        const real *block = w + first * m;
-        const int64_t line = 64 / NFI_SIZE; /* columns of a cache line, used up at once: far rows share few sets of L1 */
-        for (int64_t j0 = 0; j0 < m; j0 += line) {
-            const int64_t end = j0 + line < m ? j0 + line : m;
-            const int64_t j = j0 + (end - j0) / NFI_T * NFI_T;
-            for (int64_t l = 0; l < whole; l += NFI_T)
-                for (int64_t jj = j0; jj < j; jj += NFI_T)
-                    transpose_small(block + l * m + jj, m, packed + (jj + 1) * NFI_NR + l);
-            for (int64_t jj = j0; jj < end; jj++) {
-                real *to = packed + (jj + 1) * NFI_NR;
-                for (int64_t l = jj < j ? whole : 0; l < count; l++) to[l] = block[l * m + jj];
-                for (int64_t l = count; l < NFI_NR; l++) to[l] = 0;
-            }
-        }
+    real *transposed = transposed_;
+    if (packed) pack_bias(k, m, bias, packed);
+    for (int64_t first = 0; first < k; first += NFI_NR) {
+        const int64_t last = first + NFI_NR < k ? first + NFI_NR : k;
+        if (transposed) pack_turned(m, w + first * m, last - first, transposed + first * (m + 1));
+        if (packed) pack_rows(k, m, w, packed, first, last);
     }
 }
 
