@@ -14,10 +14,11 @@
 #include "flow/evaluate.h"
 #include "flow/job.h"
 #include "flow/rows.h"
+#include "flow/sums.h"
+#include "math/functions.h"
 #include <string.h>
 
 #define GRADIENT_SLOTS 8
-#define GRADIENT_CHUNK 16384 /* elements that one task adds */
 
 /* Rows below which 1, 2, 4 slots are used: few rows do not pay for another buffer of all parameters. */
 static int64_t gradient_slots(int64_t n) { return n < 64 ? 1 : n < 512 ? 2 : n < 2048 ? 4 : GRADIENT_SLOTS; }
@@ -104,27 +105,38 @@ static void gradient_run_slot(void *arg, int64_t s)
     nfi_workspace_put(g->flow, w);
 }
 
-static void gradient_add_f32(int64_t n, const float *a, float *sum)
-{
-    for (int64_t i = 0; i < n; i++) sum[i] += a[i];
-}
-
-static void gradient_add_f64(int64_t n, const double *a, double *sum)
-{
-    for (int64_t i = 0; i < n; i++) sum[i] += a[i];
-}
-
+/* Adds a chunk of the other slots to slot 0, and squares it while it is in the cache. */
 static void gradient_sum_chunk(void *arg, int64_t c)
 {
     const gradient_job *g = arg;
-    const int64_t first = c * GRADIENT_CHUNK, n = nfi_min(GRADIENT_CHUNK, g->flow->count - first);
+    nf_flow *flow = g->flow;
+    const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first);
+    char *sum = (char *)flow->grad + first * flow->size;
 
     for (int64_t s = 1; s < g->n_slots; s++) {
-        if (g->flow->dtype == NF_F32)
-            gradient_add_f32(n, (float *)gradient_buffer(g, s) + first, (float *)g->flow->grad + first);
-        else
-            gradient_add_f64(n, (double *)gradient_buffer(g, s) + first, (double *)g->flow->grad + first);
+        const char *slot = (char *)gradient_buffer(g, s) + first * flow->size;
+        (flow->dtype == NF_F32 ? nfi_add_f32 : nfi_add_f64)(n, slot, sum);
     }
+    flow->squares[c] = (flow->dtype == NF_F32 ? nfi_sum_squares_f32 : nfi_sum_squares_f64)(n, sum);
+}
+
+static void gradient_square_chunk(void *arg, int64_t c)
+{
+    nf_flow *flow = arg;
+    const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first);
+
+    flow->squares[c] = (flow->dtype == NF_F32 ? nfi_sum_squares_f32 : nfi_sum_squares_f64)(n, (char *)flow->grad + first * flow->size);
+}
+
+double nfi_flow_grad_norm(nf_flow *flow)
+{
+    const int64_t chunks = nfi_grad_chunks(flow);
+    double sum = 0.0;
+
+    (void)nfi_flow_grad_block(flow);
+    if (!flow->squares_known) nfi_parallel_for(flow->object.context, chunks, gradient_square_chunk, flow);
+    for (int64_t i = 0; i < chunks; i++) sum += flow->squares[i];
+    return nfi_sqrt(sum);
 }
 
 static nf_status gradient_reserve_slots(nf_flow *flow, int64_t n_slots)
@@ -176,8 +188,8 @@ nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, 
     if (flow->lent) nfi_flow_pack(flow);
     nfi_parallel_for(flow->object.context, g.n_slots, gradient_run_slot, &g);
     flow->grad_clean = false;
-    if (g.n_slots > 1)
-        nfi_parallel_for(flow->object.context, (flow->count + GRADIENT_CHUNK - 1) / GRADIENT_CHUNK, gradient_sum_chunk, &g);
+    if (g.n_slots > 1) nfi_parallel_for(flow->object.context, nfi_grad_chunks(flow), gradient_sum_chunk, &g);
+    flow->squares_known = g.n_slots > 1 && !flow->grad_lent; /* else the caller may have changed it, or may yet */
     status = gradient_collect(&g, nll_sum, rows_nonfinite, first_nonfinite);
     nfi_fpenv_leave(fpenv);
     return status;

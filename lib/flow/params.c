@@ -24,6 +24,7 @@ void nfi_flow_end(nf_flow *flow) { atomic_store_explicit(&flow->busy, 0, memory_
 void nfi_flow_clear_grad(nf_flow *flow)
 {
     flow->grad_clean = true;
+    flow->squares_known = false;
     if (flow->grad_lent) (void)nfi_flow_grad_block(flow);
 }
 

@@ -9,7 +9,7 @@
 #include "core/cpu.h"
 #include "core/fpenv.h"
 #include "core/status.h"
-#include "optim/sums.h"
+#include "flow/sums.h"
 #include <math.h>
 #include <nflow/layer_type.h>
 #include <string.h>
@@ -177,7 +177,7 @@ nf_status nfi_optimizer_apply(nf_optimizer *optimizer, nf_flow *flow, double max
     /* Squares of larger gradients would overflow in the moments. */
     const double top = flow->dtype == NF_F32 ? 1e18 : 1e150;
     const double limit = max_norm > 0 && max_norm < top ? max_norm : top;
-    const double size = nfi_pieces_norm(&optimizer->pieces, flow);
+    const double size = nfi_flow_grad_norm(flow);
     optimizer_job job = { .optimizer = optimizer, .flow = flow, .scale = size > limit ? limit / size : 1 };
 
     if (norm) *norm = size;

@@ -10,7 +10,7 @@
 #include "core/context.h"
 #include "core/cpu.h"
 #include "optim/optimizer.h"
-#include "optim/sums.h"
+#include "flow/sums.h"
 #include <nflow/layer_type.h>
 
 enum { N = 37, STEPS = 7 };
