@@ -20,8 +20,9 @@ typedef struct bench_case {
     double per_call;       /* units of the metric in one call: 1 for steps, batch for samples */
     double gflop_per_call; /* matrix products only */
     double gflop_per_unit;
-    char note[160];
+    char note[200];
     nf_status (*call)(void *arg);
+    nf_status (*floor)(void *arg); /* the least that a call must do, timed in turn with it; NULL: none */
     void *arg;
 } bench_case;
 

@@ -124,22 +124,34 @@ static void print_line(const bench_case *c, const bench_options *o, double *valu
     fflush(stdout);
 }
 
+/* Mean seconds of one call. */
+static double time_calls(nf_status (*call)(void *), void *arg, long calls, const bench_options *o)
+{
+    const double start = bench_clock(o);
+
+    for (long i = 0; i < calls; i++) (void)call(arg);
+    return (bench_clock(o) - start) / (double)calls;
+}
+
 void bench_measure(const bench_case *c, const bench_options *o)
 {
-    double value[WINDOWS], peak[WINDOWS], fraction[WINDOWS], rate[WINDOWS];
+    double value[WINDOWS], peak[WINDOWS], fraction[WINDOWS], rate[WINDOWS], floor[WINDOWS], ratio[WINDOWS];
+    bench_case told = *c;
     const int is_time = !strcmp(c->metric, "us");
     const long calls = calls_per_window(c, o->seconds / WINDOWS);
 
     for (int w = 0; w < WINDOWS; w++) {
-        const double before = bench_peak(o->threads, NF_F32), start = bench_clock(o);
-        for (long i = 0; i < calls; i++) (void)c->call(c->arg);
-        const double seconds = (bench_clock(o) - start) / (double)calls;
+        const double before = bench_peak(o->threads, NF_F32), seconds = time_calls(c->call, c->arg, calls, o);
         peak[w] = (before + bench_peak(o->threads, NF_F32)) / 2;
         value[w] = is_time ? 1e6 * seconds : c->per_call / seconds;
         rate[w] = c->gflop_per_call / seconds;
         fraction[w] = rate[w] / peak[w];
+        floor[w] = c->floor ? time_calls(c->floor, c->arg, calls, o) : seconds;
+        ratio[w] = seconds / floor[w];
     }
-    print_line(c, o, value, peak, fraction, median(rate, WINDOWS));
+    if (c->floor)
+        snprintf(told.note, sizeof told.note, "%.120s: %.1f us, the call takes %.2f of it", c->note, 1e6 * median(floor, WINDOWS), median(ratio, WINDOWS));
+    print_line(&told, o, value, peak, fraction, median(rate, WINDOWS));
 }
 
 static int usage(void)

@@ -66,6 +66,9 @@ const nfi_kernels *nfi_kernels_isa(int32_t isa, int32_t dtype);
 int32_t nfi_best_isa(void);       /* NF_ISA_... of this machine */
 bool nfi_has_isa(int32_t isa);
 
+/* Loads `bytes` at block once with the widest vectors: the least that a call must do that needs them all. */
+void nfi_read_block(const nfi_kernels *kernels, const void *block, int64_t bytes);
+
 /* GFLOP/s of a register-only FMA loop of the widest vectors in use, run for about `seconds` on the calling thread. */
 double nfi_fma_peak(const nfi_kernels *kernels, double seconds);
 

@@ -127,6 +127,20 @@ static const nfi_activation activations[NFI_N_ACTIVATIONS] = {
 
 #define NFI_NORMAL NFI_PASTE(nfi_kernel_normal_, NFI_ISA)
 #if NFI_REAL == 64
+double NFI_PASTE(nfi_kernel_read_, NFI_ISA)(const void *block, int64_t bytes)
+{
+    const double *x = block;
+    vreal sum[8];
+    double total = 0;
+    for (int i = 0; i < 8; i++) sum[i] = vsplat(0);
+    for (int64_t at = 0; at + 8 * NFI_VL <= bytes / 8; at += 8 * NFI_VL) {
+        NF_UNROLL
+        for (int i = 0; i < 8; i++) sum[i] += vload(x + at + i * NFI_VL);
+    }
+    for (int i = 0; i < 8; i++) total += sum[i][0];
+    return total;
+}
+
 void NFI_NORMAL(uint64_t seed, uint32_t stream, uint64_t first, int64_t n, double *out)
 {
     double even[NFI_VL], odd[NFI_VL];

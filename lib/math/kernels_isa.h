@@ -7,13 +7,15 @@
 
 #include "math/kernels.h"
 
-/* peak: `count` rounds of an FMA loop; returns the operations done. sink keeps the result alive. */
+/* read: loads every byte once with the widest vectors; the sum keeps the loads alive.
+ * peak: `count` rounds of an FMA loop; returns the operations done. sink keeps the result alive. */
 #define NFI_DECLARE_KERNELS(isa)                                                                                       \
     extern const nfi_kernels nfi_kernels_##isa##_f32, nfi_kernels_##isa##_f64;                                         \
     extern const nfi_kernels nfi_kernels_cblas_##isa##_f32, nfi_kernels_cblas_##isa##_f64;                             \
     void nfi_kernel_normal_##isa(uint64_t seed, uint32_t stream, uint64_t first, int64_t n, double *out);              \
     double nfi_kernel_peak_##isa##_f32(int64_t count, double *sink);                                                   \
-    double nfi_kernel_peak_##isa##_f64(int64_t count, double *sink);
+    double nfi_kernel_peak_##isa##_f64(int64_t count, double *sink);                                                   \
+    double nfi_kernel_read_##isa(const void *block, int64_t bytes);
 
 NFI_DECLARE_KERNELS(baseline)
 #if defined(__x86_64__) || defined(__i386__)
