@@ -63,7 +63,7 @@ typedef struct preset {
 
 static const preset presets[] = {
     { "default", 0,
-      { { "lr", "1e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.999" } } },
+      { { "lr", "3e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.99" }, { "l2", "3e-5" } } },
     { "book", 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
 };

@@ -47,7 +47,7 @@ enum { NF_PRESET_DEFAULT = 1, NF_PRESET_BOOK = 2 };
 /**
  * RealNVP: [standardise] then n_layers times ([actnorm], coupling), couplings alternating which columns they transform.
  * preset "book": 6 couplings, separate s and t networks of 4 x 256 ReLU, tanh on s (bound 1), random last layers, Glorot.
- * preset "default": 8 couplings, one network of 2 x 128 silu each, spread weights, bound 2, actnorm.
+ * preset "default": 12 couplings, one network of 2 x 64 ReLU each, spread weights, bound 2, actnorm.
  */
 typedef struct nf_realnvp_config {
     uint32_t struct_size;
