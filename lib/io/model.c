@@ -16,7 +16,7 @@
 #include "io/description.h"
 #include <nflow/model.h>
 
-#define MODEL_FREE_COLUMNS 65536 /* columns that a description may have whatever the size of its file */
+#define MODEL_FREE_COLUMNS 4096 /* columns that a description may have whatever the size of its file: 16 bytes each at most */
 #define MODEL_MAX_ROWS 65536     /* self-test rows */
 
 /* A file, read and validated as far as it goes without a flow. */

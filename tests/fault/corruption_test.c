@@ -7,6 +7,7 @@
  */
 #include "fault.h"
 #include "io/model.h"
+#include <nflow/flow.h>
 #include <nflow/model.h>
 #include <math.h>
 #include <stdio.h>
@@ -268,6 +269,92 @@ static bool case_checkpoints(fault_log *log)
     return ok;
 }
 
+/* Memory */
+
+#define MEMORY_FACTOR 5 /* bytes a byte of the file: parameters, gradient, weights packed for both directions with whole lanes */
+#define MEMORY_SLACK 65536
+
+static struct { int64_t now, most; } held;
+
+static void *held_alloc(void *user, int64_t size, int64_t alignment)
+{
+    void *ptr = NULL;
+
+    (void)user;
+    if (posix_memalign(&ptr, (size_t)alignment, (size_t)size)) return NULL;
+    held.now += size;
+    if (held.now > held.most) held.most = held.now;
+    return ptr;
+}
+
+static void held_free(void *user, void *ptr, int64_t size)
+{
+    (void)user;
+    held.now -= size;
+    free(ptr);
+}
+
+static bool memory_of(fault_log *log, const char *what, const void *bytes, int64_t size, nf_status expected)
+{
+    nf_context_config config = NF_CONTEXT_CONFIG_INIT;
+    nf_context *context = NULL;
+    nf_flow *flow = NULL;
+
+    config.alloc = held_alloc;
+    config.free = held_free;
+    if (nf_context_create(&context, &config)) abort();
+    const int64_t before = held.most = held.now;
+    fault_mark();
+    const nf_status status = nf_flow_load_memory(&flow, context, bytes, size);
+    const int64_t most = held.most - before;
+    nf_flow_unref(flow);
+    nf_context_unref(context);
+    log->points++;
+    if (!fault_said(log, what, status, expected)) return false;
+    if (most > MEMORY_FACTOR * size + MEMORY_SLACK) return fault_fails(log, "%s: %lld bytes made the library hold %lld", what, (long long)size, (long long)most);
+    return held.now == 0 || fault_fails(log, "%s: %lld bytes are not given back", what, (long long)held.now);
+}
+
+/* A file without a tensor whose description asks for `dim` columns twice. */
+static bool memory_of_claim(fault_log *log, int64_t dim, nf_status expected)
+{
+    unsigned char bytes[1024] = { 0 };
+    char what[64];
+    const int n = snprintf((char *)bytes + 8, sizeof bytes - 8,
+                           "{\"__metadata__\":{\"nflow.format\":\"1\",\"nflow.checksum\":\"crc32c:00000000\",\"nflow.description_checksum\":\"crc32c:00000000\","
+                           "\"nflow.description\":\"{\\\"format\\\":1,\\\"base\\\":{\\\"type\\\":\\\"normal\\\",\\\"dim\\\":%lld},\\\"layers\\\":[{\\\"type\\\":"
+                           "\\\"permutation\\\",\\\"kind\\\":\\\"reverse\\\",\\\"dim\\\":%lld}]}\"}}", (long long)dim, (long long)dim);
+
+    bytes[0] = (unsigned char)(n & 255);
+    bytes[1] = (unsigned char)(n >> 8);
+    if (!fault_repair(bytes, 8 + n)) abort();
+    (void)snprintf(what, sizeof what, "%d bytes that claim %lld columns", 8 + n, (long long)dim);
+    return memory_of(log, what, bytes, 8 + n, expected);
+}
+
+static bool case_memory(fault_log *log)
+{
+    static const int64_t hidden[][2] = { { 8, 8 }, { 64, 64 }, { 128, 128 }, { 300, 20 } };
+    bool ok = true;
+
+    for (int i = 0; i < 2 * SUPPORT_COUNT(hidden) && ok; i++) {
+        nf_realnvp_config config = NF_REALNVP_CONFIG_INIT;
+        nf_flow *flow = NULL;
+        int64_t size;
+        config.dim = 2 + 7 * (i / 2);
+        config.hidden = hidden[i / 2];
+        config.n_hidden = 2;
+        config.dtype = i % 2 ? NF_F64 : NF_F32;
+        if (nf_flow_create_realnvp(&flow, NULL, &config)) abort();
+        void *bytes = fault_model(flow, &size);
+        ok = memory_of(log, "a model", bytes, size, NF_OK);
+        nf_flow_unref(flow);
+        free(bytes);
+    }
+    return ok && memory_of_claim(log, 100, NF_OK) && memory_of_claim(log, 2000, NF_OK) && memory_of_claim(log, 50000, NF_ERR_LIMIT) &&
+           memory_of_claim(log, 16777216, NF_ERR_LIMIT);
+}
+
 /* Control: a reader that does not look at the checksums must be caught by the very check. */
 static bool case_control(fault_log *log)
 {
@@ -297,6 +384,7 @@ static const fault_case cases[] = {
     { "corruption__a_shorter_file_is_refused", case_cuts },
     { "corruption__repaired_bytes_are_refused_or_compute", case_repaired },
     { "corruption__a_damaged_checkpoint_changes_nothing", case_checkpoints },
+    { "corruption__loading_takes_memory_in_proportion", case_memory },
     { "corruption__control_a_reader_without_checksums_is_caught", case_control },
 };
 
