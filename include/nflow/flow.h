@@ -112,7 +112,8 @@ NF_API nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double 
 /**
  * Mean negative log-likelihood (nats a row) and its gradient, *added* to the flow's gradient block; weights [n] in _weighted calls
  * (NULL: all 1; the mean is sum w nll / sum w). A row that is not finite contributes nothing to the gradient, and *mean_nll is then NaN
- * (NF_ROWS_NONFINITE). Exclusive. The same bits for any number of threads.
+ * (NF_ROWS_NONFINITE). A failure met after the arguments were found right (NF_ERR_MEMORY, NF_ERR_CANCELLED, NF_ERR_CALLBACK and what layers
+ * answer) leaves the gradient block zero. Exclusive. The same bits for any number of threads.
  */
 NF_API nf_status nf_flow_nll_grad(nf_flow *flow, int64_t n, const float *x, const float *cond, double *mean_nll);
 NF_API nf_status nf_flow_nll_grad_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, double *mean_nll);

@@ -5,6 +5,8 @@
 #ifndef NFI_CORE_MEMORY_H
 #define NFI_CORE_MEMORY_H
 
+#include <string.h>
+
 #include "core/context.h"
 
 #define NFI_ALIGN 64 /* bytes: a cache line and the widest vector */
@@ -32,6 +34,15 @@ typedef struct nfi_layout {
     bool overflow;
 } nfi_layout;
 int64_t nfi_layout_add(nfi_layout *layout, int64_t count, int64_t width); /* returns the offset */
+
+/* Elements of a caller's array, whose address may be any. */
+static inline double nfi_get_f64(const void *array, int64_t i)
+{
+    double value;
+    memcpy(&value, (const char *)array + i * (int64_t)sizeof value, sizeof value);
+    return value;
+}
+static inline void nfi_put_f64(void *array, int64_t i, double value) { memcpy((char *)array + i * (int64_t)sizeof value, &value, sizeof value); }
 
 static inline int64_t nfi_round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 static inline int64_t nfi_min(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -23,9 +23,9 @@ static void evaluate_store(const nfi_job *job, nfi_workspace *w, int64_t row, in
     }
     for (int64_t i = 0; i < n && job->value; i++) {
         const bool outside = w->log_det[i] == -inf && !w->bad[i];
-        job->value[row + i] = w->log_det[i];
+        nfi_put_f64(job->value, row + i, w->log_det[i]);
         if (w->log_det[i] - w->log_det[i] != 0.0 || w->bad[i]) {
-            if (!outside) job->value[row + i] = (double)__builtin_nanf("");
+            if (!outside) nfi_put_f64(job->value, row + i, (double)__builtin_nanf(""));
             w->bad[i] = 1;
         }
     }

@@ -46,7 +46,7 @@ static void *gradient_buffer(const gradient_job *g, int64_t s)
 static void gradient_weigh(const gradient_job *g, struct gradient_slot *slot, nfi_workspace *w, int64_t row, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
-        const double weight = g->batch->weights ? g->batch->weights[row + i] : 1.0;
+        const double weight = g->batch->weights ? nfi_get_f64(g->batch->weights, row + i) : 1.0;
         w->weight[i] = w->bad[i] ? 0.0 : -g->batch->scale * weight;
         if (!w->bad[i] && weight > 0.0) slot->nll -= weight * w->log_det[i];
         if (!w->bad[i]) continue;
@@ -200,9 +200,10 @@ static nf_status gradient_weight_sum(const nfi_call *c, const double *weights, d
 {
     *sum = weights ? 0.0 : (double)c->n;
     for (int64_t i = 0; weights && i < c->n; i++) {
-        if (!(weights[i] >= 0.0 && weights[i] < (double)__builtin_inff()))
+        const double weight = nfi_get_f64(weights, i);
+        if (!(weight >= 0.0 && weight < (double)__builtin_inff()))
             return nfi_fail(NF_ERR_ARG, "%s: weights[%lld] must be finite and at least 0", c->function, (long long)i);
-        *sum += weights[i];
+        *sum += weight;
     }
     return *sum > 0.0 ? NF_OK : nfi_fail(NF_ERR_ARG, "%s: the weights are all zero", c->function);
 }
@@ -221,7 +222,7 @@ static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *w
     status = nfi_flow_grad(flow, &batch, &nll, &bad, &first, c->function);
     nfi_flow_end(flow);
     if (status) return status;
-    *c->value = bad ? (double)__builtin_nanf("") : nll * batch.scale;
+    nfi_put_f64(c->value, 0, bad ? (double)__builtin_nanf("") : nll * batch.scale);
     if (!bad) return NF_OK;
     return nfi_fail(NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
                     (long long)c->n, (long long)first);
@@ -275,7 +276,7 @@ static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64
     for (int64_t i = 0; i < n; i++) {
         w->weight[i] = 1.0;
         if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1;
-        if (job->value) job->value[row + i] = w->bad[i] ? (double)__builtin_nanf("") : w->log_det[i];
+        if (job->value) nfi_put_f64(job->value, row + i, w->bad[i] ? (double)__builtin_nanf("") : w->log_det[i]);
     }
     if ((status = gradient_base(flow, w, row, n, &none))) return status;
     if ((status = nfi_chain_backward(flow, w, row, n, &none, 0))) return status;

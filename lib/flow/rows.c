@@ -43,10 +43,12 @@ static int64_t rows_width(int32_t dtype) { return dtype == NF_F32 ? 4 : 8; }
 
 static void rows_fill(int32_t dtype, int64_t count, double value, void *x)
 {
+    const float narrow = (float)value;
+
     if (dtype == NF_F32)
-        for (int64_t i = 0; i < count; i++) ((float *)x)[i] = (float)value;
+        for (int64_t i = 0; i < count; i++) memcpy((char *)x + 4 * i, &narrow, 4); /* the address may be any */
     else
-        for (int64_t i = 0; i < count; i++) ((double *)x)[i] = value;
+        for (int64_t i = 0; i < count; i++) memcpy((char *)x + 8 * i, &value, 8);
 }
 
 void nfi_rows_load(int32_t dtype, int64_t n, int64_t dim, const void *src, void *dst, uint8_t *bad)

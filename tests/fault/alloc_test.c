@@ -64,9 +64,9 @@ static bool case_random_threads(fault_log *log) { return job_sweep_all(log, &sou
 
 /* Controls: calls that leak, that change what they should not, and that do not say what failed. */
 
+static nf_dataset *lost; /* given back once the sweep has ended at it */
 static nf_status control_leaks(job_scene *s)
 {
-    nf_dataset *lost = NULL;
     const nf_status status = nf_dataset_synthetic(&lost, s->context, "moons", 10, 0.1, 1);
 
     return status ? status : nf_dataset_synthetic(&s->out_data, s->context, "moons", 10, 0.1, 1);
@@ -94,6 +94,8 @@ static bool case_control(fault_log *log)
         fault_log own = { 0 };
         if (job_sweep(&own, &source, &broken[i], NF_F32, 1, REFUSE_ONCE)) return fault_fails(log, "the call that %s is not caught", broken[i].name);
         log->points += own.points;
+        nf_dataset_unref(lost);
+        lost = NULL;
     }
     return true;
 }

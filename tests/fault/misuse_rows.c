@@ -3,6 +3,7 @@
  * misuse_rows.c - the calls on rows: sizes, NULL arrays, overlaps, the other precision, misaligned arrays
  */
 #include "misuse.h"
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,12 +30,16 @@ CALL(sample, (a->flow, 1, 0, a->n, a->cond, 1.0, a->out, a->value))
 CALL(sample_f64, (a->flow, 1, 0, a->n, a->cond, 1.0, a->out, a->value))
 CALL(nll_grad, (FLOW(a), a->n, a->in, a->cond, a->value))
 CALL(nll_grad_f64, (FLOW(a), a->n, a->in, a->cond, a->value))
+/* The weights are the bytes of the rows' own place in `out`, which these calls do not write. */
+CALL(nll_grad_weighted, (FLOW(a), a->n, a->in, a->cond, a->out, a->value))
+CALL(nll_grad_weighted_f64, (FLOW(a), a->n, a->in, a->cond, a->out, a->value))
 
 enum { HAS_IN = 1, HAS_OUT = 2, NEEDS_VALUE = 4, ONE_VALUE = 8 };
 static const struct { const char *function; nf_status (*call)(const rows_args *a); int f64, has; } calls[] = {
 #define ROWS(name_, has_) { "nf_flow_" #name_, rows_##name_, 0, has_ }, { "nf_flow_" #name_ "_f64", rows_##name_##_f64, 1, has_ }
     ROWS(log_prob, HAS_IN | NEEDS_VALUE), ROWS(forward, HAS_IN | HAS_OUT), ROWS(inverse, HAS_IN | HAS_OUT),
     ROWS(score, HAS_IN | HAS_OUT), ROWS(sample, HAS_OUT), ROWS(nll_grad, HAS_IN | ONE_VALUE),
+    ROWS(nll_grad_weighted, HAS_IN | ONE_VALUE),
 };
 
 /* Arrays apart from each other in one block. */
@@ -43,6 +48,7 @@ static union { double f64[512]; float f32[1024]; char bytes[4096]; } block;
 static rows_args good_args(const misuse_scene *s, int f64, int cond)
 {
     memset(&block, 0, sizeof block);
+    for (int k = 0; k < MISUSE_ROWS; k++) block.f64[250 + k] = 0.5 + k; /* weights, where a call takes them */
     return (rows_args){ .flow = s->flow[f64][cond], .n = MISUSE_ROWS, .in = block.bytes, .cond = cond ? block.bytes + 1000 : NULL,
                         .out = block.bytes + 2000, .value = (double *)(void *)(block.bytes + 3000) };
 }
@@ -143,18 +149,20 @@ static bool unaligned_one(fault_log *log, const misuse_scene *s, int i, int cond
     const int64_t value_bytes = calls[i].has & ONE_VALUE ? 8 : 8 * MISUSE_ROWS;
 
     for (int k = 0; k < 2 * MISUSE_ROWS; k++) support_set(calls[i].f64 ? NF_F64 : NF_F32, a.in, k, 0.37 * k - 2);
-    if (calls[i].call(&a) != NF_OK) return fault_fails(log, "%s: %s", calls[i].function, nf_last_error());
+    if (calls[i].has & HAS_IN && offset % 2) support_set(calls[i].f64 ? NF_F64 : NF_F32, a.in, 3, NAN); /* the way of rows that are spoilt */
+    const nf_status status = calls[i].call(&a);
+    if (status < 0) return fault_fails(log, "%s: %s", calls[i].function, nf_last_error());
     memcpy(want, a.out, (size_t)out_bytes);
     memcpy(want + 500, a.value, (size_t)value_bytes);
     memcpy(moved + offset, block.bytes, sizeof moved - 64);
-    memset(moved + offset + 2000, 0, 2000);
+    memset(moved + offset + 2000 + 8 * MISUSE_ROWS, 0, 2000 - 8 * MISUSE_ROWS); /* the weights stay */
     /* through integers: the addresses are not those of the types */
     a.in = (void *)((uintptr_t)moved + (uintptr_t)offset);
     a.cond = cond ? (void *)((uintptr_t)moved + (uintptr_t)offset + 1000) : NULL;
     a.out = (void *)((uintptr_t)moved + (uintptr_t)offset + 2000);
     a.value = (double *)((uintptr_t)moved + (uintptr_t)offset + 3000);
     log->points++;
-    if (calls[i].call(&a) != NF_OK) return fault_fails(log, "%s, moved by %d: %s", calls[i].function, offset, nf_last_error());
+    if (calls[i].call(&a) != status) return fault_fails(log, "%s, moved by %d: %s", calls[i].function, offset, nf_last_error());
     if (memcmp(want, (const void *)a.out, (size_t)out_bytes) || memcmp(want + 500, (const void *)a.value, (size_t)value_bytes))
         return fault_fails(log, "%s, moved by %d: other bits", calls[i].function, offset);
     return true;
