@@ -9,7 +9,7 @@
  * nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list them). nflow/layer_type.h, for layers
  * of your own, is not included here.
  *
- * What holds for every function, unless its header or comment says otherwise:
+ * Since 0.1. What holds for every function, unless its header or comment says otherwise:
  *
  *   direction   forward maps x to z (data to latent, it normalises), inverse maps z to x (it generates). x is data, z latent,
  *               theta parameters, n rows, dim columns, cond the columns that condition. log_det is log|det d output / d input| of
