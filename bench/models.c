@@ -53,6 +53,7 @@ static model model_create(int32_t kind, int32_t threads, int64_t n)
 {
     static const int64_t deep[] = { 256, 256, 256, 256 }, wide[] = { 256, 256 };
     nf_context_config context = NF_CONTEXT_CONFIG_INIT;
+    nf_adam_config adam = NF_ADAM_CONFIG_INIT;
     model m = { .dim = kind ? 43 : 2, .n = n };
     const int32_t couplings = kind ? 10 : 6;
     nf_layer *layers[10];
@@ -66,11 +67,8 @@ static model model_create(int32_t kind, int32_t threads, int64_t n)
     if ((status = nf_flow_create(&m.flow, m.context, NULL, base, layers, couplings))) bench_die("flow", status);
     for (int32_t i = 0; i < couplings; i++) nf_layer_unref(layers[i]);
     nf_base_unref(base);
-    if ((status = nf_optimizer_adam_create(&m.optimizer, m.context, NULL))) {
-        nf_adam_config adam = NF_ADAM_CONFIG_INIT;
-        adam.lr = 1e-6; /* steps that hardly move: the work is the same, the weights stay ordinary */
-        if ((status = nf_optimizer_adam_create(&m.optimizer, m.context, &adam))) bench_die("adam", status);
-    }
+    adam.lr = 1e-6; /* steps that hardly move: the work is the same, the weights stay ordinary */
+    if ((status = nf_optimizer_adam_create(&m.optimizer, m.context, &adam))) bench_die("adam", status);
     m.x = malloc((size_t)(n * m.dim) * sizeof *m.x);
     m.value = malloc((size_t)n * sizeof *m.value);
     for (int64_t i = 0; i < n * m.dim; i++) m.x[i] = (float)nfi_normal(7, 1, (uint64_t)i);
