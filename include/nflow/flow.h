@@ -137,9 +137,9 @@ NF_API nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double 
  * Mean negative log-likelihood (nats a row) and its gradient with respect to theta, *added* to the flow's gradient block:
  *   L = -sum w_i log p(x_i) / sum w_i;   weights [n] in the _weighted calls, finite, >= 0, not all 0 (NULL: all 1), else
  *   NF_ERR_ARG.
- * mean_nll may be NULL. A row that is not finite contributes nothing to the gradient, *mean_nll is then NaN, and the call returns
- * NF_ROWS_NONFINITE (in strict contexts too). A failure found while computing leaves the gradient block zeroed, *mean_nll
- * untouched.
+ * mean_nll may be NULL. A row with NaN or Inf contributes nothing to the gradient, *mean_nll is then NaN, and the call returns
+ * NF_ROWS_NONFINITE (in strict contexts too); one outside a uniform base makes *mean_nll infinite. A failure found while computing
+ * leaves the gradient block zeroed, *mean_nll untouched.
  * Exclusive. The same bits for any number of threads. Allocates gradient buffers, up to 7 times the block (n >= 64: 1, >= 512: 3,
  * >= 2048: 7), at the first call that needs them; the flow keeps them.
  */

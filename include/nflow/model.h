@@ -46,7 +46,7 @@ NF_API nf_status nf_flow_verify(nf_context *context, const char *path, double *m
 
 /**
  * A flow from a description, the JSON text that model files carry, with fresh weights from its seed. Unknown keys, missing
- * required ones and values out of range are NF_ERR_FORMAT, and the line names the place: "layers[3].bound".
+ * required ones and values out of range are NF_ERR_FORMAT, and the line names place and value: "layers[3]: bound is 99".
  * NF_ERR_FORMAT, NF_ERR_VERSION, NF_ERR_LIMIT, NF_ERR_MEMORY: *out NULL.
  */
 NF_API nf_status nf_flow_from_json(nf_flow **out, nf_context *context, const char *description);

@@ -76,7 +76,7 @@ NF_API nf_status nf_optimizer_sgd_create(nf_optimizer **out, nf_context *context
  * threads.
  */
 NF_API nf_status nf_optimizer_step(nf_optimizer *optimizer, nf_flow *flow);
-/** The same after scaling the gradient so that its Euclidean norm over the trained parameters is at most max_norm (<= 0: no
+/** The same after scaling the gradient so that its Euclidean norm is at most max_norm (<= 0: no
  * limit; NaN:
  * NF_ERR_ARG). *norm (may be NULL) is the norm before; NaN after failures found in the arguments. */
 NF_API nf_status nf_optimizer_step_clipped(nf_optimizer *optimizer, nf_flow *flow, double max_norm, double *norm);

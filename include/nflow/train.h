@@ -33,7 +33,7 @@ typedef struct nf_fit_progress {
     double lr, grad_norm, seconds, eta_seconds; /* grad_norm: before clipping */
     int64_t skipped;   /* steps not applied because not finite */
 } nf_fit_progress;
-/* Not 0: stop, keep the best. Must not use the flow but for calls that read sizes. */
+/* Not 0: stop, keep the best. May make const calls on the flow, which see the present weights; exclusive ones are NF_ERR_BUSY. */
 typedef int32_t (*nf_progress_fn)(void *user, const nf_fit_progress *progress);
 
 /** How to fit. "Loss" below is the validation set's, or without one the training set's mean over the epoch. */
