@@ -37,8 +37,8 @@ enum {
 /* Levels of log lines. */
 enum { NF_LOG_WARNING = 1, NF_LOG_INFO = 2 };
 
-/* Memory: alloc returns `size` bytes (size > 0) aligned to `alignment` (a power of two), or NULL; they need not be cleared. free gets
- * the size that was asked for. Both are called from any thread of the context. */
+/* Memory: alloc returns `size` bytes (size > 0) aligned to `alignment` (a power of two), or NULL; they need not be cleared. free
+ * gets the size that was asked for. Both are called from any thread of the context. */
 typedef void *(*nf_alloc_fn)(void *user, int64_t size, int64_t alignment);
 typedef void (*nf_free_fn)(void *user, void *ptr, int64_t size);
 /* Runs task(arg, i) once for every i in [0, n), in any order and on any threads, and returns when all are done. */

@@ -4,9 +4,8 @@
  *
  * Rows are [n][dim], row-major, held in float or double as they came. Constructors copy what they are given, arrays of any
  * alignment, and answer as all do: *out is NULL after failure; besides the errors listed NF_ERR_NULL, NF_ERR_HANDLE,
- * NF_ERR_MEMORY, and for sizes
- * NF_ERR_SHAPE (below 1), NF_ERR_LIMIT (the context's max_dim, max_elements), NF_ERR_OVERFLOW. The line names argument, value and
- * limit. Everything here since 0.1
+ * NF_ERR_MEMORY, and for sizes NF_ERR_SHAPE (below 1), NF_ERR_LIMIT (the context's max_dim, max_elements), NF_ERR_OVERFLOW. The
+ * line names argument, value and limit. Everything here since 0.1
  */
 #ifndef NFLOW_DATASET_H
 #define NFLOW_DATASET_H

@@ -10,11 +10,9 @@
  *
  * Computing calls answer, besides what stands at them:
  *   NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_DTYPE (the other precision's call), NF_ERR_SHAPE (n < 0; cond given or missing against
- *   cond_dim),
- *   NF_ERR_OVERFLOW, NF_ERR_ALIAS, NF_ERR_BUSY (exclusive calls): nothing is changed, outputs included.
+ *   cond_dim), NF_ERR_OVERFLOW, NF_ERR_ALIAS, NF_ERR_BUSY (exclusive calls): nothing is changed, outputs included.
  *   NF_ROWS_NONFINITE, and failures found while computing (NF_ERR_DOMAIN, NF_ERR_NOT_INVERTIBLE, NF_ERR_CANCELLED,
- *   NF_ERR_CALLBACK,
- *   NF_ERR_MEMORY ...; the line names layer and row): see nflow/status.h.
+ *   NF_ERR_CALLBACK, NF_ERR_MEMORY ...; the line names layer and row): see nflow/status.h.
  *
  * Row i of every result has the same bits whatever the batch, the threads and the neighbours (with the native back end: see
  * docs/threads-and-determinism.md). Computing calls allocate work space at the first call of a size and keep it in the flow;
@@ -92,15 +90,15 @@ NF_API void nf_realnvp_config_init(nf_realnvp_config *config);
 /** Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
 NF_API nf_status nf_flow_create_realnvp(nf_flow **out, nf_context *context, const nf_realnvp_config *config);
 
-/* Lifetime, sizes and parts. Layers and base are borrowed from the flow: take a reference to keep one. NULL past the last layer. */
+/* Lifetime, sizes and parts; 0 or NULL for NULL. Layers and base are borrowed from the flow: take a reference to keep one. */
 NF_API nf_flow *nf_flow_ref(nf_flow *flow); /* returns its argument */
 NF_API void nf_flow_unref(nf_flow *flow);
 NF_API int64_t nf_flow_dim(const nf_flow *flow);
 NF_API int64_t nf_flow_cond_dim(const nf_flow *flow);
 NF_API int32_t nf_flow_dtype(const nf_flow *flow);
 NF_API int64_t nf_flow_layers(const nf_flow *flow);
-NF_API nf_layer *nf_flow_layer(const nf_flow *flow, int64_t index); /* borrowed */
-NF_API nf_base *nf_flow_base(const nf_flow *flow);                  /* borrowed */
+NF_API nf_layer *nf_flow_layer(const nf_flow *flow, int64_t index); /* NULL past the last */
+NF_API nf_base *nf_flow_base(const nf_flow *flow);
 NF_API int64_t nf_flow_param_count(const nf_flow *flow);
 
 /** log p(x) of each row, in nats and in the user's units of x: layers that rescale count their log-determinants. */
@@ -232,8 +230,7 @@ typedef struct nf_check_report {
     int32_t reserved;
 } nf_check_report;
 /** NF_OK when the check could be made, whatever it found: read report->passed. NF_ERR_DTYPE (a layer lacks double), NF_ERR_SHAPE
- * (n < 1),
- * NF_ERR_MEMORY: *report untouched. Allocates for the call. Shared-read. */
+ * (n < 1), NF_ERR_MEMORY: *report untouched. Allocates for the call. Shared-read. */
 NF_API nf_status nf_flow_check(const nf_flow *flow, int64_t n, const float *x, const float *cond, nf_check_report *report);
 NF_API nf_status nf_flow_check_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, nf_check_report *report);
 

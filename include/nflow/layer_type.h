@@ -36,8 +36,7 @@ NF_BEGIN_DECLS
 typedef struct nf_maker nf_maker;
 NF_API void *nf_maker_alloc(nf_maker *maker, int64_t bytes);
 
-/** Records `line`, copied, for nf_last_error() of this thread, and returns `status`. NULL or "": the status's English. Threads:
- * any. */
+/** Records `line`, copied, for nf_last_error() of this thread, and returns `status`. NULL or "": the status's English. */
 NF_API nf_status nf_fail(nf_status status, const char *line);
 
 /** A tile: rows that an operation works on. Arrays of void are of `dtype`. */

@@ -4,7 +4,7 @@
  *
  * A model file is a safetensors file: the flow's description as JSON text, its parameters as named tensors, checksums, and rows
  * with which it checks itself. It is data only: nothing in it is a path, a command or code. Equal flows give equal bytes. Files
- * of 0.1 and later load for ever. Everything here since 0.1
+ * of 1.0 and later load for ever; before that the changelog says what does not. Everything here since 0.1
  */
 #ifndef NFLOW_MODEL_H
 #define NFLOW_MODEL_H
@@ -18,8 +18,8 @@ NF_BEGIN_DECLS
  * link is followed, and the file that it leads to replaced; the old file's mode is kept. The file carries 16 self-test rows,
  * drawn from the flow itself; a flow that cannot be sampled is saved without.
  * NF_ERR_IO (path and the system's reason), NF_ERR_NONFINITE (a parameter is not finite, or has a value that no loader would
- * take),
- * NF_ERR_LIMIT (a header over 1 MiB, over 65536 tensors), NF_ERR_MEMORY. Shared-read; allocates about the size of the file.
+ * take), NF_ERR_LIMIT (a header over 1 MiB, over 65536 tensors), NF_ERR_MEMORY. Shared-read; allocates about the size of the
+ * file.
  */
 NF_API nf_status nf_flow_save(const nf_flow *flow, const char *path);
 /** The same bytes into buffer [capacity]; *size is their number. buffer NULL: the size only. NF_ERR_SHAPE: capacity is too small,

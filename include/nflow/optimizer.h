@@ -67,18 +67,15 @@ NF_API nf_status nf_optimizer_adamax_create(nf_optimizer **out, nf_context *cont
 NF_API nf_status nf_optimizer_sgd_create(nf_optimizer **out, nf_context *context, const nf_sgd_config *config);
 
 /**
- * One update of the flow from its gradient block, which is then zeroed. The gradient is the one that nf_flow_nll_grad has summed
- * up.
+ * One update of the flow from its gradient block, which is then zeroed.
  * NF_ERR_NONFINITE (a gradient is NaN or Inf; the line names the parameter): nothing was applied, the gradient is kept.
  * NF_ERR_SHAPE, NF_ERR_DTYPE (the optimizer belongs to a flow of another size or precision), NF_ERR_BUSY, NF_ERR_NULL,
- * NF_ERR_HANDLE,
- * NF_ERR_MEMORY: nothing was changed. Exclusive on both. Allocates the moments at the first step. The same bits for any number of
- * threads.
+ * NF_ERR_HANDLE, NF_ERR_MEMORY: nothing was changed. Exclusive on both. Allocates the moments at the first step. The same bits
+ * for any number of threads.
  */
 NF_API nf_status nf_optimizer_step(nf_optimizer *optimizer, nf_flow *flow);
-/** The same after scaling the gradient so that its Euclidean norm is at most max_norm (<= 0: no
- * limit; NaN:
- * NF_ERR_ARG). *norm (may be NULL) is the norm before; NaN after failures found in the arguments. */
+/** The same after scaling the gradient so that its Euclidean norm is at most max_norm (<= 0: no limit; NaN: NF_ERR_ARG). *norm
+ * (may be NULL) is the norm before; NaN after failures found in the arguments. */
 NF_API nf_status nf_optimizer_step_clipped(nf_optimizer *optimizer, nf_flow *flow, double max_norm, double *norm);
 /** The learning rate: that of the config until set; NaN for NULL. lr: finite, >= 0, else NF_ERR_ARG. */
 NF_API double nf_optimizer_lr(const nf_optimizer *optimizer);

@@ -92,8 +92,8 @@ typedef struct nf_fit_report {
  * NF_OK; NF_STOPPED (callback or nf_context_cancel; the best weights so far); NF_ERR_DIVERGED (the best, or the last good ones;
  * the line names epoch, batch and reason): report is filled.
  * NF_ERR_NONFINITE (row and column of the data), NF_ERR_DEGENERATE (a column does not vary), NF_ERR_SHAPE, NF_ERR_DTYPE,
- * NF_ERR_ARG,
- * NF_ERR_CONFIG_*, NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_BUSY, and resume's NF_ERR_IO, NF_ERR_FORMAT, NF_ERR_CORRUPT, NF_ERR_STATE:
+ * NF_ERR_ARG, NF_ERR_CONFIG_*, NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_BUSY, and resume's NF_ERR_IO, NF_ERR_FORMAT, NF_ERR_CORRUPT,
+ * NF_ERR_STATE:
  * found before the first step, flow unchanged. Later failures (NF_ERR_MEMORY, NF_ERR_DOMAIN, NF_ERR_CALLBACK, NF_ERR_IO of the
  * last checkpoint) leave the best weights so far. A checkpoint that cannot be written in between is a warning in the log.
  *
