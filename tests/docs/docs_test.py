@@ -49,8 +49,10 @@ int32_t fragment(nf_context *context, nf_flow *flow, nf_optimizer *adam, nf_data
     nf_status status = NF_OK;
     (void)context, (void)flow, (void)adam, (void)data, (void)train, (void)valid, (void)base, (void)layers, (void)n, (void)n_layers;
     (void)x, (void)cond, (void)weights, (void)z, (void)y, (void)grad_x, (void)log_prob, (void)log_det, (void)path;
+    {
 #line 1
 %s
+    }
     return status;
 }
 """
