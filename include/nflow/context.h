@@ -105,7 +105,7 @@ NF_API const char *nf_context_backend(const nf_context *context);
 
 /**
  * What the CBLAS library calls itself, e.g. "OpenBLAS 0.3.21 ... Prescott": its name, version and the core type whose kernels it
- * chose, as far as it tells. Static memory, never NULL. Threads: any. Since 0.1
+ * chose, as far as it tells. Never NULL; the text is the calling thread's own and stays as it is. Threads: any. Since 0.1
  */
 NF_API const char *nf_blas_description(void);
 
