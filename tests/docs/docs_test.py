@@ -133,7 +133,7 @@ class Tester:
         if not link:
             return command + ["-fsyntax-only", source], None
         program = os.path.join(folder, name)
-        return command + [source, self.library, "-lm", "-Wl,-rpath," + os.path.dirname(self.library), "-o", program], program
+        return command + [source, self.library, "-lm", "-pthread", "-Wl,-rpath," + os.path.dirname(self.library), "-o", program], program
 
     def block_c(self, text, what, name, folder):
         program = re.search(r"^int main\(", text, re.M)
