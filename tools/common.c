@@ -3,12 +3,15 @@
  * common.c - what commands share
  */
 #include "common.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* What the signal handler sees. */
 static nf_context *volatile interrupt_context;
@@ -19,16 +22,27 @@ static const nf_field output_fields[] = {
     OPTION(common_options, quiet, NF_FIELD_FLAG, NULL, "print nothing but errors and what was asked for"),
 };
 
+static const nf_field threads_fields[] = {
+    { .name = "threads", .help = "threads to compute on, at most 1024 (default: as many as the process may use)", .kind = NF_FIELD_I32,
+      .offset = (uint32_t)(offsetof(common_options, context) + offsetof(nf_context_config, threads)), .min = 1, .max = 1024 },
+};
+
 option_group common_output_group(common_options *common)
 {
     return (option_group){ .title = "Output", .target = common, .fields = output_fields,
                            .n_fields = sizeof output_fields / sizeof *output_fields };
 }
 
+option_group common_threads_group(common_options *common)
+{
+    return (option_group){ .title = "Machine", .target = common, .fields = threads_fields,
+                           .n_fields = sizeof threads_fields / sizeof *threads_fields };
+}
+
 option_group common_context_group(common_options *common)
 {
     return (option_group){ .title = "Machine", .target = &common->context, .config = "context",
-                           .only = "threads,backend,isa,max_file_bytes,max_elements" };
+                           .only = "backend,isa,max_file_bytes,max_elements" };
 }
 
 option_group common_read_group(common_options *common)
@@ -79,12 +93,48 @@ int tool_code(nf_status status)
     return CODE_FAILED;
 }
 
+/* The library's line without the name of the function at its head, which means nothing on a command line. */
+static const char *library_line(nf_status status)
+{
+    const char *line = nf_last_error(), *at = line;
+
+    if (!*line) return nf_status_text(status);
+    if (strncmp(at, "nf_", 3) != 0) return line;
+    at += strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    return at[0] == ':' && at[1] == ' ' ? at + 2 : line;
+}
+
 int tool_library_failed(nf_status status)
 {
-    const char *line = nf_last_error();
-
-    tool_fail("%s", *line ? line : nf_status_text(status));
+    tool_fail("%s", library_line(status));
     return tool_code(status);
+}
+
+int tool_file_failed(nf_status status, const char *path)
+{
+    const char *line = library_line(status);
+
+    if (strstr(line, path))
+        tool_fail("%s", line);
+    else
+        tool_fail("%s: %s", path, line);
+    return tool_code(status);
+}
+
+int tool_check_output(const char *path)
+{
+    struct stat info;
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+
+    if (strcmp(path, "-") == 0) return CODE_OK;
+    if (stat(path, &info) == 0) {
+        if (S_ISDIR(info.st_mode)) return tool_fail("%s: cannot write: it is a folder", path);
+        if (!S_ISREG(info.st_mode)) return CODE_OK;
+    }
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    if (access(folder, W_OK | X_OK) == 0) return CODE_OK;
+    return tool_fail("%s: cannot write into the folder %s: %s", path, folder, strerror(errno));
 }
 
 static void on_interrupt(int signal_number)
@@ -121,7 +171,7 @@ int tool_model_open(nf_flow **flow, nf_context **context, const nf_context_confi
     *flow = NULL;
     *context = NULL;
     if ((code = tool_context_open(context, config))) return code;
-    if ((status = nf_flow_load(flow, *context, path)) < 0) return tool_library_failed(status);
+    if ((status = nf_flow_load(flow, *context, path)) < 0) return tool_file_failed(status, path);
     return CODE_OK;
 }
 
@@ -132,10 +182,10 @@ int tool_check_columns(const nf_flow *flow, const nf_dataset *data, const char *
 
     if (dim == has && cond == has_cond) return CODE_OK;
     if (cond == 0)
-        return tool_fail("%s: has %lld columns%s, the model has %lld (--columns and --drop choose)", path, has,
+        return tool_fail("%s: has %lld columns%s, the model has %lld; choose them with --columns or --drop", path, has,
                          has_cond ? " and conditioning ones" : "", dim);
-    return tool_fail("%s: has %lld columns and %lld conditioning ones, the model has %lld and %lld (--cond names the "
-                     "conditioning columns)", path, has, has_cond, dim, cond);
+    return tool_fail("%s: has %lld columns and %lld conditioning ones, the model has %lld and %lld; --cond names the "
+                     "conditioning columns", path, has, has_cond, dim, cond);
 }
 
 static float *to_float(int64_t count, const double *values)

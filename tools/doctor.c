@@ -159,7 +159,7 @@ static void print_json(const doctor_report *r)
 static int doctor_run_command(int argc, char **argv)
 {
     doctor_options o = { .common = COMMON_OPTIONS_INIT };
-    const option_group groups[] = { common_context_group(&o.common), common_output_group(&o.common) };
+    const option_group groups[] = { common_threads_group(&o.common), common_context_group(&o.common), common_output_group(&o.common) };
     doctor_report r = { 0 };
     options *set;
     int first, code = options_parse(&set, &command_doctor, groups, sizeof groups / sizeof *groups, argc, argv, &first);
@@ -183,6 +183,6 @@ static int doctor_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_doctor = { "doctor", "[options]",
-                                 "versions, BLAS, instruction set and threads in use; a self-check; what to change",
-                                 doctor_run_command };
+const command command_doctor = { .name = "doctor", .arguments = "[options]",
+                              .help = "versions, BLAS, instruction set and threads in use; a self-check; what to change",
+                              .run = doctor_run_command };

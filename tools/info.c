@@ -183,6 +183,7 @@ static int info_run_command(int argc, char **argv)
     info_options o = { .common = COMMON_OPTIONS_INIT };
     const option_group groups[] = {
         { .title = "Info", .target = &o, .fields = info_fields, .n_fields = sizeof info_fields / sizeof *info_fields },
+        common_threads_group(&o.common),
         common_context_group(&o.common),
         common_output_group(&o.common),
     };
@@ -195,5 +196,6 @@ static int info_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_info = { "info", "MODEL [--verify] [--params] [options]", "what a model file holds",
-                               info_run_command };
+const command command_info = { .name = "info", .arguments = "MODEL [--verify] [--params] [options]",
+                              .help = "what a model file holds",
+                              .run = info_run_command };

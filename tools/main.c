@@ -3,6 +3,7 @@
  * main.c - the `nflow` command: finds the command by name and runs it
  */
 #include "command.h"
+#include "suggest.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,18 @@ static void print_usage(FILE *file)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(file, "  %-8s %s\n", commands[i]->name, commands[i]->help);
     fprintf(file, "\nnflow COMMAND --help lists a command's options. nflow --version tells the version.\n");
+}
+
+static int unknown_command(const char *name)
+{
+    suggestion near = suggest_begin(name);
+    char hint[96];
+
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        suggest_offer(&near, commands[i]->name, strlen(commands[i]->name));
+    fprintf(stderr, "nflow: '%s' is not a command%s\n\n", name, suggest_text(&near, "", hint, sizeof hint));
+    print_usage(stderr);
+    return CODE_USAGE;
 }
 
 /* What was written must have arrived: a full disk or a closed pipe is a failure. */
@@ -47,7 +60,5 @@ int main(int argc, char **argv)
         const int code = commands[i]->run(argc - 1, argv + 1);
         return finish(code < 0 ? CODE_OK : code);
     }
-    fprintf(stderr, "nflow: '%s' is not a command\n\n", argv[1]);
-    print_usage(stderr);
-    return CODE_USAGE;
+    return unknown_command(argv[1]);
 }

@@ -110,7 +110,7 @@ static void square(nfplot_range *r)
 }
 
 /* Densities at the middles of nx by ny cells of the range, row by row from the bottom. */
-static int map_density(const nf_flow *flow, const plot_options *o, int64_t nx, int64_t ny, plot_points *p)
+static int map_density(const nf_flow *flow, const plot_options *o, const int64_t *pair, int64_t nx, int64_t ny, plot_points *p)
 {
     const int64_t dim = nf_flow_dim(flow);
     double *x = malloc((size_t)(nx * dim) * sizeof *x);
@@ -120,8 +120,8 @@ static int map_density(const nf_flow *flow, const plot_options *o, int64_t nx, i
     for (int64_t i = 0; x && p->density && status >= 0 && i < ny; i++) {
         double *row = p->density + i * nx;
         for (int64_t j = 0; j < nx; j++) {
-            x[j * dim] = p->range.x0 + (p->range.x1 - p->range.x0) * ((double)j + 0.5) / (double)nx;
-            if (dim > 1) x[j * dim + 1] = p->range.y0 + (p->range.y1 - p->range.y0) * ((double)i + 0.5) / (double)ny;
+            x[j * dim + pair[0]] = p->range.x0 + (p->range.x1 - p->range.x0) * ((double)j + 0.5) / (double)nx;
+            if (dim > 1) x[j * dim + pair[1]] = p->range.y0 + (p->range.y1 - p->range.y0) * ((double)i + 0.5) / (double)ny;
         }
         status = tool_log_prob(flow, nx, x, o->cond, row);
         for (int64_t j = 0; j < nx; j++) {
@@ -149,9 +149,9 @@ static void draw_scatter(nfplot *figure, double left, const char *x_label, const
     nfplot_end(figure);
 }
 
-static void draw_density(nfplot *figure, int64_t grid, const plot_points *p)
+static void draw_density(nfplot *figure, int64_t grid, const char *x_label, const char *y_label, const plot_points *p)
 {
-    const nfplot_axes axes = { p->range, "density", "column 0", "column 1", 1, 0 };
+    const nfplot_axes axes = { p->range, "density", x_label, y_label, 1, 0 };
 
     nfplot_begin(figure, 4.0, 4.0, PANEL, PANEL, &axes);
     nfplot_heat(figure, grid, grid, p->density, p->max, p->range);
@@ -186,7 +186,7 @@ static int draw_pair(const plot_options *o, const int64_t *pair, int both, const
 
     snprintf(x_label, sizeof x_label, "column %lld", (long long)pair[0]);
     snprintf(y_label, sizeof y_label, "column %lld", (long long)pair[1]);
-    if (figure && both) draw_density(figure, o->grid, p);
+    if (figure && both) draw_density(figure, o->grid, x_label, y_label, p);
     if (figure) draw_scatter(figure, both ? PANEL + bar : 4.0, x_label, y_label, p);
     return nfplot_finish(figure) ? tool_fail("%s", nfplot_error()) : CODE_OK;
 }
@@ -200,7 +200,7 @@ static int draw(nf_context *context, const nf_flow *flow, const plot_options *o,
     if (code) return code;
     choose_range(p);
     if (dim == 2) square(&p->range);
-    if (dim <= 2) code = map_density(flow, o, o->grid, dim == 1 ? 1 : o->grid, p);
+    if (dim <= 2) code = map_density(flow, o, pair, o->grid, dim == 1 ? 1 : o->grid, p);
     if (code) return code;
     return dim == 1 ? draw_curve(o, p) : draw_pair(o, pair, dim == 2, p);
 }
@@ -212,14 +212,26 @@ static int check_options(const nf_flow *flow, const plot_options *o, int64_t *pa
     if (o->n_cond != nf_flow_cond_dim(flow))
         return tool_usage(&command_plot, "--cond: %lld values given, the model has %lld conditioning columns",
                           (long long)o->n_cond, (long long)nf_flow_cond_dim(flow));
-    if (o->n_pair == 0 || dim <= 2) return CODE_OK;
-    if (o->n_pair != 2) return tool_usage(&command_plot, "--pair: two columns are shown, %lld given", (long long)o->n_pair);
+    if (o->n_pair == 0) return CODE_OK;
+    if (o->n_pair != 2 || dim < 2)
+        return tool_usage(&command_plot, "--pair: two columns are shown, %lld given, the model has %lld", (long long)o->n_pair, (long long)dim);
     for (int k = 0; k < 2; k++) {
         pair[k] = o->pair[k];
         if (pair[k] < 0 || pair[k] >= dim)
             return tool_usage(&command_plot, "--pair: no column %lld, the model has 0 to %lld", (long long)pair[k], (long long)dim - 1);
     }
+    if (pair[0] == pair[1]) return tool_usage(&command_plot, "--pair: %lld is given twice", (long long)pair[0]);
     return CODE_OK;
+}
+
+/* Refuses what cannot be written before the work is done. */
+static int check_output(const char *path)
+{
+    const size_t n = strlen(path);
+
+    if (n < 5 || (strcmp(path + n - 4, ".png") != 0 && strcmp(path + n - 4, ".svg") != 0))
+        return tool_usage(&command_plot, "-o: '%s' does not end in .png or .svg", path);
+    return tool_check_output(path);
 }
 
 static int plot(const plot_options *o, const char *model)
@@ -228,8 +240,9 @@ static int plot(const plot_options *o, const char *model)
     nf_context *context = NULL;
     nf_flow *flow = NULL;
     plot_points points = { 0 };
-    int code = tool_model_open(&flow, &context, &o->common.context, model);
+    int code = check_output(o->output);
 
+    if (!code) code = tool_model_open(&flow, &context, &o->common.context, model);
     if (!code) code = check_options(flow, o, pair);
     if (!code) code = draw(context, flow, o, pair, &points);
     if (!code && o->common.json) {
@@ -255,6 +268,7 @@ static int plot_run_command(int argc, char **argv)
     option_group groups[] = {
         { .title = "Plot", .target = &o, .fields = plot_fields, .n_fields = sizeof plot_fields / sizeof *plot_fields },
         common_read_group(&o.common),
+        common_threads_group(&o.common),
         common_context_group(&o.common),
         common_output_group(&o.common),
     };
@@ -272,5 +286,6 @@ static int plot_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_plot = { "plot", "MODEL -o FILE.png|FILE.svg [--data DATA] [options]",
-                               "draw the density of a model, and samples", plot_run_command };
+const command command_plot = { .name = "plot", .arguments = "MODEL -o FILE.png|FILE.svg [--data DATA] [options]",
+                              .help = "draw the density of a model, and samples",
+                              .run = plot_run_command };

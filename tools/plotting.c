@@ -14,7 +14,7 @@ enum { PIXELS_POINT = 2, MAX_TICKS = 6 };
 
 /* Room around the axes of a panel, in points. */
 static const double room_left = 52.0, room_right = 14.0, room_top = 30.0, room_bottom = 40.0;
-static const double font_title = 13.0, font_label = 11.0, font_tick = 9.5, font_bar_room = 62.0;
+static const double font_title = 13.0, font_label = 11.0, font_tick = 9.5;
 static const double pi = 3.14159265358979323846;
 
 struct nfplot {
@@ -345,7 +345,7 @@ void nfplot_color_bar(nfplot *f, double max, const char *label)
         tick_text(v, step, number, sizeof number);
         text(f, left + width + 4.0, f->top + f->height * (1.0 - v / max), 0.0, 0.55, font_tick, 0.0, 0, number);
     }
-    text(f, left + font_bar_room - 22.0, f->top + 0.5 * f->height, 0.5, 0.0, font_label, -0.5 * pi, 0, label);
+    text(f, left, f->top - 7.0, 0.0, 1.0, font_label, 0.0, 0, label);
     cairo_restore(f->cairo);
     cairo_pattern_destroy(gradient);
 }

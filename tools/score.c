@@ -112,6 +112,7 @@ static int score_run_command(int argc, char **argv)
     const option_group groups[] = {
         { .title = "Score", .target = &o, .fields = score_fields, .n_fields = sizeof score_fields / sizeof *score_fields },
         common_read_group(&o.common),
+        common_threads_group(&o.common),
         common_context_group(&o.common),
         common_output_group(&o.common),
     };
@@ -124,5 +125,6 @@ static int score_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_score = { "score", "MODEL DATA [-o FILE] [options]",
-                                "log-density of each row of a table, one a line, in nats", score_run_command };
+const command command_score = { .name = "score", .arguments = "MODEL DATA [-o FILE] [options]",
+                              .help = "log-density of each row of a table, one a line, in nats",
+                              .run = score_run_command };

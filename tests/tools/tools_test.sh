@@ -6,7 +6,10 @@
 #   tools_test.sh PATH/TO/nflow
 set -u
 
-nflow=$1
+case $1 in
+/*) nflow=$1 ;;
+*) nflow=$PWD/$1 ;;
+esac
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -88,7 +91,7 @@ expect train__bad_number 2 "$nflow" train density:moons -o x --epochs many
 says train__bad_number "whole number"
 expect train__bad_fraction 2 "$nflow" train density:moons -o x --val 120%
 expect train__bad_choice 2 "$nflow" train density:moons -o x --preset fancy
-says train__bad_choice "default,book"
+says train__bad_choice "default, book"
 expect train__unknown_density 2 "$nflow" train density:nowhere -o x
 expect train__unknown_arch 2 "$nflow" train density:moons --arch magic -o x
 expect train__missing_file 1 "$nflow" train nowhere.csv -o x
@@ -174,7 +177,7 @@ else
     [ "$(head -c 4 p.png | tail -c 3)" = PNG ] || fail "plot: p.png is no PNG"
     expect plot__svg 0 "$nflow" plot t.safetensors -o p.svg --pair 0,2
     grep -q "<svg" p.svg || fail "plot: p.svg is no SVG"
-    expect plot__ending 1 "$nflow" plot m.safetensors -o p.gif --grid 32
+    expect plot__ending 2 "$nflow" plot m.safetensors -o p.gif --grid 32
 fi
 expect plot__output_required 2 "$nflow" plot m.safetensors
 
