@@ -43,7 +43,9 @@ typedef struct plot_points {
     double *samples, *data, *density;
     int64_t n_samples, n_data;
     nfplot_range range;
+    int equal; /* 1: both axes have the same scale */
     double max;
+    char names[2][64]; /* of the columns: from the header of the data, else their numbers */
 } plot_points;
 
 /* Columns a and b of x [n][dim], as pairs. */
@@ -70,6 +72,17 @@ static int draw_samples(const nf_flow *flow, const plot_options *o, const int64_
     return status < 0 ? tool_library_failed(status) : p->samples ? CODE_OK : tool_fail("out of memory");
 }
 
+static void name_columns(const nf_dataset *data, const int64_t *pair, plot_points *p)
+{
+    for (int k = 0; k < 2; k++) {
+        const char *name = data ? nf_dataset_column_name(data, pair[k]) : NULL;
+        if (name && *name)
+            snprintf(p->names[k], sizeof p->names[k], "%s", name);
+        else
+            snprintf(p->names[k], sizeof p->names[k], "column %lld", (long long)pair[k]);
+    }
+}
+
 static int read_points(nf_context *context, const nf_flow *flow, const plot_options *o, const int64_t *pair, plot_points *p)
 {
     const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
@@ -77,8 +90,10 @@ static int read_points(nf_context *context, const nf_flow *flow, const plot_opti
     double *x = NULL;
     int code = o->data ? table_read(&data, context, o->data, &o->common.read, &density) : CODE_OK;
 
+    name_columns(NULL, pair, p);
     if (!data) return code;
     code = tool_check_columns(flow, data, o->data);
+    if (!code) name_columns(data, pair, p);
     p->n_data = nf_dataset_rows(data) < o->rows ? nf_dataset_rows(data) : o->rows;
     if (!code && !(x = malloc((size_t)(p->n_data * nf_dataset_dim(data)) * sizeof *x))) code = tool_fail("out of memory");
     if (!code && nf_dataset_copy_f64(data, 0, p->n_data, x, NULL) < 0) code = tool_fail("%s", nf_last_error());
@@ -100,13 +115,16 @@ static void choose_range(plot_points *p)
     p->range.y1 = fmax(p->range.y1, d.y1);
 }
 
-/* A square range about the same centre, so that the density fills a panel of equal aspect. */
-static void square(nfplot_range *r)
+/* A square range about the same centre, so that the density fills a panel of equal aspect; columns of unlike scales keep theirs. */
+static void choose_aspect(plot_points *p)
 {
-    const double half = 0.5 * fmax(r->x1 - r->x0, r->y1 - r->y0);
+    static const double most_unlike = 3.0;
+    nfplot_range *r = &p->range;
+    const double width = r->x1 - r->x0, height = r->y1 - r->y0, half = 0.5 * fmax(width, height);
     const double x = 0.5 * (r->x0 + r->x1), y = 0.5 * (r->y0 + r->y1);
 
-    *r = (nfplot_range){ x - half, x + half, y - half, y + half };
+    p->equal = half <= 0.5 * most_unlike * fmin(width, height);
+    if (p->equal) *r = (nfplot_range){ x - half, x + half, y - half, y + half };
 }
 
 /* Densities at the middles of nx by ny cells of the range, row by row from the bottom. */
@@ -135,12 +153,12 @@ static int map_density(const nf_flow *flow, const plot_options *o, const int64_t
     return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 
-static void draw_scatter(nfplot *figure, double left, const char *x_label, const char *y_label, const plot_points *p)
+static void draw_scatter(nfplot *figure, double left, const plot_points *p)
 {
     const nfplot_color sample_color = { 0.12, 0.38, 0.66, 0.55 }, data_color = { 0.87, 0.42, 0.10, 0.45 };
     const char *labels[] = { "samples", "data" };
     const nfplot_color colors[] = { NFPLOT_BLUE, NFPLOT_ORANGE };
-    const nfplot_axes axes = { p->range, p->data ? "samples and data" : "samples", x_label, y_label, p->density != NULL, 1 };
+    const nfplot_axes axes = { p->range, p->data ? "samples and data" : "samples", p->names[0], p->names[1], p->equal, 1 };
 
     nfplot_begin(figure, left, 4.0, PANEL, PANEL, &axes);
     if (p->data) nfplot_scatter(figure, p->n_data, p->data, 1.5, data_color);
@@ -149,9 +167,9 @@ static void draw_scatter(nfplot *figure, double left, const char *x_label, const
     nfplot_end(figure);
 }
 
-static void draw_density(nfplot *figure, int64_t grid, const char *x_label, const char *y_label, const plot_points *p)
+static void draw_density(nfplot *figure, int64_t grid, const plot_points *p)
 {
-    const nfplot_axes axes = { p->range, "density", x_label, y_label, 1, 0 };
+    const nfplot_axes axes = { p->range, "density", p->names[0], p->names[1], p->equal, 0 };
 
     nfplot_begin(figure, 4.0, 4.0, PANEL, PANEL, &axes);
     nfplot_heat(figure, grid, grid, p->density, p->max, p->range);
@@ -161,7 +179,7 @@ static void draw_density(nfplot *figure, int64_t grid, const char *x_label, cons
 
 static int draw_curve(const plot_options *o, plot_points *p)
 {
-    nfplot_axes axes = { p->range, "density", "column 0", "p(x)", 0, 1 };
+    nfplot_axes axes = { p->range, "density", p->names[0], "p(x)", 0, 1 };
     nfplot *figure = nfplot_create(o->output, PANEL * 1.4, PANEL);
     double *x = malloc((size_t)o->grid * sizeof *x);
 
@@ -178,16 +196,13 @@ static int draw_curve(const plot_options *o, plot_points *p)
     return nfplot_finish(figure) ? tool_fail("%s", nfplot_error()) : CODE_OK;
 }
 
-static int draw_pair(const plot_options *o, const int64_t *pair, int both, const plot_points *p)
+static int draw_pair(const plot_options *o, int both, const plot_points *p)
 {
     const double bar = 52.0;
-    char x_label[40], y_label[40];
     nfplot *figure = nfplot_create(o->output, both ? 2 * PANEL + bar + 8.0 : PANEL + 8.0, PANEL + 8.0);
 
-    snprintf(x_label, sizeof x_label, "column %lld", (long long)pair[0]);
-    snprintf(y_label, sizeof y_label, "column %lld", (long long)pair[1]);
-    if (figure && both) draw_density(figure, o->grid, x_label, y_label, p);
-    if (figure) draw_scatter(figure, both ? PANEL + bar : 4.0, x_label, y_label, p);
+    if (figure && both) draw_density(figure, o->grid, p);
+    if (figure) draw_scatter(figure, both ? PANEL + bar : 4.0, p);
     return nfplot_finish(figure) ? tool_fail("%s", nfplot_error()) : CODE_OK;
 }
 
@@ -199,10 +214,10 @@ static int draw(nf_context *context, const nf_flow *flow, const plot_options *o,
     if (!code) code = read_points(context, flow, o, pair, p);
     if (code) return code;
     choose_range(p);
-    if (dim == 2) square(&p->range);
+    if (dim == 2) choose_aspect(p);
     if (dim <= 2) code = map_density(flow, o, pair, o->grid, dim == 1 ? 1 : o->grid, p);
     if (code) return code;
-    return dim == 1 ? draw_curve(o, p) : draw_pair(o, pair, dim == 2, p);
+    return dim == 1 ? draw_curve(o, p) : draw_pair(o, dim == 2, p);
 }
 
 static int check_options(const nf_flow *flow, const plot_options *o, int64_t *pair)

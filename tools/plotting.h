@@ -3,7 +3,7 @@
  * plotting.h - pictures of densities, points and curves, as PNG or SVG
  *
  * A figure holds panels, a panel holds marks in data coordinates. Sizes are in points; a PNG has
- * two pixels a point. Used by `nflow plot` and by the examples; without cairo nfplot_create says so.
+ * three pixels for two points. Used by `nflow plot` and by the examples; without cairo nfplot_create says so.
  */
 #ifndef NFPLOT_PLOTTING_H
 #define NFPLOT_PLOTTING_H
