@@ -57,6 +57,8 @@ expect usage__help 0 "$nflow" --help
 expect usage__version 0 "$nflow" --version
 expect usage__unknown_command 2 "$nflow" fly
 says usage__unknown_command "not a command"
+expect usage__nearest_command 2 "$nflow" trian
+says usage__nearest_command "did you mean train?"
 for c in train score sample info plot check doctor; do
     expect "usage__help_of_$c" 0 "$nflow" $c --help
 done
@@ -86,6 +88,18 @@ expect train__output_required 2 "$nflow" train density:moons
 says train__output_required "-o FILE"
 expect train__unknown_option 2 "$nflow" train density:moons -o x --wings 2
 says train__unknown_option "wings"
+expect train__nearest_option 2 "$nflow" train density:moons -o x --epohcs 2
+says train__nearest_option "did you mean --epochs?"
+expect train__nearest_choice 2 "$nflow" train density:moons -o x --optimizer adamm
+says train__nearest_choice "did you mean adam?"
+expect train__nearest_density 2 "$nflow" train density:moonz -o x
+says train__nearest_density "did you mean density:moons?"
+expect train__density_without_prefix 1 "$nflow" train moons -o x
+says train__density_without_prefix "density:moons"
+expect train__value_for_a_flag 2 "$nflow" train density:moons -o x --json=2
+says train__value_for_a_flag "takes no value"
+expect train__nothing_held_out 2 "$nflow" train density:moons -n 20 --val 1% -o x
+says train__nothing_held_out "--val 0"
 expect train__option_needs_value 2 "$nflow" train density:moons -o
 expect train__bad_number 2 "$nflow" train density:moons -o x --epochs many
 says train__bad_number "whole number"
@@ -98,6 +112,8 @@ expect train__missing_file 1 "$nflow" train nowhere.csv -o x
 says train__missing_file "nowhere.csv"
 # shellcheck disable=SC2086
 expect train__unwritable 1 "$nflow" train density:moons $small -n 100 -o nowhere/m.safetensors
+says train__unwritable "nowhere"
+expect train__output_is_a_folder 1 "$nflow" train density:moons -o .
 [ -e x ] && fail "train: a failed run left a file"
 
 # tables
@@ -161,6 +177,8 @@ expect info__json 0 "$nflow" info m.safetensors --verify --params --json
 json info__json 'd["dim"] == 2 and d["verified"] is True and len(d["layers"]) > 4 and sum(l["params"] for l in d["layers"]) <= d["params"]'
 expect info__not_a_model 1 "$nflow" info table.csv
 head -c 1000 m.safetensors >cut.safetensors
+expect info__names_the_file 1 "$nflow" info table.csv
+says info__names_the_file "table.csv"
 expect info__truncated 1 "$nflow" info cut.safetensors
 expect check__passes 0 "$nflow" check m.safetensors density:moons-sklearn -n 200 --json
 json check__passes 'd["passed"] is True and d["round_trip_max"] < 1e-3'
@@ -179,6 +197,10 @@ else
     grep -q "<svg" p.svg || fail "plot: p.svg is no SVG"
     expect plot__ending 2 "$nflow" plot m.safetensors -o p.gif --grid 32
 fi
+expect plot__pair_of_three 2 "$nflow" plot t.safetensors -o p.svg --pair 0,1,2
+expect plot__pair_out_of_range 2 "$nflow" plot m.safetensors -o p.svg --pair 0,2
+expect plot__unwritable 1 "$nflow" plot m.safetensors -o nowhere/p.png
+says plot__unwritable "nowhere"
 expect plot__output_required 2 "$nflow" plot m.safetensors
 
 # doctor
