@@ -106,7 +106,7 @@ static const char *library_line(nf_status status)
 
 int tool_library_failed(nf_status status)
 {
-    tool_fail("%s", library_line(status));
+    tool_fail("%s", status == NF_ERR_CANCELLED ? "interrupted; nothing was written" : library_line(status));
     return tool_code(status);
 }
 

@@ -41,11 +41,28 @@ static int finish(int code)
     return code;
 }
 
+/* argv[0] is the command's name. */
+static int run_command(int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[0], commands[i]->name) != 0) continue;
+        const int code = commands[i]->run(argc, argv);
+        return finish(code < 0 ? CODE_OK : code);
+    }
+    return unknown_command(argv[0]);
+}
+
 int main(int argc, char **argv)
 {
+    static char help[] = "--help";
+
     if (argc < 2) {
         print_usage(stderr);
         return CODE_USAGE;
+    }
+    if (strcmp(argv[1], "help") == 0 && argc > 2) {
+        char *words[] = { argv[2], help, NULL };
+        return run_command(2, words);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
@@ -55,10 +72,5 @@ int main(int argc, char **argv)
         printf("nflow %s\n", nf_version());
         return finish(CODE_OK);
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(argv[1], commands[i]->name) != 0) continue;
-        const int code = commands[i]->run(argc - 1, argv + 1);
-        return finish(code < 0 ? CODE_OK : code);
-    }
-    return unknown_command(argv[1]);
+    return run_command(argc - 1, argv + 1);
 }

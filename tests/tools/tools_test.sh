@@ -63,6 +63,9 @@ for c in train score sample info plot check doctor; do
     expect "usage__help_of_$c" 0 "$nflow" $c --help
 done
 
+expect usage__help_command 0 "$nflow" help score
+grep -q "usage: nflow score" out.txt || fail "usage__help_command: no usage of score"
+
 # train
 # shellcheck disable=SC2086 # options are words
 expect train__density 0 "$nflow" train density:moons-sklearn $small -n 600 --seed 1 -o m.safetensors --json
@@ -162,6 +165,11 @@ cmp -s a.txt b.txt || fail "score: a pipe differs"
 "$nflow" score m.safetensors - <s.npy >b.txt || fail "score: NPY from stdin fails"
 cmp -s a.txt b.txt || fail "score: NPY from stdin differs"
 expect score__npy_out 0 "$nflow" score m.safetensors s.csv -o a.npy --json
+expect score__summary 0 "$nflow" score m.safetensors s.csv -o a.txt
+grep -q "mean log-density" out.txt || fail "score__summary: no mean"
+expect score__quiet 0 "$nflow" score m.safetensors s.csv -o a.txt --quiet
+[ -s out.txt ] && fail "score__quiet prints"
+expect score__npy_out 0 "$nflow" score m.safetensors s.csv -o a.npy --json
 json score__npy_out 'd["rows"] == 20 and d["rows_nonfinite"] == 0'
 expect sample__temperature 2 "$nflow" sample m.safetensors --temperature -1
 if [ -c /dev/full ]; then
@@ -217,6 +225,17 @@ code=$?
 [ $code -eq 130 ] || fail "train: interrupted, exit code $code"
 json train__interrupted 'd["epochs"] >= 1 and d["train_nll"] is not None'
 expect train__interrupted_model 0 "$nflow" info i.safetensors --verify
+
+# an interrupted sample leaves nothing
+"$nflow" sample m.safetensors -n 1e9 -o never.csv 2>err.txt &
+pid=$!
+sleep 1
+kill -TERM $pid
+wait $pid
+code=$?
+[ $code -eq 130 ] || fail "sample: interrupted, exit code $code"
+says sample__interrupted "interrupted"
+ls never.csv* >/dev/null 2>&1 && fail "sample: an interrupted run left a file"
 
 # a checkpointed run, stopped and resumed, ends in the same bits
 # shellcheck disable=SC2086
