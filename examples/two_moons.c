@@ -249,7 +249,7 @@ static int draw_loss(const moons *m, double entropy)
     nfplot_line(figure, n, epoch, train_nll, 1.4, colors[0]);
     nfplot_line(figure, n, epoch, valid_nll, 1.4, colors[1]);
     nfplot_line(figure, n, epoch, floor_nll, 1.2, colors[2]);
-    nfplot_legend(figure, 3, labels, colors, 1);
+    nfplot_legend(figure, 3, labels, colors, 1, 0);
     nfplot_end(figure);
     return nfplot_finish(figure);
 }

@@ -92,7 +92,9 @@ static int read_points(nf_context *context, const nf_flow *flow, const plot_opti
 
     name_columns(NULL, pair, p);
     if (!data) return code;
-    code = tool_check_columns(flow, data, o->data);
+    if (nf_dataset_dim(data) != nf_flow_dim(flow))
+        code = tool_fail("%s: has %lld columns, the model has %lld; choose them with --columns or --drop", o->data,
+                         (long long)nf_dataset_dim(data), (long long)nf_flow_dim(flow));
     if (!code) name_columns(data, pair, p);
     p->n_data = nf_dataset_rows(data) < o->rows ? nf_dataset_rows(data) : o->rows;
     if (!code && !(x = malloc((size_t)(p->n_data * nf_dataset_dim(data)) * sizeof *x))) code = tool_fail("out of memory");
@@ -153,6 +155,20 @@ static int map_density(const nf_flow *flow, const plot_options *o, const int64_t
     return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 
+/* 1 when the top right corner holds more samples than the top left one: the legend goes where fewer are. */
+static int fuller_right(const plot_points *p)
+{
+    const nfplot_range *r = &p->range;
+    int64_t left = 0, right = 0;
+
+    for (int64_t i = 0; i < p->n_samples; i++) {
+        const double x = (p->samples[2 * i] - r->x0) / (r->x1 - r->x0), y = (p->samples[2 * i + 1] - r->y0) / (r->y1 - r->y0);
+        left += y > 0.8 && x < 0.3;
+        right += y > 0.8 && x > 0.7;
+    }
+    return right > left;
+}
+
 static void draw_scatter(nfplot *figure, double left, const plot_points *p)
 {
     const nfplot_color sample_color = { 0.12, 0.38, 0.66, 0.55 }, data_color = { 0.87, 0.42, 0.10, 0.45 };
@@ -163,7 +179,7 @@ static void draw_scatter(nfplot *figure, double left, const plot_points *p)
     nfplot_begin(figure, left, 4.0, PANEL, PANEL, &axes);
     if (p->data) nfplot_scatter(figure, p->n_data, p->data, 1.5, data_color);
     nfplot_scatter(figure, p->n_samples, p->samples, 1.5, sample_color);
-    if (p->data) nfplot_legend(figure, 2, labels, colors, 0);
+    if (p->data) nfplot_legend(figure, 2, labels, colors, 0, fuller_right(p));
     nfplot_end(figure);
 }
 

@@ -387,10 +387,10 @@ static double widest(nfplot *f, int count, const char *const *labels)
     return width;
 }
 
-void nfplot_legend(nfplot *f, int count, const char *const *labels, const nfplot_color *colors, int lines)
+void nfplot_legend(nfplot *f, int count, const char *const *labels, const nfplot_color *colors, int lines, int at_left)
 {
     const double row = 16.0, width = widest(f, count, labels) + 40.0;
-    const double left = f->left + f->width - width - 8.0, top = f->top + 8.0;
+    const double left = at_left ? f->left + 8.0 : f->left + f->width - width - 8.0, top = f->top + 8.0;
 
     cairo_rectangle(f->cairo, left, top, width, count * row + 8.0);
     cairo_set_source_rgba(f->cairo, 1.0, 1.0, 1.0, 0.88);
