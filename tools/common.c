@@ -93,26 +93,55 @@ int tool_code(nf_status status)
     return CODE_FAILED;
 }
 
-/* The library's line without the name of the function at its head, which means nothing on a command line. */
-static const char *library_line(nf_status status)
+/* Appends the text, with names of fields as the options that set them. */
+static void append_words(char *out, size_t size, const char *text)
 {
-    const char *line = nf_last_error(), *at = line;
+    static const struct { const char *field, *option; } rows[] = { { "drop_columns", "--drop" }, { "cond_columns", "--cond" } };
+    size_t used = strlen(out);
 
-    if (!*line) return nf_status_text(status);
+    while (*text && used + 1 < size) {
+        size_t i = 0;
+        while (i < sizeof rows / sizeof *rows && strncmp(text, rows[i].field, strlen(rows[i].field)) != 0)
+            i++;
+        if (i < sizeof rows / sizeof *rows) {
+            used += (size_t)snprintf(out + used, size - used, "%s", rows[i].option);
+            text += strlen(rows[i].field);
+        } else {
+            out[used++] = *text++;
+            out[used] = '\0';
+        }
+    }
+}
+
+/* Past "nf_...: ": names of functions mean nothing on a command line. */
+static const char *past_function(const char *line)
+{
+    const char *at = line;
+
     if (strncmp(at, "nf_", 3) != 0) return line;
     at += strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
     return at[0] == ':' && at[1] == ' ' ? at + 2 : line;
 }
 
+const char *tool_library_line(nf_status status)
+{
+    static char text[1024];
+    const char *line = nf_last_error();
+
+    *text = '\0';
+    append_words(text, sizeof text, *line ? past_function(line) : nf_status_text(status));
+    return text;
+}
+
 int tool_library_failed(nf_status status)
 {
-    tool_fail("%s", status == NF_ERR_CANCELLED ? "interrupted; nothing was written" : library_line(status));
+    tool_fail("%s", status == NF_ERR_CANCELLED ? "interrupted; nothing was written" : tool_library_line(status));
     return tool_code(status);
 }
 
 int tool_file_failed(nf_status status, const char *path)
 {
-    const char *line = library_line(status);
+    const char *line = tool_library_line(status);
 
     if (strstr(line, path))
         tool_fail("%s", line);

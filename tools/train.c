@@ -226,7 +226,7 @@ static int fit(train_run *run, train_options *o, int *code)
     progress_end(&run->line);
     if (status < 0 && status != NF_ERR_DIVERGED) return tool_library_failed(status);
     *code = status == NF_OK ? CODE_OK : tool_code(status);
-    if (status == NF_ERR_DIVERGED) tool_fail("%s; the best model seen is saved", nf_last_error());
+    if (status == NF_ERR_DIVERGED) tool_fail("%s; the best model seen is saved", tool_library_line(status));
     if (status == NF_STOPPED) tool_fail("interrupted after epoch %lld; the best model so far is saved",
                                        (long long)run->report.epochs);
     nf_context_resume(run->context);
