@@ -2,7 +2,8 @@
  *
  * plot.c - nflow plot: a picture of a model
  *
- * Two columns: the density as a heat map, and samples (over data, if given). More: samples of a pair of columns. One: the density as a curve.
+ * Two columns: the density as a heat map, and samples (over data, if given). More: samples of a pair of columns.
+ * One: the density as a curve.
  */
 #include "common.h"
 #include "json.h"
@@ -245,7 +246,8 @@ static int check_options(const nf_flow *flow, const plot_options *o, int64_t *pa
                           (long long)o->n_cond, (long long)nf_flow_cond_dim(flow));
     if (o->n_pair == 0) return CODE_OK;
     if (o->n_pair != 2 || dim < 2)
-        return tool_usage(&command_plot, "--pair: two columns are shown, %lld given, the model has %lld", (long long)o->n_pair, (long long)dim);
+        return tool_usage(&command_plot, "--pair: two columns are shown, %lld given, the model has %lld", (long long)o->n_pair,
+                          (long long)dim);
     for (int k = 0; k < 2; k++) {
         pair[k] = o->pair[k];
         if (pair[k] < 0 || pair[k] >= dim)

@@ -87,7 +87,8 @@ static void print_summary(const score_options *o, const score_totals *t)
 
     printf("%-22s %14lld\n", "rows", (long long)t->rows);
     if (t->bad) printf("%-22s %14lld\n", "rows not finite", (long long)t->bad);
-    if (good) printf("%-22s %14.4f\n%-22s %14.4f\n%-22s %14.4f\n", "mean log-density", t->sum / (double)good, "smallest", t->min, "largest", t->max);
+    if (good) printf("%-22s %14.4f\n", "mean log-density", t->sum / (double)good);
+    if (good) printf("%-22s %14.4f\n%-22s %14.4f\n", "smallest", t->min, "largest", t->max);
     printf("saved as %s\n", o->output);
 }
 

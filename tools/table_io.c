@@ -80,8 +80,8 @@ static int unknown_density(const char *name)
         suggest_offer(&near, known, strlen(known));
         snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", known);
     }
-    tool_fail("density:%s: there is no such density%s The names are %s", name, suggest_text(&near, "density:", hint, sizeof hint)[0] ? hint : ".",
-              names);
+    suggest_text(&near, "density:", hint, sizeof hint);
+    tool_fail("density:%s: there is no such density%s The names are %s", name, *hint ? hint : ".", names);
     return CODE_USAGE;
 }
 

@@ -7,9 +7,11 @@
 1. The options that `nflow CMD --help` prints are those of the manual page, in both directions.
 2. Every option of every command runs with a valid value (SAMPLES) and exits with 0; an option without a sample fails the test.
 3. A value that cannot be right is refused with code 2 and a line that names the option.
-4. On a terminal training shows a line with the time left that never wraps; elsewhere it shows none.
+4. The keys of the JSON line are those of the manual page.
+5. On a terminal training shows a line with the time left that never wraps; elsewhere it shows none.
 """
 import fcntl
+import json
 import os
 import pty
 import re
@@ -85,6 +87,29 @@ def check_manual(path):
             fail(f"manual: nflow {command} --{option} is not described")
         for option in sorted(written - shown):
             fail(f"manual: nflow {command} has no --{option}")
+
+
+def manual_keys(path):
+    """The words below each .It of the section JSON."""
+    with open(path) as file:
+        section = file.read().split("\n.Sh JSON\n")[1].split("\n.Sh ")[0]
+    keys = {}
+    for item in section.split("\n.It Cm ")[1:]:
+        name, text = item.split("\n", 1)
+        keys[name] = set(re.findall(r"[a-z][a-z0-9_]*", re.sub(r"\(.*?\)|\n\.El.*", "", text, flags=re.S)))
+    return keys
+
+
+def check_keys(path):
+    keys = manual_keys(path)
+    for command in COMMANDS:
+        more = ["--verify", "--params"] if command == "info" else []
+        answer = run(*words_of(command, "json"), "--json", *more)
+        shown = set(json.loads(answer.stdout.splitlines()[-1])) if answer.returncode == 0 else set()
+        if answer.returncode and not missing_here(command, "json", answer):
+            fail(f"nflow {command} --json: exit code {answer.returncode}: {answer.stderr.strip()}")
+        elif answer.returncode == 0 and shown != keys[command]:
+            fail(f"manual: the JSON of {command} differs in {sorted(shown ^ keys[command])}")
 
 
 def words_of(command, option):
@@ -188,11 +213,13 @@ def check_progress():
 
 
 def main():
-    check_manual(os.path.abspath(sys.argv[2]))
+    manual = os.path.abspath(sys.argv[2])
+    check_manual(manual)
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         prepare()
         check_samples()
+        check_keys(manual)
         check_refusals()
         check_progress()
         os.chdir("/")
