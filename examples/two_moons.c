@@ -2,7 +2,7 @@
  *
  * two_moons.c - RealNVP learns two half-moons, with the recipe of the book or a better one
  *
- *   two_moons [FOLDER] [--epochs N] [--preset book|default]
+ *   two_moons [FOLDER] [--epochs N] [--preset default|book]
  *
  * Writes into FOLDER (default: the current one)
  *   two_moons.png           both directions, data -> latent and noise -> samples, untrained and trained
@@ -29,10 +29,10 @@ static const double moons_noise = 0.05;
 static const struct recipe {
     const char *name;
     int32_t preset, schedule;
-    double lr, eps, clip_norm, ema_decay;
+    double lr, eps, clip_norm, ema_decay, l2;
 } recipes[] = {
-    { "book", NF_PRESET_BOOK, NF_SCHEDULE_CONSTANT, 1e-4, 1e-7, -1.0, 0.0 },
-    { "default", NF_PRESET_DEFAULT, NF_SCHEDULE_COSINE, 1e-3, 1e-8, 5.0, 0.99 },
+    { "default", NF_PRESET_DEFAULT, NF_SCHEDULE_COSINE, 3e-3, 1e-8, 5.0, 0.99, 1e-5 },
+    { "book", NF_PRESET_BOOK, NF_SCHEDULE_CONSTANT, 1e-4, 1e-7, -1.0, 0.0, 0.0 },
 };
 
 /* Both directions of a flow, as pairs of coordinates. */
@@ -140,6 +140,7 @@ static nf_status train(moons *m)
     fit.schedule = m->recipe->schedule;
     fit.clip_norm = m->recipe->clip_norm;
     fit.ema_decay = m->recipe->ema_decay;
+    fit.l2 = m->recipe->l2;
     fit.progress = show_progress;
     fit.progress_user = m;
     m->report.struct_size = sizeof m->report;
@@ -331,6 +332,13 @@ static void release(moons *m)
     nf_context_unref(m->context);
 }
 
+static const struct recipe *recipe_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++)
+        if (strcmp(recipes[i].name, name) == 0) return &recipes[i];
+    return NULL;
+}
+
 static int read_arguments(moons *m, int argc, char **argv)
 {
     m->folder = ".";
@@ -340,7 +348,7 @@ static int read_arguments(moons *m, int argc, char **argv)
         if (strcmp(argv[i], "--epochs") == 0 && i + 1 < argc)
             m->epochs = strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--preset") == 0 && i + 1 < argc)
-            m->recipe = strcmp(argv[++i], "book") == 0 ? &recipes[0] : strcmp(argv[i], "default") == 0 ? &recipes[1] : NULL;
+            m->recipe = recipe_named(argv[++i]);
         else if (argv[i][0] != '-')
             m->folder = argv[i];
         else
@@ -355,7 +363,7 @@ int main(int argc, char **argv)
     nf_status status;
 
     if (read_arguments(&m, argc, argv)) {
-        fprintf(stderr, "usage: two_moons [FOLDER] [--epochs N] [--preset book|default]\n");
+        fprintf(stderr, "usage: two_moons [FOLDER] [--epochs N] [--preset default|book]\n");
         return 2;
     }
     status = run(&m);

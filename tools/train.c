@@ -68,7 +68,7 @@ typedef struct preset {
 
 static const preset presets[] = {
     { "default", 0,
-      { { "lr", "3e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.99" }, { "l2", "3e-5" } } },
+      { { "lr", "3e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.99" }, { "l2", "1e-5" }, { "patience", "60" } } },
     { "book", 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
 };
@@ -324,7 +324,7 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         { .title = "Training", .target = o, .fields = train_fields, .n_fields = sizeof train_fields / sizeof *train_fields },
         { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "dim,cond_dim,mean,sd",
           .decided = "layers,hidden,activation,separate,actnorm,weights,bound" },
-        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay" },
+        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
         common_read_group(&o->common),
