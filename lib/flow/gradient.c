@@ -84,6 +84,13 @@ static nf_status gradient_block(const gradient_job *g, struct gradient_slot *slo
     return nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
 }
 
+/* Rows of a block: all n, or whole tiles. So the tiles of a slot, and with them the sums of gradients, are the same whatever the memory
+ * budget, and whatever workspace earlier calls have left. */
+static int64_t gradient_block_rows(const nfi_workspace *w, int64_t n)
+{
+    return w->rows >= n ? n : w->rows / NFI_TILE_ROWS * NFI_TILE_ROWS;
+}
+
 static void gradient_run_slot(void *arg, int64_t s)
 {
     gradient_job *g = arg;
@@ -97,8 +104,9 @@ static void gradient_run_slot(void *arg, int64_t s)
     }
     nfi_workspace *w = nfi_workspace_take(g->flow, end - first, 1);
     slot->status = w ? NF_OK : NF_ERR_MEMORY;
-    for (int64_t row = first; row < end && !slot->status; row += w->rows) {
-        slot->status = gradient_block(g, slot, w, row, nfi_min(w->rows, end - row), &grad);
+    const int64_t rows = w ? gradient_block_rows(w, end - first) : 1;
+    for (int64_t row = first; row < end && !slot->status; row += rows) {
+        slot->status = gradient_block(g, slot, w, row, nfi_min(rows, end - row), &grad);
         grad.fresh = false;
     }
     if (slot->status) strncpy(slot->line, nf_last_error(), sizeof slot->line - 1);
