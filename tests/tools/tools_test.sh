@@ -216,7 +216,7 @@ expect doctor__json 0 "$nflow" doctor --json
 json doctor__json 'd["ok"] is True and d["threads"] >= 1'
 
 # an interrupted run keeps its best model
-"$nflow" train density:moons-sklearn --layers 4 --hidden 16x2 --epochs 1000000 --threads 1 -o i.safetensors --json >out.txt 2>err.txt &
+"$nflow" train density:moons-sklearn --layers 4 --hidden 16x2 --epochs 1000000 --patience 0 --threads 1 -o i.safetensors --json >out.txt 2>err.txt &
 pid=$!
 sleep 2
 kill -TERM $pid
