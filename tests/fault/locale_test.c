@@ -15,7 +15,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 /* With LOCPATH set, glibc's setlocale keeps two small blocks of its own and forgets them. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) { return "leak:argz_add_sep"; }
 #endif
 
