@@ -38,7 +38,7 @@ static const char *lines_of_failures(void)
 }
 
 /* Everything that reads or writes numbers or names: a hash of what comes out. */
-static uint64_t session(void)
+static uint64_t scenario(void)
 {
     static const char table[] = "WIDTH,title\n1.5,-2.25e-3\n0.12345678901234567,1e300\n3.25,0.5\n";
     nf_dataset *data = NULL;
@@ -90,27 +90,27 @@ static const char *locale_set(const char *name)
 
 static bool case_process(fault_log *log)
 {
-    const uint64_t want = session();
+    const uint64_t want = scenario();
     bool ok = true;
 
     for (int i = 0; i < SUPPORT_COUNT(locale_names) && ok; i++) {
         if (!locale_set(locale_names[i])) return fault_skips(log, "no locale %s is installed and localedef cannot make it", locale_names[i]);
         if (!comma_is_there()) ok = fault_fails(log, "control: %s has no decimal comma", locale_names[i]);
-        else if (session() != want) ok = fault_fails(log, "%s changes what is read or written", locale_names[i]);
+        else if (scenario() != want) ok = fault_fails(log, "%s changes what is read or written", locale_names[i]);
         log->points++;
         (void)setlocale(LC_ALL, "C");
     }
     return ok;
 }
 
-static void *session_in_thread(void *arg)
+static void *scenario_in_thread(void *arg)
 {
     static uint64_t hash;
     const locale_t locale = newlocale(LC_ALL_MASK, arg, (locale_t)0);
 
     if (locale == (locale_t)0) return NULL;
     (void)uselocale(locale);
-    hash = comma_is_there() ? session() : 4;
+    hash = comma_is_there() ? scenario() : 4;
     (void)uselocale(LC_GLOBAL_LOCALE);
     freelocale(locale);
     return &hash;
@@ -118,7 +118,7 @@ static void *session_in_thread(void *arg)
 
 static bool case_thread(fault_log *log)
 {
-    const uint64_t want = session();
+    const uint64_t want = scenario();
 
     for (int i = 0; i < SUPPORT_COUNT(locale_names); i++, log->points++) {
         const char *name = locale_set(locale_names[i]);
@@ -128,7 +128,7 @@ static bool case_thread(fault_log *log)
         if (!name) return fault_skips(log, "no locale %s is installed and localedef cannot make it", locale_names[i]);
         (void)snprintf(copy, sizeof copy, "%s", name);
         (void)setlocale(LC_ALL, "C");
-        if (pthread_create(&thread, NULL, session_in_thread, copy) || pthread_join(thread, &got)) abort();
+        if (pthread_create(&thread, NULL, scenario_in_thread, copy) || pthread_join(thread, &got)) abort();
         if (!got || *(const uint64_t *)got != want) return fault_fails(log, "%s in a thread changes what is read or written", copy);
     }
     return true;

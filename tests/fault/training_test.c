@@ -303,7 +303,7 @@ static void alarms_set(bool on)
 }
 
 /* Trains with checkpoints, saves, loads, reads a table: a hash of all that came out. */
-static uint64_t session(int32_t threads)
+static uint64_t scenario(int32_t threads)
 {
     nf_context *context = support_context(threads, NULL);
     const char *checkpoint = fault_path("checkpoint"), *model = fault_path("model"), *table = fault_path("table.csv");
@@ -342,9 +342,9 @@ static bool case_alarms(fault_log *log)
 
     odd.at = -1;
     for (int i = 0; i < (fault_is_full() ? 60 : 20) && ok; i++) {
-        const uint64_t want = session(1);
+        const uint64_t want = scenario(1);
         alarms_set(true);
-        const uint64_t got = session(1 + i % 3);
+        const uint64_t got = scenario(1 + i % 3);
         alarms_set(false);
         if (got != want) ok = fault_fails(log, "signals change results");
     }
