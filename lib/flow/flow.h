@@ -76,7 +76,7 @@ typedef struct nfi_batch {
 } nfi_batch;
 nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, int64_t *rows_nonfinite, int64_t *first_nonfinite,
                         const char *function);
-/* The memory of nfi_flow_grad for batches of n rows, taken beforehand. */
+/* The memory of nfi_flow_grad for batches of n rows, taken beforehand; the flow is begun by the caller. */
 nf_status nfi_flow_reserve_grad(nf_flow *flow, int64_t n);
 /* log_prob of a const flow in its dtype; the engine behind the public calls; no boundary checks. */
 nf_status nfi_flow_log_prob(const nf_flow *flow, int64_t n, const void *x, const void *cond, double *log_prob, const char *function);

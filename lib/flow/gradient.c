@@ -47,6 +47,7 @@ static void gradient_weigh(const gradient_job *g, struct gradient_slot *slot, nf
 {
     for (int64_t i = 0; i < n; i++) {
         const double weight = g->batch->weights ? nfi_get_f64(g->batch->weights, row + i) : 1.0;
+        if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1; /* finite values, but no finite density */
         w->weight[i] = w->bad[i] ? 0.0 : -g->batch->scale * weight;
         if (!w->bad[i] && weight > 0.0) slot->nll -= weight * w->log_det[i];
         if (!w->bad[i]) continue;
@@ -209,8 +210,10 @@ static nf_status gradient_weight_sum(const nfi_call *c, const double *weights, d
     *sum = weights ? 0.0 : (double)c->n;
     for (int64_t i = 0; weights && i < c->n; i++) {
         const double weight = nfi_get_f64(weights, i);
-        if (!(weight >= 0.0 && weight < (double)__builtin_inff()))
-            return nfi_fail(NF_ERR_ARG, "%s: weights[%lld] must be finite and at least 0", c->function, (long long)i);
+        if (weight - weight != 0.0)
+            return nfi_fail(NF_ERR_NONFINITE, "%s: weights[%lld] is not finite", c->function, (long long)i);
+        if (weight < 0.0)
+            return nfi_fail(NF_ERR_ARG, "%s: weights[%lld] is %g, must be at least 0", c->function, (long long)i, weight);
         *sum += weight;
     }
     return *sum > 0.0 ? NF_OK : nfi_fail(NF_ERR_ARG, "%s: the weights are all zero", c->function);
@@ -222,17 +225,20 @@ static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *w
     nfi_batch batch = { .n = c->n, .x = c->in, .cond = c->cond, .weights = weights };
     double nll, weight_sum;
     int64_t bad, first;
+    bool strict;
 
     if (status || c->n == 0) return status;
+    strict = nfi_context_config(flow->object.context)->strict;
     if ((status = gradient_weight_sum(c, weights, &weight_sum))) return status;
     if ((status = nfi_flow_begin(flow, c->function))) return status;
     batch.scale = 1.0 / weight_sum;
     status = nfi_flow_grad(flow, &batch, &nll, &bad, &first, c->function);
+    if (!status && bad && strict) nfi_flow_clear_grad(flow);
     nfi_flow_end(flow);
     if (status) return status;
     nfi_put_f64(c->value, 0, bad ? (double)__builtin_nanf("") : nll * batch.scale);
     if (!bad) return NF_OK;
-    return nfi_fail(NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
+    return nfi_fail(strict ? NF_ERR_NONFINITE : NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
                     (long long)c->n, (long long)first);
 }
 
@@ -276,6 +282,7 @@ static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64
     const nf_flow *flow = job->flow;
     const int64_t bytes = flow->dim * flow->size;
     const nfi_grad none = { 0 };
+    const double nan = (double)__builtin_nanf("");
     nf_status status;
 
     nfi_chain_load(job, w, row, n, w->state[0]);
@@ -283,8 +290,8 @@ static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64
     if ((status = nfi_chain_base(flow, w, row, n))) return status;
     for (int64_t i = 0; i < n; i++) {
         w->weight[i] = 1.0;
+        if (job->value) nfi_put_f64(job->value, row + i, w->bad[i] ? nan : nfi_rows_value(w->log_det[i]));
         if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1;
-        if (job->value) nfi_put_f64(job->value, row + i, w->bad[i] ? (double)__builtin_nanf("") : w->log_det[i]);
     }
     if ((status = gradient_base(flow, w, row, n, &none))) return status;
     if ((status = nfi_chain_backward(flow, w, row, n, &none, 0))) return status;
@@ -327,15 +334,13 @@ nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double *x, con
 }
 
 /* One workspace of each kind a call of n rows takes, per worker: taken all at once, then put back. */
-nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
+static nf_status gradient_reserve_workspaces(const nf_flow *flow, int64_t n, int32_t gradient)
 {
-    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_reserve: flow");
     nfi_workspace *taken[NFI_WORKSPACES] = { NULL };
-    int64_t workers, k = 0;
+    const int64_t workers = nfi_min(nfi_context_worker_count(flow->object.context), NFI_WORKSPACES / 2);
+    nf_status status = NF_OK;
+    int64_t k = 0;
 
-    if (status) return status;
-    if (n < 0) return nfi_fail(NF_ERR_SHAPE, "nf_flow_reserve: n is %lld, must be at least 0", (long long)n);
-    workers = nfi_min(nfi_context_worker_count(flow->object.context), NFI_WORKSPACES / 2);
     for (int64_t i = 0; i < workers && !status && n; i++) {
         for (int32_t train = 0; train <= (gradient ? 1 : 0) && !status; train++) {
             taken[k] = nfi_workspace_take(flow, nfi_min(n, NFI_BLOCK_ROWS), train);
@@ -346,10 +351,26 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
     return status;
 }
 
+nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
+{
+    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_reserve: flow");
+
+    if (status) return status;
+    if (n < 0) return nfi_fail(NF_ERR_SHAPE, "nf_flow_reserve: n is %lld, must be at least 0", (long long)n);
+    if (gradient) { /* the slots are the flow's, and of no const call */
+        nf_flow *owner = (nf_flow *)(uintptr_t)flow;
+        if ((status = nfi_flow_begin(owner, "nf_flow_reserve"))) return status;
+        status = gradient_reserve_slots(owner, gradient_slots(n));
+        nfi_flow_end(owner);
+        if (status) return status;
+    }
+    return gradient_reserve_workspaces(flow, n, gradient);
+}
+
 nf_status nfi_flow_reserve_grad(nf_flow *flow, int64_t n)
 {
     const int64_t n_slots = gradient_slots(n);
     const nf_status status = gradient_reserve_slots(flow, n_slots);
 
-    return status ? status : nf_flow_reserve(flow, nfi_round_up((n + n_slots - 1) / n_slots, 16), 1);
+    return status ? status : gradient_reserve_workspaces(flow, nfi_round_up((n + n_slots - 1) / n_slots, 16), 1);
 }
