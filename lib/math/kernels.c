@@ -14,12 +14,12 @@ typedef double peak_fn(int64_t count, double *sink);
 typedef struct kernel_row {
     int32_t isa;
     const char *name;
-    const nfi_kernels *f32, *f64;
+    const nfi_kernels *f32, *f64, *cblas_f32, *cblas_f64;
     peak_fn *peak_f32, *peak_f64;
 } kernel_row;
 #define ROW(id, name)                                                                                                  \
-    { id, #name, &nfi_kernels_##name##_f32, &nfi_kernels_##name##_f64, nfi_kernel_peak_##name##_f32,                   \
-      nfi_kernel_peak_##name##_f64 }
+    { id, #name, &nfi_kernels_##name##_f32, &nfi_kernels_##name##_f64, &nfi_kernels_cblas_##name##_f32,                \
+      &nfi_kernels_cblas_##name##_f64, nfi_kernel_peak_##name##_f32, nfi_kernel_peak_##name##_f64 }
 
 static const kernel_row rows[] = {
     ROW(NF_ISA_BASELINE, baseline),
@@ -46,9 +46,15 @@ int32_t nfi_best_isa(void)
     return row_of(best) ? best : NF_ISA_BASELINE;
 }
 
+static const nfi_kernels *kernels_cblas(int32_t dtype)
+{
+    const kernel_row *row = row_of(nfi_best_isa());
+    return dtype == NF_F64 ? row->cblas_f64 : row->cblas_f32;
+}
+
 const nfi_kernels *nfi_kernels_isa(int32_t isa, int32_t dtype)
 {
-    if (isa == 0) return nfi_kernels_cblas(dtype);
+    if (isa == 0) return kernels_cblas(dtype);
     if (!nfi_has_isa(isa)) return NULL;
     const kernel_row *row = row_of(isa);
     return dtype == NF_F64 ? row->f64 : row->f32;
@@ -62,7 +68,7 @@ static int32_t context_isa(const nf_context *context)
 
 const nfi_kernels *nfi_kernels_for(const nf_context *context, int32_t dtype)
 {
-    if (nfi_context_config(context)->backend == NF_BACKEND_CBLAS) return nfi_kernels_cblas(dtype);
+    if (nfi_context_config(context)->backend == NF_BACKEND_CBLAS) return kernels_cblas(dtype);
     return nfi_kernels_isa(context_isa(context), dtype);
 }
 

@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * kernels_cblas.c - products by the CBLAS library, the other kernels of the best native table
+ * kernels_cblas.c - products by the CBLAS library
  *
  * Packed weights are plain: W [k][m], then the bias. Bits depend on the library and on the batch.
  */
 #include <cblas.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "math/kernels_isa.h"
 #include <nflow/nflow.h>
 
-static int64_t cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
+int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
 
 #define CBLAS_KERNELS(real, suffix, gemm_call)                                                                         \
-    static void cblas_pack_##suffix(int64_t k, int64_t m, const void *w, const void *bias, void *packed)               \
+    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w, const void *bias, void *packed)                  \
     {                                                                                                                  \
         real *row = (real *)packed + k * m;                                                                            \
         if (k * m > 0) memcpy(packed, w, (size_t)(k * m) * sizeof(real));                                              \
         for (int64_t j = 0; j < m; j++) row[j] = bias ? ((const real *)bias)[j] : 0;                                   \
     }                                                                                                                  \
-    static void cblas_pack_transposed_##suffix(int64_t k, int64_t m, const void *w_, void *packed_)                    \
+    void nfi_cblas_pack_transposed_##suffix(int64_t k, int64_t m, const void *w_, void *packed_)                       \
     {                                                                                                                  \
         const real *w = w_;                                                                                            \
         real *packed = packed_;                                                                                        \
@@ -29,7 +28,7 @@ static int64_t cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
                 for (int64_t i = i0; i < k && i < i0 + 16; i++) packed[j * k + i] = w[i * m + j];                      \
         for (int64_t i = 0; i < k; i++) packed[m * k + i] = 0;                                                         \
     }                                                                                                                  \
-    static void cblas_gemm_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed,   \
+    void nfi_cblas_gemm_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed,      \
                                     void *y_, int64_t ldy, const nfi_epilogue *epilogue)                               \
     {                                                                                                                  \
         real *y = y_;                                                                                                  \
@@ -50,7 +49,7 @@ static int64_t cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
                     y[i * ldy + j] = mask[i * epilogue->ld_mask + j] > 0 ? y[i * ldy + j] : 0;                         \
         }                                                                                                              \
     }                                                                                                                  \
-    static void cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,    \
+    void nfi_cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,       \
                                        int64_t ldy, void *dw)                                                          \
     {                                                                                                                  \
         if (n <= 0 || k <= 0 || m <= 0) return;                                                                        \
@@ -61,61 +60,34 @@ static int64_t cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
 CBLAS_KERNELS(float, f32, cblas_sgemm)
 CBLAS_KERNELS(double, f64, cblas_dgemm)
 
-static nfi_kernels cblas_f32, cblas_f64; /* filled once, then constant */
-
-#define FILL(suffix, dtype)                                                                                            \
-    cblas_##suffix = *nfi_kernels_isa(nfi_best_isa(), dtype);                                                          \
-    cblas_##suffix.isa = "cblas";                                                                                      \
-    cblas_##suffix.packed_count = cblas_packed_count;                                                                  \
-    cblas_##suffix.pack = cblas_pack_##suffix;                                                                         \
-    cblas_##suffix.pack_transposed = cblas_pack_transposed_##suffix;                                                   \
-    cblas_##suffix.gemm = cblas_gemm_##suffix;                                                                         \
-    cblas_##suffix.gemm_tn = cblas_gemm_tn_##suffix;                                                                   \
-    cblas_##suffix.f64 = &cblas_f64;
-
-static void cblas_fill(void)
-{
-    FILL(f32, NF_F32)
-    FILL(f64, NF_F64)
-}
-
-const nfi_kernels *nfi_kernels_cblas(int32_t dtype)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, cblas_fill);
-    return dtype == NF_F64 ? &cblas_f64 : &cblas_f32;
-}
-
 /* What the library says of itself, where it says anything: looked up weakly, for there is no common call */
 __attribute__((weak)) extern char *openblas_get_config(void);
 __attribute__((weak)) extern char *openblas_get_corename(void);
 __attribute__((weak)) extern const char *bli_info_get_version_str(void);
 
-static char description[256];
-static void describe(void)
+/* The text is put together anew for each thread: a shared one would be mutable static data. */
+#define CBLAS_DESCRIPTION 256 /* bytes, the final zero included; longer texts are cut */
+static _Thread_local char description[CBLAS_DESCRIPTION];
+
+static size_t describe(size_t length, const char *text)
 {
-    const char *core = NULL;
-    const char *text = "CBLAS";
-    if (openblas_get_config) {
-        text = openblas_get_config();
-        core = openblas_get_corename ? openblas_get_corename() : NULL;
-        if (core && strstr(text, core)) core = NULL;
-    } else if (bli_info_get_version_str) {
-        const char *prefix = "BLIS ";
-        memcpy(description, prefix, strlen(prefix));
-        text = bli_info_get_version_str();
-    }
-    const char *parts[3] = { text, core ? " " : "", core ? core : "" };
-    size_t length = strlen(description);
-    for (int p = 0; p < 3; p++)
-        for (const char *c = parts[p]; *c && length + 1 < sizeof description; c++) description[length++] = *c;
-    while (length > 0 && description[length - 1] == ' ') length--;
-    description[length] = 0;
+    for (; *text && length + 1 < CBLAS_DESCRIPTION; text++) description[length++] = *text;
+    return length;
 }
 
 const char *nf_blas_description(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, describe);
+    size_t length = 0;
+    if (openblas_get_config) {
+        const char *text = openblas_get_config();
+        const char *core = openblas_get_corename ? openblas_get_corename() : "";
+        length = describe(length, text);
+        if (!strstr(text, core)) length = describe(describe(length, " "), core);
+    } else {
+        length = describe(length, bli_info_get_version_str ? "BLIS " : "CBLAS");
+        if (bli_info_get_version_str) length = describe(length, bli_info_get_version_str());
+    }
+    while (length > 0 && description[length - 1] == ' ') length--;
+    description[length] = 0;
     return description;
 }

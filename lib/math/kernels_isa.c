@@ -167,21 +167,28 @@ double NFI_NAME(NFI_PASTE(nfi_kernel_peak_, NFI_ISA))(int64_t count, double *sin
     return (double)count * 120 * 2 * NFI_VL;
 }
 
+#define ISA_COMMON                                                                                                     \
+    .dtype = NFI_DTYPE, .size = NFI_SIZE, .activations = activations, .exp = map_exp, .log = map_log,                  \
+    .tanh = map_tanh, .sigmoid = map_sigmoid, .softplus = map_softplus, .normal = NFI_NORMAL
+
 const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_, NFI_ISA)) = {
     .isa = NFI_STRING(NFI_ISA),
-    .dtype = NFI_DTYPE,
-    .size = NFI_SIZE,
     .packed_count = packed_count,
     .pack = pack,
     .pack_transposed = pack_transposed,
     .gemm = gemm,
     .gemm_tn = gemm_tn,
-    .activations = activations,
-    .exp = map_exp,
-    .log = map_log,
-    .tanh = map_tanh,
-    .sigmoid = map_sigmoid,
-    .softplus = map_softplus,
-    .normal = NFI_NORMAL,
     .f64 = &NFI_PASTE(NFI_PASTE(nfi_kernels_, NFI_ISA), _f64),
+    ISA_COMMON,
+};
+
+const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_cblas_, NFI_ISA)) = {
+    .isa = "cblas",
+    .packed_count = nfi_cblas_packed_count,
+    .pack = NFI_NAME(nfi_cblas_pack),
+    .pack_transposed = NFI_NAME(nfi_cblas_pack_transposed),
+    .gemm = NFI_NAME(nfi_cblas_gemm),
+    .gemm_tn = NFI_NAME(nfi_cblas_gemm_tn),
+    .f64 = &NFI_PASTE(NFI_PASTE(nfi_kernels_cblas_, NFI_ISA), _f64),
+    ISA_COMMON,
 };
