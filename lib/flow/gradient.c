@@ -189,7 +189,7 @@ static nf_status gradient_weight_sum(const nfi_call *c, const double *weights, d
     return *sum > 0.0 ? NF_OK : nfi_fail(NF_ERR_ARG, "%s: the weights are all zero", c->function);
 }
 
-static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *weights)
+static nf_status gradient_run_call(nf_flow *flow, const nfi_call *c, const double *weights)
 {
     nf_status status = nfi_call_check(c);
     nfi_batch batch = { .n = c->n, .x = c->in, .cond = c->cond, .weights = weights };
@@ -207,6 +207,15 @@ static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *w
     if (!bad) return NF_OK;
     return nfi_fail(NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
                     (long long)c->n, (long long)first);
+}
+
+static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *weights)
+{
+    const uint64_t fpenv = nfi_fpenv_enter();
+    const nf_status status = gradient_run_call(flow, c, weights);
+
+    nfi_fpenv_leave(fpenv);
+    return status;
 }
 
 nf_status nf_flow_nll_grad_weighted(nf_flow *flow, int64_t n, const float *x, const float *cond, const double *weights, double *mean_nll)

@@ -2,6 +2,7 @@
  *
  * params.c - the flat parameter block: views, access, packing, exclusive use
  */
+#include "core/fpenv.h"
 #include "core/status.h"
 #include "flow/flow.h"
 #include "flow/rows.h"
@@ -175,9 +176,13 @@ nf_status nf_flow_set_params(nf_flow *flow, int64_t count, const double *theta)
 {
     nf_status status = params_check(flow, count, theta, "nf_flow_set_params");
     int64_t bad;
+    uint64_t fpenv;
 
     if (status) return status;
-    if ((bad = nfi_first_nonfinite(NF_F64, count, theta)) >= 0)
+    fpenv = nfi_fpenv_enter();
+    bad = nfi_first_nonfinite(NF_F64, count, theta);
+    nfi_fpenv_leave(fpenv);
+    if (bad >= 0)
         return nfi_fail(NF_ERR_NONFINITE, "nf_flow_set_params: theta[%lld] is not finite", (long long)bad);
     if ((status = nfi_flow_begin(flow, "nf_flow_set_params"))) return status;
     if (flow->dtype == NF_F32)

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "core/fpenv.h"
 #include "core/status.h"
 
 extern const nf_layer_type nfi_coupling_affine_type, nfi_permutation_type, nfi_actnorm_type, nfi_affine_type,
@@ -231,7 +232,9 @@ nf_status nfi_layer_make(nf_layer **out, nf_context *context, const nf_layer_typ
     nf_layer *layer = nfi_object_create(context, (int64_t)sizeof *layer, NFI_TAG_LAYER);
     if (!layer) return NF_ERR_MEMORY;
     layer->type = type;
+    const uint64_t fpenv = nfi_fpenv_enter();
     const nf_status status = registry_fill(layer, config, function);
+    nfi_fpenv_leave(fpenv);
     if (status != NF_OK) {
         registry_free(layer);
         return status;
