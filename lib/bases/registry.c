@@ -85,11 +85,13 @@ nf_status nfi_base_make(nf_base **out, nf_context *context, const nfi_base_type 
 {
     if (!out) return nfi_fail(NF_ERR_NULL, "%s: out is NULL", function);
     *out = NULL;
+    nf_status status = nfi_context_check(context, function);
+    if (status) return status;
     nf_base *base = nfi_object_create(context, (int64_t)sizeof *base, NFI_TAG_BASE);
     if (!base) return NF_ERR_MEMORY;
     base->type = type;
     const uint64_t fpenv = nfi_fpenv_enter();
-    const nf_status status = registry_fill(base, config, function);
+    status = registry_fill(base, config, function);
     nfi_fpenv_leave(fpenv);
     if (status != NF_OK) {
         registry_free(base);
@@ -103,7 +105,7 @@ nf_base *nf_base_ref(nf_base *base) { return nfi_object_ref(base); }
 
 void nf_base_unref(nf_base *base)
 {
-    if (nfi_object_release(base)) registry_free(base);
+    if (nfi_object_release(base, NFI_TAG_BASE)) registry_free(base);
 }
 
 static bool registry_is_base(const nf_base *base, const char *what)

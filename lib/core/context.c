@@ -182,7 +182,7 @@ void nf_context_unref(nf_context *context)
 {
     nf_context draft; /* carries the allocator beyond the context's end */
 
-    if (context == NULL || context->object.tag != NFI_TAG_CONTEXT || !nfi_object_release(context))
+    if (!nfi_object_release(context, NFI_TAG_CONTEXT))
         return;
     nfi_pool_free(context->pool, context);
     for (struct context_type *node = atomic_load(&context->types); node != NULL;) {
@@ -199,17 +199,20 @@ void nf_context_unref(nf_context *context)
 
 void nf_context_cancel(nf_context *context)
 {
-    if (context != NULL)
+    if (context != NULL && context->object.tag == NFI_TAG_CONTEXT)
         atomic_store(&context->cancelled, 1);
 }
 
 void nf_context_resume(nf_context *context)
 {
-    if (context != NULL)
+    if (context != NULL && context->object.tag == NFI_TAG_CONTEXT)
         atomic_store(&context->cancelled, 0);
 }
 
-int32_t nf_context_threads(const nf_context *context) { return nfi_context_config(context)->threads; }
+int32_t nf_context_threads(const nf_context *context)
+{
+    return nfi_context_check(context, "nf_context_threads") == NF_OK ? nfi_context_config(context)->threads : 0;
+}
 
 int32_t nfi_context_worker_count(const nf_context *context) { return nfi_context_config(context)->threads; }
 
@@ -252,6 +255,18 @@ nf_status nfi_object_check(const void *object, uint32_t tag, const char *what)
     return NF_OK;
 }
 
+nf_status nfi_object_check_argument(const void *object, uint32_t tag, const char *function, const char *argument)
+{
+    const nf_status status = nfi_object_check(object, tag, argument);
+
+    return status == NF_OK ? NF_OK : nfi_fail_in(status, "%s", function);
+}
+
+nf_status nfi_context_check(const nf_context *context, const char *function)
+{
+    return context == NULL ? NF_OK : nfi_object_check_argument(context, NFI_TAG_CONTEXT, function, "context");
+}
+
 void *nfi_object_create(nf_context *context, int64_t size, uint32_t tag)
 {
     nfi_object *object = nfi_alloc(context, 1, size, NULL);
@@ -273,11 +288,11 @@ void *nfi_object_ref(void *object)
     return object;
 }
 
-bool nfi_object_release(void *object)
+bool nfi_object_release(void *object, uint32_t tag)
 {
     nfi_object *head = object;
 
-    return head != NULL && head->tag != 0 && atomic_fetch_sub_explicit(&head->refs, 1, memory_order_acq_rel) == 1;
+    return head != NULL && head->tag == tag && atomic_fetch_sub_explicit(&head->refs, 1, memory_order_acq_rel) == 1;
 }
 
 void nfi_object_free(void *object, int64_t size)

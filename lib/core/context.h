@@ -27,12 +27,17 @@ typedef struct nfi_object {
 
 /* NF_OK, NF_ERR_NULL or NF_ERR_HANDLE; `what` is "nf_flow_log_prob: flow". */
 nf_status nfi_object_check(const void *object, uint32_t tag, const char *what);
+/* The same with the line in two parts: "nf_flow_log_prob", "flow". */
+nf_status nfi_object_check_argument(const void *object, uint32_t tag, const char *function, const char *argument);
+/* The same for the context argument of a constructor, where NULL is fine. */
+nf_status nfi_context_check(const nf_context *context, const char *function);
 /* A zeroed object of `size` bytes holding one reference, and a reference of its own on context; NULL when out of memory
  * (line recorded). */
 void *nfi_object_create(nf_context *context, int64_t size, uint32_t tag);
 void *nfi_object_ref(void *object);     /* NULL accepted; returns object */
-bool nfi_object_release(void *object);  /* drops a reference: true when it was the last: the caller then frees the
-                                           members and calls nfi_object_free. NULL and freed handles: false */
+/* Drops a reference: true when it was the last: the caller then frees the members and calls nfi_object_free. False, and
+ * nothing is dropped, for NULL, handles of another kind and freed ones. */
+bool nfi_object_release(void *object, uint32_t tag);
 void nfi_object_free(void *object, int64_t size); /* clears the tag, frees, drops the context's reference */
 
 /* The resolved configuration; valid for context == NULL too. Immutable after creation. */

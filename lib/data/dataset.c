@@ -44,7 +44,7 @@ static void free_names(nf_dataset *dataset)
 
 void nf_dataset_unref(nf_dataset *dataset)
 {
-    if (!nfi_object_release(dataset))
+    if (!nfi_object_release(dataset, NFI_TAG_DATASET))
         return;
     nf_context *context = dataset->object.context;
     const int64_t width = width_of(dataset->dtype);

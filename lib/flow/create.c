@@ -175,6 +175,7 @@ nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_confi
 
     if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_create: out is NULL");
     *out = NULL;
+    if ((status = nfi_context_check(context, "nf_flow_create"))) return status;
     if ((status = nfi_config_resolve(&nfi_flow_config_type, config ? config : &defaults, &resolved, "nf_flow_create"))) return status;
     if ((status = nfi_object_check(base, NFI_TAG_BASE, "nf_flow_create: base"))) return status;
     if ((status = create_check(context, base, layers, n_layers, resolved.dtype))) return status;
@@ -201,7 +202,7 @@ nf_flow *nf_flow_ref(nf_flow *flow) { return nfi_object_ref(flow); }
 
 void nf_flow_unref(nf_flow *flow)
 {
-    if (!nfi_object_release(flow)) return;
+    if (!nfi_object_release(flow, NFI_TAG_FLOW)) return;
     nf_context *context = flow->object.context;
     for (int64_t i = 0; i < flow->n_places; i++) nf_layer_unref(flow->places[i].layer);
     nf_base_unref(flow->base);

@@ -134,7 +134,7 @@ static nf_status evaluate_check_pointers(const nfi_call *c)
 
 nf_status nfi_call_check(const nfi_call *c)
 {
-    nf_status status = nfi_object_check(c->flow, NFI_TAG_FLOW, c->function);
+    nf_status status = nfi_object_check_argument(c->flow, NFI_TAG_FLOW, c->function, "flow");
     int64_t bytes, bytes_cond;
 
     if (status) return status;

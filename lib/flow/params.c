@@ -11,7 +11,7 @@
 
 nf_status nfi_flow_begin(nf_flow *flow, const char *function)
 {
-    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, function);
+    nf_status status = nfi_object_check_argument(flow, NFI_TAG_FLOW, function, "flow");
     int idle = 0;
 
     if (status) return status;
@@ -91,7 +91,7 @@ bool nfi_flow_range(const nf_flow *flow, int64_t index, int64_t *offset, int64_t
 
 static nf_status params_lend(nf_flow *flow, int32_t dtype, void **theta, void **grad, int64_t *count, const char *function)
 {
-    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, function);
+    nf_status status = nfi_object_check_argument(flow, NFI_TAG_FLOW, function, "flow");
 
     if (status) return status;
     if (flow->dtype != dtype)
@@ -151,7 +151,7 @@ nf_status nf_flow_zero_grad(nf_flow *flow)
 
 static nf_status params_check(const nf_flow *flow, int64_t count, const void *theta, const char *function)
 {
-    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, function);
+    nf_status status = nfi_object_check_argument(flow, NFI_TAG_FLOW, function, "flow");
 
     if (status) return status;
     if (count != flow->count)

@@ -130,6 +130,7 @@ nf_status nf_flow_create_realnvp(nf_flow **out, nf_context *context, const nf_re
 
     if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_create_realnvp: out is NULL");
     *out = NULL;
+    if ((status = nfi_context_check(context, "nf_flow_create_realnvp"))) return status;
     if ((status = nfi_config_resolve(&nfi_realnvp_config_type, config, &c, "nf_flow_create_realnvp"))) return status;
     realnvp_apply_preset(&c);
     if ((status = realnvp_check(context, &c))) return status;

@@ -201,7 +201,7 @@ static nf_status model_check_call(const void *out, const nf_context *context, co
 {
     if (!out) return nfi_fail(NF_ERR_NULL, "%s: out is NULL", function);
     if (!source) return nfi_fail(NF_ERR_NULL, "%s: nothing to read from, the argument is NULL", function);
-    return context ? nfi_object_check(context, NFI_TAG_CONTEXT, function) : NF_OK;
+    return nfi_context_check(context, function);
 }
 
 static nf_status model_load_any(nf_flow **out, nf_context *context, const char *path, const void *bytes, int64_t size, const char *function)

@@ -299,7 +299,7 @@ nf_status nfi_model_bytes(const nf_flow *flow, const nfi_model_parts *parts, voi
 
 nf_status nfi_model_save(const nfi_io_ops *ops, const nf_flow *flow, const nfi_model_parts *parts, const char *path, const char *function)
 {
-    nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, function);
+    nf_status status = nfi_object_check_argument(flow, NFI_TAG_FLOW, function, "flow");
     nf_context *context;
     void *bytes;
     int64_t size;

@@ -229,11 +229,13 @@ nf_status nfi_layer_make(nf_layer **out, nf_context *context, const nf_layer_typ
 {
     if (!out) return nfi_fail(NF_ERR_NULL, "%s: out is NULL", function);
     *out = NULL;
+    nf_status status = nfi_context_check(context, function);
+    if (status) return status;
     nf_layer *layer = nfi_object_create(context, (int64_t)sizeof *layer, NFI_TAG_LAYER);
     if (!layer) return NF_ERR_MEMORY;
     layer->type = type;
     const uint64_t fpenv = nfi_fpenv_enter();
-    const nf_status status = registry_fill(layer, config, function);
+    status = registry_fill(layer, config, function);
     nfi_fpenv_leave(fpenv);
     if (status != NF_OK) {
         registry_free(layer);
@@ -247,7 +249,7 @@ nf_layer *nf_layer_ref(nf_layer *layer) { return nfi_object_ref(layer); }
 
 void nf_layer_unref(nf_layer *layer)
 {
-    if (nfi_object_release(layer)) registry_free(layer);
+    if (nfi_object_release(layer, NFI_TAG_LAYER)) registry_free(layer);
 }
 
 static bool registry_is_layer(const nf_layer *layer, const char *what)
@@ -278,6 +280,8 @@ nf_status nf_layer_create(nf_layer **out, nf_context *context, const char *type,
     if (!out) return nfi_fail(NF_ERR_NULL, "nf_layer_create: out is NULL");
     *out = NULL;
     if (!type) return nfi_fail(NF_ERR_NULL, "nf_layer_create: type is NULL");
+    const nf_status status = nfi_context_check(context, "nf_layer_create");
+    if (status) return status;
     const nf_layer_type *row = nfi_layer_type_find(context, type);
     return row ? nfi_layer_make(out, context, row, config, "nf_layer_create") : NF_ERR_UNKNOWN;
 }

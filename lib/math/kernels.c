@@ -72,9 +72,14 @@ const nfi_kernels *nfi_kernels_for(const nf_context *context, int32_t dtype)
     return nfi_kernels_isa(context_isa(context), dtype);
 }
 
-const char *nf_context_isa(const nf_context *context) { return row_of(context_isa(context))->name; }
+const char *nf_context_isa(const nf_context *context)
+{
+    return nfi_context_check(context, "nf_context_isa") ? NULL : row_of(context_isa(context))->name;
+}
+
 const char *nf_context_backend(const nf_context *context)
 {
+    if (nfi_context_check(context, "nf_context_backend")) return NULL;
     return nfi_context_config(context)->backend == NF_BACKEND_CBLAS ? "cblas" : "native";
 }
 

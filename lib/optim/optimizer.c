@@ -27,7 +27,7 @@ static void optimizer_drop_moments(nf_optimizer *optimizer)
 
 void nf_optimizer_unref(nf_optimizer *optimizer)
 {
-    if (!nfi_object_release(optimizer)) return;
+    if (!nfi_object_release(optimizer, NFI_TAG_OPTIMIZER)) return;
     optimizer_drop_moments(optimizer);
     nfi_pieces_free(&optimizer->pieces);
     nfi_object_free(optimizer, sizeof *optimizer);
@@ -42,7 +42,7 @@ static nf_status optimizer_make(nf_optimizer **out, nf_context *context, const n
 
     if (!out) return nfi_fail(NF_ERR_NULL, "%s: out is NULL", function);
     *out = NULL;
-    if (context && (status = nfi_object_check(context, NFI_TAG_CONTEXT, function))) return status;
+    if ((status = nfi_context_check(context, function))) return status;
     memset(&defaults, 0, sizeof defaults);
     memcpy(&defaults, &type->config->size, sizeof type->config->size);
     memset(&resolved, 0, sizeof resolved);
@@ -190,7 +190,7 @@ nf_status nfi_optimizer_apply(nf_optimizer *optimizer, nf_flow *flow, double max
 
 static nf_status optimizer_step(nf_optimizer *optimizer, nf_flow *flow, double max_norm, double *norm, const char *function)
 {
-    nf_status status = nfi_object_check(optimizer, NFI_TAG_OPTIMIZER, function);
+    nf_status status = nfi_object_check_argument(optimizer, NFI_TAG_OPTIMIZER, function, "optimizer");
     uint64_t fpenv;
 
     if (norm) *norm = NAN;
@@ -217,7 +217,7 @@ nf_status nf_optimizer_step_clipped(nf_optimizer *optimizer, nf_flow *flow, doub
 
 static bool optimizer_is(const nf_optimizer *optimizer, const char *function)
 {
-    return nfi_object_check(optimizer, NFI_TAG_OPTIMIZER, function) == NF_OK;
+    return nfi_object_check_argument(optimizer, NFI_TAG_OPTIMIZER, function, "optimizer") == NF_OK;
 }
 
 const char *nf_optimizer_type_name(const nf_optimizer *optimizer)

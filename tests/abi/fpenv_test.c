@@ -475,7 +475,7 @@ END_TEST
 START_TEST(fpenv__control_sees_a_spoiler)
 {
     const uint32_t before = state_get();
-    volatile double tiny = 1e-300, result;
+    volatile double tiny = 1e-300;
     static scene a, b;
 
     if (load("FPENV_CONTROL"))
@@ -484,9 +484,9 @@ START_TEST(fpenv__control_sees_a_spoiler)
         puts("part left out: no control library");
     for (int i = 0; i < 2; i++) {
         state_set(i ? states[0].bits : STATE_DEFAULT);
-        result = tiny * 1e-10;
+        const double result = tiny * 1e-10;
         state_set(STATE_DEFAULT);
-        scene_note(i ? &b : &a, "a denormal", (const void *)&result, sizeof result);
+        scene_note(i ? &b : &a, "a denormal", &result, sizeof result);
     }
     ck_assert_int_eq(scene_differ(&a, &b, states[0].name), 1);
 }

@@ -456,10 +456,10 @@ START_TEST(objects)
     ck_assert_int_eq(nfi_object_check(NULL, NFI_TAG_LAYER, "f: layer"), NF_ERR_NULL);
     ck_assert_str_eq(nf_last_error(), "f: layer is NULL");
     ck_assert_ptr_eq(nfi_object_ref(object), object);
-    ck_assert(!nfi_object_release(object));
-    ck_assert(nfi_object_release(object));
+    ck_assert(!nfi_object_release(object, NFI_TAG_FLOW));
+    ck_assert(nfi_object_release(object, NFI_TAG_FLOW));
     nfi_object_free(object, 200);
-    ck_assert(!nfi_object_release(NULL));
+    ck_assert(!nfi_object_release(NULL, NFI_TAG_LAYER));
     ck_assert_ptr_null(nfi_object_ref(NULL));
 }
 END_TEST
@@ -491,7 +491,7 @@ static nf_status allocate_all(struct ledger *ledger)
         object = nfi_object_create(context, 100, NFI_TAG_BASE);
         status = object != NULL ? NF_OK : NF_ERR_MEMORY;
     }
-    if (nfi_object_release(object))
+    if (nfi_object_release(object, NFI_TAG_BASE))
         nfi_object_free(object, 100);
     nfi_maker_free(maker);
     nf_context_unref(context);

@@ -71,7 +71,7 @@ class Library:
         return config
 
     def error(self):
-        return self.nf_last_error().decode()
+        return self.nf_last_error().decode(errors='replace')  # it may quote the caller's bytes
 
     def must(self, name, *arguments):
         """Calls a function that must succeed; out-handles come first: pass no argument for them."""
