@@ -67,7 +67,7 @@ static void status_record(nf_status status, const char *line)
 }
 
 /* The line, the same whatever the host's rounding direction; empty when it cannot be written. */
-static void status_print(char line[STATUS_LINE], const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void status_print(char line[STATUS_LINE], const char *format, va_list args)
 {
     const uint64_t fpenv = nfi_fpenv_enter();
 

@@ -31,7 +31,7 @@ typedef struct gradient_job {
         nf_status status;
         double nll;
         int64_t n_bad, first_bad;
-        char line[400];
+        char line[384];
     } slot[GRADIENT_SLOTS];
 } gradient_job;
 

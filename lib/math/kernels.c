@@ -39,6 +39,13 @@ static const kernel_row *row_of(int32_t isa)
     return NULL;
 }
 
+/* The row of an instruction set that this machine has; there is always one. */
+static const kernel_row *row_of_machine(int32_t isa)
+{
+    const kernel_row *row = row_of(isa);
+    return row ? row : &rows[0];
+}
+
 bool nfi_has_isa(int32_t isa) { return row_of(isa) != NULL && nfi_cpu_has_isa(isa); }
 int32_t nfi_best_isa(void)
 {
@@ -48,7 +55,7 @@ int32_t nfi_best_isa(void)
 
 static const nfi_kernels *kernels_cblas(int32_t dtype)
 {
-    const kernel_row *row = row_of(nfi_best_isa());
+    const kernel_row *row = row_of_machine(nfi_best_isa());
     return dtype == NF_F64 ? row->cblas_f64 : row->cblas_f32;
 }
 
@@ -56,7 +63,7 @@ const nfi_kernels *nfi_kernels_isa(int32_t isa, int32_t dtype)
 {
     if (isa == 0) return kernels_cblas(dtype);
     if (!nfi_has_isa(isa)) return NULL;
-    const kernel_row *row = row_of(isa);
+    const kernel_row *row = row_of_machine(isa);
     return dtype == NF_F64 ? row->f64 : row->f32;
 }
 
@@ -74,7 +81,7 @@ const nfi_kernels *nfi_kernels_for(const nf_context *context, int32_t dtype)
 
 const char *nf_context_isa(const nf_context *context)
 {
-    return nfi_context_check(context, "nf_context_isa") ? NULL : row_of(context_isa(context))->name;
+    return nfi_context_check(context, "nf_context_isa") ? NULL : row_of_machine(context_isa(context))->name;
 }
 
 const char *nf_context_backend(const nf_context *context)
@@ -93,7 +100,7 @@ static double now(void)
 /* The best of rounds of less than a millisecond, so that an interruption costs nothing */
 double nfi_fma_peak(const nfi_kernels *kernels, double seconds)
 {
-    const kernel_row *row = row_of(nfi_best_isa());
+    const kernel_row *row = row_of_machine(nfi_best_isa());
     for (size_t i = 0; i < N_ROWS; i++)
         if (strcmp(rows[i].name, kernels->isa) == 0) row = &rows[i];
     peak_fn *peak = kernels->dtype == NF_F64 ? row->peak_f64 : row->peak_f32;
