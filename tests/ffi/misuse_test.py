@@ -208,7 +208,10 @@ class Matrix:
                 self.parameter(function, at, kind, name)
         self.configs()
         self.references()
-        self.released()
+        if os.environ.get('NFLOW_MISUSE') == 'live':
+            print('left out: released handles: looking at them is what a sanitizer reports')
+        else:
+            self.released()
 
     def control(self, function):
         """With nothing wrong the call succeeds: otherwise the cases of its arguments would prove nothing."""
