@@ -193,6 +193,7 @@ static void scene_data(scene *s)
     CALL(s, api.nf_dataset_split(s->data, 0.3, 9, &part[0], &part[1]));
     CALL(s, api.nf_dataset_copy_f64(part[0], 0, 60, s->z, NULL));
     scene_note(s, "nf_dataset_split", s->z, sizeof(double) * 120);
+    for (int i = 0; i < 2; i++) UNDER(s, api.nf_dataset_unref(part[i]));
     CALL(s, api.nf_dataset_load_memory(&read, s->context, csv, sizeof csv - 1, NULL));
     CALL(s, api.nf_dataset_copy_f64(read, 0, 3, s->z, NULL));
     scene_note(s, "nf_dataset_load_memory", s->z, sizeof(double) * 6);
