@@ -19,6 +19,19 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0:strict_string_checks=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
+# The sanitizers see what they are for: each of three small programs must be stopped.
+control() {
+    sanitizer=$1
+    result=OK
+    if ! printf '%s\n' "$3" | ${CC:-cc} -g -x c - -o "$logs/control" -fsanitize="$sanitizer" -fno-sanitize-recover=all -lpthread; then
+        stage_broken "$2" "control of $sanitizer cannot be built"
+        return
+    fi
+    if "$logs/control" >/dev/null 2>&1; then result=FAIL; fi
+    echo "== $2: control of $sanitizer: $result"
+    printf '{"name": "%s: control of %s", "stdout": "", "result": "%s"}\n' "$2" "$sanitizer" "$result" >>"$logs/$2.json"
+}
+
 # The matrix of wrong arguments, in which reads out of bounds would otherwise go unnoticed: python loads the sanitizer first.
 misuse_under_asan() {
     library=$(gcc -print-file-name=libasan.so)
@@ -38,13 +51,19 @@ misuse_under_asan() {
 }
 
 if [ "$which" != tsan ]; then
+    control address asan '#include <stdlib.h>
+        int main(int n, char **a) { char *p = malloc(8); (void)a; return p[7 + n]; }'
+    control undefined asan 'int main(int n, char **a) { (void)a; return 0x7fffffff + n == 5; }'
     stage asan "$here/build-asan" $common -Db_sanitize=address,undefined -Dexamples=false -Dtools=false \
         '-Dc_args=-fsanitize=float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer' \
         -- -t 5 --suite unit --suite conformance --suite abi
     misuse_under_asan
 fi
 if [ "$which" != asan ]; then
+    control thread tsan '#include <pthread.h>
+        static int count; static void *add(void *a) { for (int i = 0; i < 100000; i++) count++; return a; }
+        int main(void) { pthread_t t; pthread_create(&t, 0, add, 0); add(0); pthread_join(t, 0); return 0; }'
     stage tsan "$here/build-tsan" $common -Db_sanitize=thread -Dexamples=false -Dtools=false \
-        -- -t 10 core train threads
+        -- -t 10 core train conformance threads
 fi
 finish
