@@ -10,6 +10,7 @@
 typedef struct bench_options {
     int32_t threads;
     double seconds; /* measured time of all windows of one batch size */
+    int cpu_clock;  /* 1: the time of the calling thread on its core, for one thread on a shared machine; 0: wall clock */
 } bench_options;
 
 /* One thing to time: unit() does one unit of work (a step, or a call); it returns a status. */
@@ -19,12 +20,14 @@ typedef struct bench_case {
     double per_call;       /* units of the metric in one call: 1 for steps, batch for samples */
     double gflop_per_call; /* matrix products only */
     double gflop_per_unit;
-    char note[160];
+    char note[200];
     nf_status (*call)(void *arg);
+    nf_status (*floor)(void *arg); /* the least that a call must do, timed in turn with it; NULL: none */
     void *arg;
 } bench_case;
 
-double bench_now(void);                  /* seconds, monotonic */
+double bench_now(void);                  /* seconds, wall clock */
+double bench_clock(const bench_options *options); /* seconds of the chosen clock */
 double bench_peak(int32_t threads, int32_t dtype); /* GFLOP/s of FMA loops on so many threads at once, about 10 ms */
 void bench_measure(const bench_case *c, const bench_options *options); /* prints the line */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * main.c - nflow-bench WORKLOAD --threads T --batch B --seconds S [--batches B1,B2,...] | --list | all
+ * main.c - nflow-bench WORKLOAD --threads T --batch B --seconds S [--batches B1,B2,...] [--clock cpu] | --list | all
  *
  * One line of JSON a batch size. Medians over windows; the peak is measured on the same threads just before and just after
  * each window, so that frac_peak compares within the window whatever else the machine does.
@@ -34,12 +34,15 @@ static const bench_workload workloads[] = {
 
 static int table; /* "all": lines for people; set once before any work */
 
-double bench_now(void)
+static double clock_seconds(clockid_t id)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(id, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+double bench_now(void) { return clock_seconds(CLOCK_MONOTONIC); }
+double bench_clock(const bench_options *o) { return o->cpu_clock ? clock_seconds(CLOCK_THREAD_CPUTIME_ID) : bench_now(); }
 
 void bench_die(const char *what, nf_status status)
 {
@@ -121,27 +124,39 @@ static void print_line(const bench_case *c, const bench_options *o, double *valu
     fflush(stdout);
 }
 
+/* Mean seconds of one call. */
+static double time_calls(nf_status (*call)(void *), void *arg, long calls, const bench_options *o)
+{
+    const double start = bench_clock(o);
+
+    for (long i = 0; i < calls; i++) (void)call(arg);
+    return (bench_clock(o) - start) / (double)calls;
+}
+
 void bench_measure(const bench_case *c, const bench_options *o)
 {
-    double value[WINDOWS], peak[WINDOWS], fraction[WINDOWS], rate[WINDOWS];
+    double value[WINDOWS], peak[WINDOWS], fraction[WINDOWS], rate[WINDOWS], floor[WINDOWS], ratio[WINDOWS];
+    bench_case told = *c;
     const int is_time = !strcmp(c->metric, "us");
     const long calls = calls_per_window(c, o->seconds / WINDOWS);
 
     for (int w = 0; w < WINDOWS; w++) {
-        const double before = bench_peak(o->threads, NF_F32), start = bench_now();
-        for (long i = 0; i < calls; i++) (void)c->call(c->arg);
-        const double seconds = (bench_now() - start) / (double)calls;
+        const double before = bench_peak(o->threads, NF_F32), seconds = time_calls(c->call, c->arg, calls, o);
         peak[w] = (before + bench_peak(o->threads, NF_F32)) / 2;
         value[w] = is_time ? 1e6 * seconds : c->per_call / seconds;
         rate[w] = c->gflop_per_call / seconds;
         fraction[w] = rate[w] / peak[w];
+        floor[w] = c->floor ? time_calls(c->floor, c->arg, calls, o) : seconds;
+        ratio[w] = seconds / floor[w];
     }
-    print_line(c, o, value, peak, fraction, median(rate, WINDOWS));
+    if (c->floor)
+        snprintf(told.note, sizeof told.note, "%.120s: %.1f us, the call takes %.2f of it", c->note, 1e6 * median(floor, WINDOWS), median(ratio, WINDOWS));
+    print_line(&told, o, value, peak, fraction, median(rate, WINDOWS));
 }
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: nflow-bench WORKLOAD|all [--threads T] [--batch B | --batches B1,B2,...] [--seconds S]\n       nflow-bench --list\n");
+    fprintf(stderr, "usage: nflow-bench WORKLOAD|all [--threads T] [--batch B | --batches B1,B2,...] [--seconds S] [--clock wall|cpu]\n       nflow-bench --list\n");
     return 2;
 }
 
@@ -161,7 +176,7 @@ static void run(const bench_workload *w, const char *batches, const bench_option
 int main(int argc, char **argv)
 {
     static const struct option options[] = { { "threads", 1, NULL, 't' }, { "batch", 1, NULL, 'b' }, { "batches", 1, NULL, 'b' },
-                                             { "seconds", 1, NULL, 's' }, { "list", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
+                                             { "seconds", 1, NULL, 's' }, { "clock", 1, NULL, 'c' }, { "list", 0, NULL, 'l' }, { NULL, 0, NULL, 0 } };
     bench_options o = { .threads = 1, .seconds = 2.0 };
     const char *batches = NULL;
     int option, found = 0;
@@ -170,12 +185,13 @@ int main(int argc, char **argv)
         if (option == 't') o.threads = atoi(optarg);
         else if (option == 'b') batches = optarg;
         else if (option == 's') o.seconds = atof(optarg);
+        else if (option == 'c' && (!strcmp(optarg, "cpu") || !strcmp(optarg, "wall"))) o.cpu_clock = *optarg == 'c';
         else if (option == 'l') {
             for (size_t i = 0; i < N_WORKLOADS; i++) printf("%-18s %s\n", workloads[i].name, workloads[i].help);
             return 0;
         } else return usage();
     }
-    if (optind + 1 != argc || o.threads < 1 || o.threads > MAX_THREADS || !(o.seconds > 0)) return usage();
+    if (optind + 1 != argc || (o.cpu_clock && o.threads != 1) || o.threads < 1 || o.threads > MAX_THREADS || !(o.seconds > 0)) return usage();
     table = !strcmp(argv[optind], "all");
     if (table) printf("%-18s %7s %2s  %14s %-10s %8s %8s %8s\n", "workload", "batch", "T", "median", "metric", "max", "GFLOP/s", "of peak");
     for (size_t i = 0; i < N_WORKLOADS; i++) {

@@ -6,7 +6,7 @@
 # Installs what is missing through apt-get where it may (as root, or with a sudo that
 # asks for no password); elsewhere it says what to install and changes nothing. The
 # build goes into build/, the pictures and the model into ./out. Arguments go to the
-# example, e.g. --preset default.
+# example, e.g. --preset book.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

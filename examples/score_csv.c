@@ -4,8 +4,8 @@
  *
  *   score_csv TABLE.csv [--epochs N] [--top K] [--drop COLUMN]
  *
- * Half of the rows (by a seed) train a flow, one in ten of the other half says when to stop; then every row gets its log-density under
- * the model, and the K least likely ones are printed with their row numbers, counted from 0.
+ * Half of the rows (by a seed) train a flow, the other half says when to stop; then every row gets its log-density under
+ * the model, and the K least likely ones are printed with their row numbers, counted from 0, and their values.
  */
 #include <math.h>
 #include <nflow/nflow.h>
@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHOWN = 6 }; /* columns printed */
+
 typedef struct search {
     const char *path;
     int64_t epochs, top, drop; /* drop < 0: keep all columns */
-    nf_dataset *all, *train, *rest, *valid, *unused;
+    nf_dataset *all, *train, *valid;
     nf_layer *standardise;
     nf_flow *flow;
     nf_optimizer *adam;
@@ -35,8 +37,7 @@ static nf_status read_table(search *s)
     read.drop_columns = &s->drop;
     read.n_drop_columns = s->drop >= 0;
     status = nf_dataset_load(&s->all, NULL, s->path, &read);
-    if (status >= 0) status = nf_dataset_split(s->all, 0.5, 1, &s->train, &s->rest);
-    if (status >= 0) status = nf_dataset_split(s->rest, 0.1, 2, &s->valid, &s->unused);
+    if (status >= 0) status = nf_dataset_split(s->all, 0.5, 1, &s->train, &s->valid);
     return status;
 }
 
@@ -69,13 +70,37 @@ static nf_status make_flow(search *s)
 static nf_status fit(search *s)
 {
     nf_fit_config config = NF_FIT_CONFIG_INIT;
+    nf_fit_report report = { .struct_size = sizeof report };
     nf_status status = nf_optimizer_adam_create(&s->adam, NULL, NULL);
 
     config.epochs = s->epochs;
     config.patience = 30;
     config.schedule = NF_SCHEDULE_COSINE;
-    if (status >= 0) status = nf_flow_fit(s->flow, s->adam, s->train, s->valid, &config, NULL);
+    if (status >= 0) status = nf_flow_fit(s->flow, s->adam, s->train, s->valid, &config, &report);
+    if (status >= 0)
+        printf("trained on %lld rows: %lld epochs, %.1f s, held-out NLL %.4f nats a row\n", (long long)nf_dataset_rows(s->train),
+               (long long)report.epochs, report.seconds, report.valid_nll);
     return status;
+}
+
+static void print_header(const search *s)
+{
+    printf("%8s  %12s", "row", "log p");
+    for (int64_t j = 0; j < nf_dataset_dim(s->all) && j < SHOWN; j++) {
+        const char *name = nf_dataset_column_name(s->all, j);
+        char number[32];
+        snprintf(number, sizeof number, "column %lld", (long long)j);
+        printf("  %14.14s", name ? name : number);
+    }
+    putchar('\n');
+}
+
+static void print_row(const search *s, const scored *row, const float *x)
+{
+    printf("%8lld  %12.4f", (long long)row->row, row->log_prob);
+    for (int64_t j = 0; j < nf_dataset_dim(s->all) && j < SHOWN; j++)
+        printf("  %14g", (double)x[j]);
+    putchar('\n');
 }
 
 static int rarer(const void *a, const void *b)
@@ -98,9 +123,9 @@ static nf_status score(const search *s)
         for (int64_t i = 0; i < n; i++)
             rows[i] = (scored){ i, log_prob[i] };
         qsort(rows, (size_t)n, sizeof *rows, rarer);
-        printf("%8s  %12s\n", "row", "log p");
+        print_header(s);
         for (int64_t i = 0; i < n && i < s->top; i++)
-            printf("%8lld  %12.4f\n", (long long)rows[i].row, rows[i].log_prob);
+            print_row(s, &rows[i], x + rows[i].row * dim);
         printf("median log p of all %lld rows: %.4f\n", (long long)n, rows[n / 2].log_prob);
     }
     free(rows);
@@ -143,9 +168,7 @@ int main(int argc, char **argv)
     nf_optimizer_unref(s.adam);
     nf_flow_unref(s.flow);
     nf_layer_unref(s.standardise);
-    nf_dataset_unref(s.unused);
     nf_dataset_unref(s.valid);
-    nf_dataset_unref(s.rest);
     nf_dataset_unref(s.train);
     nf_dataset_unref(s.all);
     return status < 0;

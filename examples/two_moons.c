@@ -2,13 +2,13 @@
  *
  * two_moons.c - RealNVP learns two half-moons, with the recipe of the book or a better one
  *
- *   two_moons [FOLDER] [--epochs N] [--preset book|default]
+ *   two_moons [FOLDER] [--epochs N] [--preset default|book]
  *
  * Writes into FOLDER (default: the current one)
- *   two_moons_before_after.png   data -> latent and noise -> samples, untrained and trained
- *   two_moons_loss.png           training and held-out loss, and the entropy that no model can beat
- *   two_moons_density.png        the density learned
- *   two_moons.safetensors        the model
+ *   two_moons.png           both directions, data -> latent and noise -> samples, untrained and trained
+ *   two_moons_loss.png      training and held-out loss, and the entropy that no model can beat
+ *   two_moons_density.png   the density learned
+ *   two_moons.safetensors   the model
  *
  * The recipe "book" is the example of the Keras documentation, "Density estimation using Real NVP": 3000 points, standardised, the last
  * 600 held out; 6 couplings with networks of 4 x 256 ReLU; Adam with rate 1e-4, batches of 256, 300 epochs.
@@ -21,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POINTS = 3000, HELD_OUT = 600, MAX_EPOCHS = 10000, GRID = 240 };
+enum { POINTS = 3000, SHOWN = 1500, HELD_OUT = 600, MAX_EPOCHS = 10000, GRID = 240 };
 
 static const double moons_noise = 0.05;
 
@@ -29,10 +29,10 @@ static const double moons_noise = 0.05;
 static const struct recipe {
     const char *name;
     int32_t preset, schedule;
-    double lr, eps, clip_norm, ema_decay;
+    double lr, eps, clip_norm, ema_decay, l2;
 } recipes[] = {
-    { "book", NF_PRESET_BOOK, NF_SCHEDULE_CONSTANT, 1e-4, 1e-7, -1.0, 0.0 },
-    { "default", NF_PRESET_DEFAULT, NF_SCHEDULE_COSINE, 1e-3, 1e-8, 5.0, 0.999 },
+    { "default", NF_PRESET_DEFAULT, NF_SCHEDULE_COSINE, 3e-3, 1e-8, 5.0, 0.99, 1e-5 },
+    { "book", NF_PRESET_BOOK, NF_SCHEDULE_CONSTANT, 1e-4, 1e-7, -1.0, 0.0, 0.0 },
 };
 
 /* Both directions of a flow, as pairs of coordinates. */
@@ -140,6 +140,7 @@ static nf_status train(moons *m)
     fit.schedule = m->recipe->schedule;
     fit.clip_norm = m->recipe->clip_norm;
     fit.ema_decay = m->recipe->ema_decay;
+    fit.l2 = m->recipe->l2;
     fit.progress = show_progress;
     fit.progress_user = m;
     m->report.struct_size = sizeof m->report;
@@ -160,49 +161,75 @@ static void to_double(int64_t count, const float *from, double *to)
         to[i] = (double)from[i];
 }
 
-/* One panel of points; outliers of an untrained flow may leave the picture. */
-static void panel(nfplot *figure, int row, int column, const char *title, const char *axis, const double *xy,
-                  nfplot_range range, nfplot_color color)
+static double square(double x)
 {
-    char x_label[16], y_label[16];
-    const double size = 250.0;
-    const nfplot_axes axes = { range, title, x_label, y_label, 1, 1 };
+    return x * x;
+}
 
-    snprintf(x_label, sizeof x_label, "%s\xE2\x82\x81", axis); /* subscript one, two */
-    snprintf(y_label, sizeof y_label, "%s\xE2\x82\x82", axis);
-    color.alpha = 0.5;
+/* Distance of (x, y) from the upper half of the unit circle. */
+static double from_arc(double x, double y)
+{
+    return y > 0.0 ? fabs(sqrt(x * x + y * y) - 1.0) : sqrt(square(fabs(x) - 1.0) + y * y);
+}
+
+/* 1 for points that are nearer to the lower moon. */
+static void find_moons(const double *xy, unsigned char *lower)
+{
+    for (int i = 0; i < POINTS; i++)
+        lower[i] = from_arc(1.0 - xy[2 * i], 0.5 - xy[2 * i + 1]) < from_arc(xy[2 * i], xy[2 * i + 1]);
+}
+
+/* One panel of points in the colour of their moon; outliers of an untrained flow may leave the picture. */
+static void panel(nfplot *figure, int row, int column, const char *title, const double *xy, const unsigned char *lower, int latent)
+{
+    static double group[2 * POINTS];
+    static const nfplot_range ranges[] = { { -1.75, 2.75, -2.0, 2.5 }, { -3.6, 3.6, -3.6, 3.6 } };
+    static const char *const labels[][2] = { { "x\xE2\x82\x81", "x\xE2\x82\x82" }, { "z\xE2\x82\x81", "z\xE2\x82\x82" } };
+    const nfplot_color colors[] = { NFPLOT_BLUE, NFPLOT_ORANGE };
+    const double size = 250.0;
+    const nfplot_axes axes = { ranges[latent], title, labels[latent][0], labels[latent][1], 1, 1 };
+
     nfplot_begin(figure, 4.0 + column * size, 4.0 + row * size, size, size, &axes);
-    nfplot_scatter(figure, POINTS, xy, 1.1, color);
+    for (int which = 0; which < 2; which++) {
+        int64_t n = 0;
+        for (int i = 0; i < SHOWN; i++) {
+            if (lower[i] != which) continue;
+            group[2 * n] = xy[2 * i];
+            group[2 * n++ + 1] = xy[2 * i + 1];
+        }
+        nfplot_scatter(figure, n, group, 1.1, colors[which]);
+    }
     nfplot_end(figure);
 }
 
-static int draw_before_after(const moons *m)
+/* Every point keeps its colour on the way: the moon that it comes from, or the one that the trained flow makes of it. */
+static int draw_directions(const moons *m)
 {
     static double data[2 * POINTS], noise[2 * POINTS];
-    const nfplot_range data_range = { -2.0, 3.0, -1.75, 2.25 }, latent_range = { -4.0, 4.0, -4.0, 4.0 };
-    const directions *both[] = { &m->before, &m->after };
-    static const char *const titles[][2] = { { "data \xE2\x86\x92 latent, untrained", "noise \xE2\x86\x92 samples, untrained" },
-                                             { "data \xE2\x86\x92 latent, trained", "noise \xE2\x86\x92 samples, trained" } };
+    static unsigned char from[POINTS], to[POINTS];
     char path[4096];
     nfplot *figure;
 
     to_double(2 * POINTS, m->data, data);
     to_double(2 * POINTS, m->noise, noise);
-    path_of(m, "two_moons_before_after.png", path, sizeof path);
-    if (!(figure = nfplot_create(path, 1008.0, 508.0))) return -1;
-    for (int row = 0; row < 2; row++) {
-        panel(figure, row, 0, "data", "x", data, data_range, NFPLOT_RED);
-        panel(figure, row, 1, titles[row][0], "z", both[row]->latent, latent_range, NFPLOT_BLUE);
-        panel(figure, row, 2, "noise", "z", noise, latent_range, NFPLOT_GREEN);
-        panel(figure, row, 3, titles[row][1], "x", both[row]->samples, data_range, NFPLOT_ORANGE);
-    }
+    find_moons(data, from);
+    find_moons(m->after.samples, to);
+    path_of(m, "two_moons.png", path, sizeof path);
+    if (!(figure = nfplot_create(path, 758.0, 508.0))) return -1;
+    panel(figure, 0, 0, "data", data, from, 0);
+    panel(figure, 0, 1, "data \xE2\x86\x92 latent, untrained", m->before.latent, from, 1);
+    panel(figure, 0, 2, "data \xE2\x86\x92 latent, trained", m->after.latent, from, 1);
+    panel(figure, 1, 0, "noise", noise, to, 1);
+    panel(figure, 1, 1, "noise \xE2\x86\x92 samples, untrained", m->before.samples, to, 0);
+    panel(figure, 1, 2, "noise \xE2\x86\x92 samples, trained", m->after.samples, to, 0);
     return nfplot_finish(figure);
 }
 
 static int draw_loss(const moons *m, double entropy)
 {
     static double epoch[MAX_EPOCHS], train_nll[MAX_EPOCHS], valid_nll[MAX_EPOCHS], floor_nll[MAX_EPOCHS];
-    static const char *const labels[] = { "training", "held out", "entropy of the density" };
+    static const char *const labels[] = { "training", "held out", "entropy of the density: the floor" };
+    static const double room_above = 1.8; /* a worse loss than this leaves the picture */
     const nfplot_color colors[] = { NFPLOT_BLUE, NFPLOT_ORANGE, NFPLOT_GREY };
     const int64_t n = m->report.curve_count;
     nfplot_axes axes = { { 0.0, n > 1 ? (double)n : 1.0, entropy - 0.1, entropy + 0.2 },
@@ -215,7 +242,7 @@ static int draw_loss(const moons *m, double entropy)
         train_nll[i] = m->curve_train[i] - m->log_sd;
         valid_nll[i] = m->curve_valid[i] - m->log_sd;
         floor_nll[i] = entropy;
-        if (isfinite(train_nll[i])) axes.range.y1 = fmax(axes.range.y1, train_nll[i] + 0.05);
+        axes.range.y1 = fmax(axes.range.y1, fmin(fmax(train_nll[i], valid_nll[i]) + 0.05, entropy + room_above));
     }
     path_of(m, "two_moons_loss.png", path, sizeof path);
     if (!(figure = nfplot_create(path, 640.0, 420.0))) return -1;
@@ -223,7 +250,7 @@ static int draw_loss(const moons *m, double entropy)
     nfplot_line(figure, n, epoch, train_nll, 1.4, colors[0]);
     nfplot_line(figure, n, epoch, valid_nll, 1.4, colors[1]);
     nfplot_line(figure, n, epoch, floor_nll, 1.2, colors[2]);
-    nfplot_legend(figure, 3, labels, colors, 1);
+    nfplot_legend(figure, 3, labels, colors, 1, 0);
     nfplot_end(figure);
     return nfplot_finish(figure);
 }
@@ -249,14 +276,14 @@ static double map_density(const moons *m, nfplot_range r, double *density)
 static int draw_density(const moons *m)
 {
     static double density[GRID * GRID];
-    const nfplot_axes axes = { { -1.75, 2.75, -2.0, 2.5 }, "density learned", "x\xE2\x82\x81", "x\xE2\x82\x82", 1, 0 };
+    const nfplot_axes axes = { { -1.6, 2.6, -1.05, 1.55 }, "density learned", "x\xE2\x82\x81", "x\xE2\x82\x82", 1, 0 };
     const double max = map_density(m, axes.range, density);
     char path[4096];
     nfplot *figure;
 
     path_of(m, "two_moons_density.png", path, sizeof path);
-    if (!(max > 0.0) || !(figure = nfplot_create(path, 500.0, 444.0))) return -1;
-    nfplot_begin(figure, 8.0, 4.0, 432.0, 436.0, &axes);
+    if (!(max > 0.0) || !(figure = nfplot_create(path, 580.0, 392.0))) return -1;
+    nfplot_begin(figure, 8.0, 4.0, 516.0, 384.0, &axes);
     nfplot_heat(figure, GRID, GRID, density, max, axes.range);
     nfplot_color_bar(figure, max, "p(x)");
     nfplot_end(figure);
@@ -266,7 +293,7 @@ static int draw_density(const moons *m)
 /* Pictures are extra: a build without cairo says so and goes on. */
 static void draw(const moons *m, double entropy)
 {
-    if (draw_before_after(m) || draw_loss(m, entropy) || draw_density(m)) fprintf(stderr, "pictures: %s\n", nfplot_error());
+    if (draw_directions(m) || draw_loss(m, entropy) || draw_density(m)) fprintf(stderr, "pictures: %s\n", nfplot_error());
 }
 
 static nf_status run(moons *m)
@@ -305,6 +332,13 @@ static void release(moons *m)
     nf_context_unref(m->context);
 }
 
+static const struct recipe *recipe_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++)
+        if (strcmp(recipes[i].name, name) == 0) return &recipes[i];
+    return NULL;
+}
+
 static int read_arguments(moons *m, int argc, char **argv)
 {
     m->folder = ".";
@@ -314,7 +348,7 @@ static int read_arguments(moons *m, int argc, char **argv)
         if (strcmp(argv[i], "--epochs") == 0 && i + 1 < argc)
             m->epochs = strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--preset") == 0 && i + 1 < argc)
-            m->recipe = strcmp(argv[++i], "book") == 0 ? &recipes[0] : strcmp(argv[i], "default") == 0 ? &recipes[1] : NULL;
+            m->recipe = recipe_named(argv[++i]);
         else if (argv[i][0] != '-')
             m->folder = argv[i];
         else
@@ -329,7 +363,7 @@ int main(int argc, char **argv)
     nf_status status;
 
     if (read_arguments(&m, argc, argv)) {
-        fprintf(stderr, "usage: two_moons [FOLDER] [--epochs N] [--preset book|default]\n");
+        fprintf(stderr, "usage: two_moons [FOLDER] [--epochs N] [--preset default|book]\n");
         return 2;
     }
     status = run(&m);

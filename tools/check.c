@@ -127,6 +127,7 @@ static int check_run_command(int argc, char **argv)
     const option_group groups[] = {
         { .title = "Check", .target = &o, .fields = check_fields, .n_fields = sizeof check_fields / sizeof *check_fields },
         common_read_group(&o.common),
+        common_threads_group(&o.common),
         common_context_group(&o.common),
         common_output_group(&o.common),
     };
@@ -139,6 +140,6 @@ static int check_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_check = { "check", "MODEL DATA [options]",
-                                "round trip, log-determinants and gradients of a model on your own rows",
-                                check_run_command };
+const command command_check = { .name = "check", .arguments = "MODEL DATA [options]",
+                              .help = "round trip, log-determinants and gradients of a model on your own rows",
+                              .run = check_run_command };

@@ -23,6 +23,7 @@ typedef struct command {
     const char *arguments; /* for the usage line */
     const char *help;      /* one line */
     int (*run)(int argc, char **argv);
+    void (*notes)(void); /* prints the end of the help text; NULL: nothing */
 } command;
 
 extern const command command_train, command_score, command_sample, command_info, command_plot, command_check,

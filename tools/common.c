@@ -3,12 +3,15 @@
  * common.c - what commands share
  */
 #include "common.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* What the signal handler sees. */
 static nf_context *volatile interrupt_context;
@@ -19,16 +22,27 @@ static const nf_field output_fields[] = {
     OPTION(common_options, quiet, NF_FIELD_FLAG, NULL, "print nothing but errors and what was asked for"),
 };
 
+static const nf_field threads_fields[] = {
+    { .name = "threads", .help = "threads to compute on, at most 1024 (default: as many as the process may use)", .kind = NF_FIELD_I32,
+      .offset = (uint32_t)(offsetof(common_options, context) + offsetof(nf_context_config, threads)), .min = 1, .max = 1024 },
+};
+
 option_group common_output_group(common_options *common)
 {
     return (option_group){ .title = "Output", .target = common, .fields = output_fields,
                            .n_fields = sizeof output_fields / sizeof *output_fields };
 }
 
+option_group common_threads_group(common_options *common)
+{
+    return (option_group){ .title = "Machine", .target = common, .fields = threads_fields,
+                           .n_fields = sizeof threads_fields / sizeof *threads_fields };
+}
+
 option_group common_context_group(common_options *common)
 {
     return (option_group){ .title = "Machine", .target = &common->context, .config = "context",
-                           .only = "threads,backend,isa,max_file_bytes,max_elements" };
+                           .only = "backend,isa,max_file_bytes,max_elements" };
 }
 
 option_group common_read_group(common_options *common)
@@ -79,12 +93,77 @@ int tool_code(nf_status status)
     return CODE_FAILED;
 }
 
-int tool_library_failed(nf_status status)
+/* Appends the text, with names of fields as the options that set them. */
+static void append_words(char *out, size_t size, const char *text)
 {
+    static const struct { const char *field, *option; } rows[] = { { "drop_columns", "--drop" }, { "cond_columns", "--cond" } };
+    size_t used = strlen(out);
+
+    while (*text && used + 1 < size) {
+        size_t i = 0;
+        while (i < sizeof rows / sizeof *rows && strncmp(text, rows[i].field, strlen(rows[i].field)) != 0)
+            i++;
+        if (i < sizeof rows / sizeof *rows) {
+            used += (size_t)snprintf(out + used, size - used, "%s", rows[i].option);
+            text += strlen(rows[i].field);
+        } else {
+            out[used++] = *text++;
+            out[used] = '\0';
+        }
+    }
+}
+
+/* Past "nf_...: ": names of functions mean nothing on a command line. */
+static const char *past_function(const char *line)
+{
+    const char *at = line;
+
+    if (strncmp(at, "nf_", 3) != 0) return line;
+    at += strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    return at[0] == ':' && at[1] == ' ' ? at + 2 : line;
+}
+
+const char *tool_library_line(nf_status status)
+{
+    static char text[1024];
     const char *line = nf_last_error();
 
-    tool_fail("%s", *line ? line : nf_status_text(status));
+    *text = '\0';
+    append_words(text, sizeof text, *line ? past_function(line) : nf_status_text(status));
+    return text;
+}
+
+int tool_library_failed(nf_status status)
+{
+    tool_fail("%s", status == NF_ERR_CANCELLED ? "interrupted; nothing was written" : tool_library_line(status));
     return tool_code(status);
+}
+
+int tool_file_failed(nf_status status, const char *path)
+{
+    const char *line = tool_library_line(status);
+
+    if (strstr(line, path))
+        tool_fail("%s", line);
+    else
+        tool_fail("%s: %s", path, line);
+    return tool_code(status);
+}
+
+int tool_check_output(const char *path)
+{
+    struct stat info;
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+
+    if (strcmp(path, "-") == 0) return CODE_OK;
+    if (stat(path, &info) == 0) {
+        if (S_ISDIR(info.st_mode)) return tool_fail("%s: cannot write: it is a folder", path);
+        if (!S_ISREG(info.st_mode)) return CODE_OK;
+    }
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    if (access(folder, W_OK | X_OK) == 0) return CODE_OK;
+    return tool_fail("%s: cannot write into the folder %s: %s", path, folder, strerror(errno));
 }
 
 static void on_interrupt(int signal_number)
@@ -121,7 +200,7 @@ int tool_model_open(nf_flow **flow, nf_context **context, const nf_context_confi
     *flow = NULL;
     *context = NULL;
     if ((code = tool_context_open(context, config))) return code;
-    if ((status = nf_flow_load(flow, *context, path)) < 0) return tool_library_failed(status);
+    if ((status = nf_flow_load(flow, *context, path)) < 0) return tool_file_failed(status, path);
     return CODE_OK;
 }
 
@@ -132,10 +211,10 @@ int tool_check_columns(const nf_flow *flow, const nf_dataset *data, const char *
 
     if (dim == has && cond == has_cond) return CODE_OK;
     if (cond == 0)
-        return tool_fail("%s: has %lld columns%s, the model has %lld (--columns and --drop choose)", path, has,
+        return tool_fail("%s: has %lld columns%s, the model has %lld; choose them with --columns or --drop", path, has,
                          has_cond ? " and conditioning ones" : "", dim);
-    return tool_fail("%s: has %lld columns and %lld conditioning ones, the model has %lld and %lld (--cond names the "
-                     "conditioning columns)", path, has, has_cond, dim, cond);
+    return tool_fail("%s: has %lld columns and %lld conditioning ones, the model has %lld and %lld; --cond names the "
+                     "conditioning columns", path, has, has_cond, dim, cond);
 }
 
 static float *to_float(int64_t count, const double *values)

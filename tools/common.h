@@ -22,6 +22,7 @@ typedef struct common_options {
       .read = { .struct_size = sizeof(nf_read_config) } }
 /* The groups of a common_options: JSON and quiet, threads, and how to read tables. */
 option_group common_output_group(common_options *common);
+option_group common_threads_group(common_options *common);
 option_group common_context_group(common_options *common);
 option_group common_read_group(common_options *common);
 
@@ -29,6 +30,10 @@ option_group common_read_group(common_options *common);
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_usage(const command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int tool_library_failed(nf_status status);
+const char *tool_library_line(nf_status status); /* the library's line about the latest failure, in the command's words */
+int tool_file_failed(nf_status status, const char *path); /* names the file when the library's line does not */
+/* Refuses a file that cannot be written, before the work is done. */
+int tool_check_output(const char *path);
 /* Exit code of a status: remarks included. */
 int tool_code(nf_status status);
 

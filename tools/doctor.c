@@ -32,6 +32,18 @@ static const char *generic_core(const char *description)
     return NULL;
 }
 
+/* The core type in OpenBLAS's line about itself: the word before MAX_THREADS; "" when the library does not tell. */
+static const char *core_type(const char *description, char *core, size_t size)
+{
+    const char *end = strstr(description, " MAX_THREADS"), *start = end;
+
+    *core = '\0';
+    while (start && start > description && start[-1] != ' ')
+        start--;
+    if (start) snprintf(core, size, "%.*s", (int)(end - start), start);
+    return core;
+}
+
 /* A small flow with random last layers, so that every part takes part. */
 static nf_status small_flow(nf_flow **flow, nf_context *context)
 {
@@ -125,11 +137,14 @@ static void print_line(const char *what, double error)
 
 static void print_text(const doctor_report *r)
 {
+    char core[64];
+
     printf("%-22s %s (headers %d.%d.%d)\n", "library", nf_version(), NF_VERSION_MAJOR, NF_VERSION_MINOR, NF_VERSION_PATCH);
     printf("%-22s %s\n", "back end", nf_context_backend(r->context));
     printf("%-22s %s\n", "instruction set", nf_context_isa(r->context));
     printf("%-22s %d of %ld processors\n", "threads", nf_context_threads(r->context), sysconf(_SC_NPROCESSORS_ONLN));
     printf("%-22s %s\n", "CBLAS library", nf_blas_description());
+    printf("%-22s %s\n", "CBLAS core type", *core_type(nf_blas_description(), core, sizeof core) ? core : "not told");
     print_line("native kernels", r->error_native);
     print_line("CBLAS kernels", r->error_cblas);
     printf("%-22s %.0f log-densities a second (2-D, 2.4 million parameters)\n", "speed", r->rows_second);
@@ -139,6 +154,7 @@ static void print_text(const doctor_report *r)
 
 static void print_json(const doctor_report *r)
 {
+    char core[64];
     nft_json_writer w;
 
     nft_json_begin(&w, stdout);
@@ -148,6 +164,7 @@ static void print_json(const doctor_report *r)
     nft_json_integer(&w, "threads", nf_context_threads(r->context));
     nft_json_integer(&w, "processors", sysconf(_SC_NPROCESSORS_ONLN));
     nft_json_string(&w, "blas", nf_blas_description());
+    nft_json_string(&w, "blas_core", *core_type(nf_blas_description(), core, sizeof core) ? core : NULL);
     nft_json_string(&w, "blas_generic_core", r->generic_core);
     nft_json_number(&w, "native_round_trip", r->error_native);
     nft_json_number(&w, "cblas_round_trip", r->error_cblas);
@@ -159,7 +176,7 @@ static void print_json(const doctor_report *r)
 static int doctor_run_command(int argc, char **argv)
 {
     doctor_options o = { .common = COMMON_OPTIONS_INIT };
-    const option_group groups[] = { common_context_group(&o.common), common_output_group(&o.common) };
+    const option_group groups[] = { common_threads_group(&o.common), common_context_group(&o.common), common_output_group(&o.common) };
     doctor_report r = { 0 };
     options *set;
     int first, code = options_parse(&set, &command_doctor, groups, sizeof groups / sizeof *groups, argc, argv, &first);
@@ -183,6 +200,6 @@ static int doctor_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_doctor = { "doctor", "[options]",
-                                 "versions, BLAS, instruction set and threads in use; a self-check; what to change",
-                                 doctor_run_command };
+const command command_doctor = { .name = "doctor", .arguments = "[options]",
+                              .help = "versions, BLAS, instruction set and threads in use; a self-check; what to change",
+                              .run = doctor_run_command };

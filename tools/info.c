@@ -98,10 +98,41 @@ static void print_text(const info_view *v, const info_options *o)
     if (v->verified == 1) printf("\nverified: %lld self-test rows, largest error %.3g\n", (long long)v->rows, v->error);
 }
 
+static void json_layers(nft_json_writer *w, const info_view *v)
+{
+    nft_json_open(w, "layers", '[');
+    for (int64_t i = 0; i < v->report.layers; i++) {
+        nft_json_open(w, NULL, '{');
+        nft_json_string(w, "type", nf_layer_type_name(nf_flow_layer(v->flow, i)));
+        nft_json_integer(w, "dim", nf_layer_dim(nf_flow_layer(v->flow, i)));
+        nft_json_integer(w, "params", layer_params(v->flow, i));
+        nft_json_close(w, '}');
+    }
+    nft_json_close(w, ']');
+}
+
+static void json_params(nft_json_writer *w, const nf_flow *flow)
+{
+    nf_param_view view;
+
+    nft_json_open(w, "parameters", '[');
+    for (int64_t i = 0; next_param(flow, i, &view); i++) {
+        nft_json_open(w, NULL, '{');
+        nft_json_string(w, "name", view.name);
+        nft_json_integer(w, "offset", view.offset);
+        nft_json_open(w, "shape", '[');
+        for (int32_t k = 0; k < view.rank && k < 4; k++)
+            nft_json_integer(w, NULL, view.shape[k]);
+        nft_json_close(w, ']');
+        nft_json_flag(w, "frozen", (view.properties & NF_PARAM_FROZEN) != 0);
+        nft_json_close(w, '}');
+    }
+    nft_json_close(w, ']');
+}
+
 static void print_json(const info_view *v, const info_options *o)
 {
     const nf_flow_info_report *r = &v->report;
-    nf_param_view view;
     nft_json_writer w;
 
     nft_json_begin(&w, stdout);
@@ -115,28 +146,8 @@ static void print_json(const info_view *v, const info_options *o)
     nft_json_integer(&w, "bytes_params", r->bytes_params);
     nft_json_integer(&w, "bytes_packed", r->bytes_packed);
     nft_json_number(&w, "gflop_row", r->gflop_row);
-    nft_json_open(&w, "layers", '[');
-    for (int64_t i = 0; i < r->layers; i++) {
-        nft_json_open(&w, NULL, '{');
-        nft_json_string(&w, "type", nf_layer_type_name(nf_flow_layer(v->flow, i)));
-        nft_json_integer(&w, "dim", nf_layer_dim(nf_flow_layer(v->flow, i)));
-        nft_json_integer(&w, "params", layer_params(v->flow, i));
-        nft_json_close(&w, '}');
-    }
-    nft_json_close(&w, ']');
-    if (o->params) nft_json_open(&w, "parameters", '[');
-    for (int64_t i = 0; o->params && next_param(v->flow, i, &view); i++) {
-        nft_json_open(&w, NULL, '{');
-        nft_json_string(&w, "name", view.name);
-        nft_json_integer(&w, "offset", view.offset);
-        nft_json_open(&w, "shape", '[');
-        for (int32_t k = 0; k < view.rank && k < 4; k++)
-            nft_json_integer(&w, NULL, view.shape[k]);
-        nft_json_close(&w, ']');
-        nft_json_flag(&w, "frozen", (view.properties & NF_PARAM_FROZEN) != 0);
-        nft_json_close(&w, '}');
-    }
-    if (o->params) nft_json_close(&w, ']');
+    json_layers(&w, v);
+    if (o->params) json_params(&w, v->flow);
     if (v->verified >= 0) {
         nft_json_flag(&w, "verified", v->verified);
         nft_json_integer(&w, "verify_rows", v->rows);
@@ -183,6 +194,7 @@ static int info_run_command(int argc, char **argv)
     info_options o = { .common = COMMON_OPTIONS_INIT };
     const option_group groups[] = {
         { .title = "Info", .target = &o, .fields = info_fields, .n_fields = sizeof info_fields / sizeof *info_fields },
+        common_threads_group(&o.common),
         common_context_group(&o.common),
         common_output_group(&o.common),
     };
@@ -195,5 +207,6 @@ static int info_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_info = { "info", "MODEL [--verify] [--params] [options]", "what a model file holds",
-                               info_run_command };
+const command command_info = { .name = "info", .arguments = "MODEL [--verify] [--params] [options]",
+                              .help = "what a model file holds",
+                              .run = info_run_command };

@@ -2,7 +2,8 @@
  *
  * options.c - getopt_long over tables of fields
  */
-#include "options.h"
+#include "options_help.h"
+#include "suggest.h"
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -10,21 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TARGETS = 160, MAX_LISTS = 64, NAME_SIZE = 64, LONG_BASE = 1000 };
-
-/* One field of one struct. */
-typedef struct target {
-    nf_field field;
-    void *base;
-    char name[NAME_SIZE]; /* as typed, without the dashes */
-    const char *title;    /* of its group */
-    int given;
-} target;
+enum { MAX_TARGETS = 160, MAX_GROUPS = 16, MAX_LISTS = 64, LONG_BASE = 1000 };
 
 struct options {
     const command *self;
     int n_targets, n_lists;
-    target targets[MAX_TARGETS];
+    option_target targets[MAX_TARGETS];
+    option_group groups[MAX_GROUPS];
     void *lists[MAX_LISTS]; /* memory of array options */
     char letters[2 * 8 + 2];
     struct option longs[MAX_TARGETS + 2];
@@ -38,7 +31,7 @@ static const struct { const char *field, *option; } aliases[] = {
     { "drop_columns", "drop" },
 };
 
-static int listed(const char *list, const char *name)
+int options_listed(const char *list, const char *name)
 {
     const size_t length = strlen(name);
 
@@ -54,21 +47,38 @@ static void option_name(const char *field, char *name)
 {
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (strcmp(aliases[i].field, field) == 0) field = aliases[i].option;
-    snprintf(name, NAME_SIZE, "%s", field);
+    snprintf(name, OPTION_NAME_SIZE, "%s", field);
     for (char *c = name; *c; c++)
         if (*c == '_') *c = '-';
 }
 
+/* The first target of that name, or NULL. */
+static option_target *find(options *o, const char *name)
+{
+    for (int i = 0; i < o->n_targets; i++)
+        if (strcmp(o->targets[i].name, name) == 0) return &o->targets[i];
+    return NULL;
+}
+
+static char letter_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof short_names / sizeof *short_names; i++)
+        if (strcmp(short_names[i].name, name) == 0) return short_names[i].letter;
+    return 0;
+}
+
 static void add_field(options *o, const option_group *group, const nf_field *field)
 {
-    target *t = &o->targets[o->n_targets];
+    option_target *t = &o->targets[o->n_targets];
 
     if (field->kind == NF_FIELD_POINTER || o->n_targets == MAX_TARGETS) return;
-    if ((group->only && !listed(group->only, field->name)) || listed(group->skip, field->name)) return;
+    if ((group->only && !options_listed(group->only, field->name)) || options_listed(group->skip, field->name)) return;
     t->field = *field;
     t->base = group->target;
-    t->title = group->title;
+    t->group = group;
     option_name(field->name, t->name);
+    t->letter = letter_of(t->name);
+    t->repeated = find(o, t->name) != NULL;
     o->n_targets++;
 }
 
@@ -86,37 +96,56 @@ static int add_group(options *o, const option_group *group)
     return CODE_FAILED;
 }
 
-/* The first target of that name, or NULL. */
-static target *find(options *o, const char *name)
-{
-    for (int i = 0; i < o->n_targets; i++)
-        if (strcmp(o->targets[i].name, name) == 0) return &o->targets[i];
-    return NULL;
-}
-
-static int refuse(const options *o, const target *t, const char *value, const char *expected)
+static int refuse(const options *o, const option_target *t, const char *value, const char *expected)
 {
     fprintf(stderr, "nflow %s: --%s: '%s' is not %s\n", o->self->name, t->name, value, expected);
     return CODE_USAGE;
 }
 
-static int out_of_range(const options *o, const target *t, const char *value, double number)
+/* "1 to 100" for messages; whole numbers in full. */
+static const char *range_text(const nf_field *f, char *text, size_t size)
+{
+    const int whole = f->kind != NF_FIELD_F64 && f->kind != NF_FIELD_F64_ARRAY;
+
+    snprintf(text, size, whole ? "%.0f to %.0f" : "%g to %g", f->min, f->max);
+    return text;
+}
+
+/* Zero in a config of the library stands for the default: a zero that was typed and means something else is refused. */
+static int out_of_range(const options *o, const option_target *t, const char *value, double number)
 {
     const nf_field *f = &t->field;
+    const int zero = !(number < 0.0) && !(number > 0.0);
+    char range[80];
 
-    if (number == 0.0 || f->min >= f->max || (number >= f->min && number <= f->max)) return CODE_OK;
-    fprintf(stderr, "nflow %s: --%s: %s is not between %g and %g\n", o->self->name, t->name, value, f->min, f->max);
+    if (!isfinite(number)) return refuse(o, t, value, "a finite number");
+    if (f->min < f->max && isfinite(f->max) && !(number >= f->min && number <= f->max)) {
+        fprintf(stderr, "nflow %s: --%s: %s is out of range, allowed are %s\n", o->self->name, t->name, value,
+                range_text(f, range, sizeof range));
+        return CODE_USAGE;
+    }
+    if (!t->group->config || !zero || (!(f->fallback > 0.0) && !(f->fallback < 0.0))) return CODE_OK;
+    fprintf(stderr, "nflow %s: --%s: 0 is not allowed; the default is %g (%s)\n", o->self->name, t->name, f->fallback, f->help);
     return CODE_USAGE;
 }
 
+/* "20000" or "2e4". */
 static int parse_integer(const char *text, char **end, int64_t *out)
 {
+    static const double exact = 9007199254740992.0; /* 2^53 */
+    double number;
+
     errno = 0;
     *out = strtoll(text, end, 10);
-    return *end != text && errno == 0;
+    if (*end == text || errno) return 0;
+    if (**end != 'e' && **end != 'E') return 1;
+    number = strtod(text, end);
+    if (!(fabs(number) <= exact) || fabs(number - trunc(number)) > 0.0) return 0;
+    *out = (int64_t)number;
+    return 1;
 }
 
-static int set_number(options *o, target *t, const char *value, char *place)
+static int set_number(options *o, option_target *t, const char *value, char *place)
 {
     char *end;
     int64_t integer;
@@ -131,7 +160,8 @@ static int set_number(options *o, target *t, const char *value, char *place)
     if (t->field.kind == NF_FIELD_U64) {
         errno = 0;
         const uint64_t natural = strtoull(value, &end, 10);
-        if (end == value || *end || errno || strchr(value, '-')) return refuse(o, t, value, "a whole number from 0 to 2^64 - 1");
+        if (end == value || *end || errno || strchr(value, '-'))
+            return refuse(o, t, value, "a whole number from 0 to 2^64 - 1");
         *(uint64_t *)(void *)place = natural;
         return CODE_OK;
     }
@@ -145,10 +175,12 @@ static int set_number(options *o, target *t, const char *value, char *place)
     return out_of_range(o, t, value, (double)integer);
 }
 
-static int set_choice(options *o, target *t, const char *value, char *place)
+static int set_choice(options *o, option_target *t, const char *value, char *place)
 {
     int32_t index = 1;
     const size_t length = strlen(value);
+    char names[320], hint[96];
+    suggestion near;
 
     for (const char *at = t->field.choices; at && *at; index++) {
         const size_t n = strcspn(at, ",");
@@ -158,7 +190,10 @@ static int set_choice(options *o, target *t, const char *value, char *place)
         }
         at += n + (at[n] == ',');
     }
-    fprintf(stderr, "nflow %s: --%s: '%s' is not one of %s\n", o->self->name, t->name, value, t->field.choices);
+    near = suggest_begin(value);
+    suggest_offer_list(&near, t->field.choices);
+    fprintf(stderr, "nflow %s: --%s: '%s' is not one of %s%s\n", o->self->name, t->name, value,
+            options_names(t->field.choices, names, sizeof names), suggest_text(&near, "", hint, sizeof hint));
     return CODE_USAGE;
 }
 
@@ -191,13 +226,42 @@ static int64_t read_list(const char *text, int32_t kind, void *list)
     }
 }
 
-static int set_list(options *o, target *t, const char *value, char *place)
+/* What a list must be, in words. */
+static const char *list_text(const option_target *t)
+{
+    static const struct { const char *name, *text; } rows[] = {
+        { "hidden", "a list of widths such as 256x4 or 128,64" },
+        { "columns", "a list of column numbers, counted from 0, such as 0,2,3" },
+        { "drop", "a list of column numbers, counted from 0, such as 0,2,3" },
+        { "pair", "two column numbers, counted from 0, such as 0,2" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].name, t->name) == 0) return rows[i].text;
+    return t->field.kind == NF_FIELD_F64_ARRAY ? "a list of numbers such as 0.5,1" : "a list of whole numbers such as 0,2";
+}
+
+static int check_list(const options *o, const option_target *t, const char *value, int64_t count, const void *list)
+{
+    const nf_field *f = &t->field;
+    char range[80];
+
+    for (int64_t i = 0; isfinite(f->min) && i < count; i++) {
+        const double number = f->kind == NF_FIELD_F64_ARRAY ? ((const double *)list)[i] : (double)((const int64_t *)list)[i];
+        if (number >= f->min && number <= f->max) continue;
+        fprintf(stderr, "nflow %s: --%s: '%s' holds %g, allowed are %s\n", o->self->name, t->name, value, number,
+                range_text(f, range, sizeof range));
+        return CODE_USAGE;
+    }
+    return CODE_OK;
+}
+
+static int set_list(options *o, option_target *t, const char *value, char *place)
 {
     const int64_t count = read_list(value, t->field.kind, NULL);
     void *list;
 
-    if (count < 0) return refuse(o, t, value, t->field.kind == NF_FIELD_F64_ARRAY ? "a list of numbers (0.5,1)"
-                                                                               : "a list of whole numbers (256x4 or 128,64)");
+    if (count < 0) return refuse(o, t, value, list_text(t));
     if (o->n_lists == MAX_LISTS || !(list = malloc((size_t)count * sizeof(double)))) {
         fprintf(stderr, "nflow %s: --%s: out of memory\n", o->self->name, t->name);
         return CODE_FAILED;
@@ -206,10 +270,10 @@ static int set_list(options *o, target *t, const char *value, char *place)
     read_list(value, t->field.kind, list);
     memcpy(place, &list, sizeof list);
     *(int64_t *)(void *)((char *)t->base + t->field.count_offset) = count;
-    return CODE_OK;
+    return check_list(o, t, value, count, list);
 }
 
-static int set_target(options *o, target *t, const char *value)
+static int set_target(options *o, option_target *t, const char *value)
 {
     char *place = (char *)t->base + t->field.offset;
 
@@ -243,27 +307,20 @@ static int set_all(options *o, const char *name, const char *value)
 
 int options_default(options *o, const char *name, const char *value)
 {
-    char typed[NAME_SIZE];
+    char typed[OPTION_NAME_SIZE];
 
     option_name(name, typed);
-    const target *t = find(o, typed);
+    const option_target *t = find(o, typed);
     return t && !t->given ? set_all(o, typed, value) : CODE_OK;
 }
 
 int options_given(const options *o, const char *name)
 {
-    char typed[NAME_SIZE];
+    char typed[OPTION_NAME_SIZE];
 
     option_name(name, typed);
     for (int i = 0; i < o->n_targets; i++)
         if (strcmp(o->targets[i].name, typed) == 0) return o->targets[i].given;
-    return 0;
-}
-
-static char letter_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof short_names / sizeof *short_names; i++)
-        if (strcmp(short_names[i].name, name) == 0) return short_names[i].letter;
     return 0;
 }
 
@@ -276,12 +333,12 @@ static void build_tables(options *o)
     *letters++ = ':';
     *letters++ = 'h';
     for (int i = 0; i < o->n_targets; i++) {
-        target *t = &o->targets[i];
+        option_target *t = &o->targets[i];
         const int flag = t->field.kind == NF_FIELD_FLAG;
-        if (find(o, t->name) != t) continue;
+        if (t->repeated) continue;
         o->longs[n++] = (struct option){ t->name, flag ? no_argument : required_argument, NULL, LONG_BASE + i };
-        if (!letter_of(t->name)) continue;
-        *letters++ = letter_of(t->name);
+        if (!t->letter) continue;
+        *letters++ = t->letter;
         if (!flag) *letters++ = ':';
     }
     *letters = '\0';
@@ -289,68 +346,32 @@ static void build_tables(options *o)
     o->longs[n] = (struct option){ NULL, 0, NULL, 0 };
 }
 
-static void metavariable(const nf_field *f, char *text, size_t size)
-{
-    static const struct { int32_t kind; const char *text; } rows[] = {
-        { NF_FIELD_I32, " N" },     { NF_FIELD_I64, " N" },         { NF_FIELD_U64, " N" },          { NF_FIELD_F64, " X" },
-        { NF_FIELD_STRING, " TEXT" }, { NF_FIELD_I64_ARRAY, " N,N" }, { NF_FIELD_F64_ARRAY, " X,X" }, { NF_FIELD_CHOICE, " NAME" },
-    };
-
-    *text = '\0';
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].kind == f->kind) snprintf(text, size, "%s", rows[i].text);
-}
-
-/* "; default 0.001" or "; one of a,b (default a)" after the help of a field. */
-static void print_details(const nf_field *f)
-{
-    if (f->kind == NF_FIELD_CHOICE) {
-        printf(": %s", f->choices);
-        int32_t index = 1;
-        for (const char *at = f->choices; at && *at; index++) {
-            const size_t n = strcspn(at, ",");
-            if ((double)index == f->fallback) printf(" (default %.*s)", (int)n, at);
-            at += n + (at[n] == ',');
-        }
-    } else if (f->fallback != 0.0 && f->kind != NF_FIELD_FLAG && f->kind != NF_FIELD_STRING) {
-        printf(" (default %g)", f->fallback);
-    }
-}
-
-static void print_option(const target *t)
-{
-    char left[2 * NAME_SIZE], value[16];
-    const char letter = letter_of(t->name);
-
-    metavariable(&t->field, value, sizeof value);
-    if (letter)
-        snprintf(left, sizeof left, "  -%c, --%s%s", letter, t->name, value);
-    else
-        snprintf(left, sizeof left, "      --%s%s", t->name, value);
-    printf("%-31s %s", left, t->field.help ? t->field.help : "");
-    print_details(&t->field);
-    putchar('\n');
-}
-
-static void print_help(options *o)
-{
-    const char *title = NULL;
-
-    printf("usage: nflow %s %s\n\n%s\n", o->self->name, o->self->arguments, o->self->help);
-    for (int i = 0; i < o->n_targets; i++) {
-        target *t = &o->targets[i];
-        if (find(o, t->name) != t) continue;
-        if (t->title != title) printf("\n%s:\n", title = t->title);
-        print_option(t);
-    }
-    printf("\n  -h, --help                    this text\n");
-}
-
+/* What getopt could not take: '?' unknown or ambiguous, or a value for a flag; ':' without a value. */
 static int complain(const options *o, int code, char **argv)
 {
-    const char *what = code == ':' ? "needs a value" : "is not an option of this command";
+    const char *typed = argv[optind - 1];
+    char name[OPTION_NAME_SIZE], hint[96];
+    suggestion near;
 
-    fprintf(stderr, "nflow %s: '%s' %s; see nflow %s --help\n", o->self->name, argv[optind - 1], what, o->self->name);
+    if (code == ':') {
+        fprintf(stderr, "nflow %s: '%s' needs a value; see nflow %s --help\n", o->self->name, typed, o->self->name);
+        return CODE_USAGE;
+    }
+    if (optopt >= LONG_BASE) {
+        fprintf(stderr, "nflow %s: --%s takes no value\n", o->self->name, o->targets[optopt - LONG_BASE].name);
+        return CODE_USAGE;
+    }
+    if (optopt) {
+        fprintf(stderr, "nflow %s: '-%c' is not an option of this command; see nflow %s --help\n", o->self->name, optopt, o->self->name);
+        return CODE_USAGE;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(typed + strspn(typed, "-"), "="), typed + strspn(typed, "-"));
+    near = suggest_begin(name);
+    for (int i = 0; i < o->n_targets; i++)
+        suggest_offer(&near, o->targets[i].name, strlen(o->targets[i].name));
+    suggest_text(&near, "--", hint, sizeof hint);
+    fprintf(stderr, "nflow %s: '--%s' is not an option of this command%s%s\n", o->self->name, name, *hint ? hint : "; see nflow ",
+            *hint ? "" : o->self->name);
     return CODE_USAGE;
 }
 
@@ -362,7 +383,7 @@ static int read_arguments(options *o, int argc, char **argv)
     opterr = 0;
     while (!code && (c = getopt_long(argc, argv, o->letters, o->longs, NULL)) != -1) {
         if (c == 'h') {
-            print_help(o);
+            options_print_help(o->self, o->targets, o->n_targets);
             return -1;
         }
         if (c == '?' || c == ':') return complain(o, c, argv);
@@ -385,8 +406,10 @@ int options_parse(options **out, const command *self, const option_group *groups
         return CODE_FAILED;
     }
     o->self = self;
-    for (int i = 0; i < n_groups; i++)
-        if ((code = add_group(o, &groups[i]))) return code;
+    for (int i = 0; i < n_groups && i < MAX_GROUPS; i++) {
+        o->groups[i] = groups[i];
+        if ((code = add_group(o, &o->groups[i]))) return code;
+    }
     build_tables(o);
     code = read_arguments(o, argc, argv);
     *first = optind;

@@ -2,7 +2,8 @@
  *
  * plot.c - nflow plot: a picture of a model
  *
- * Two columns: the density as a heat map, and samples (over data, if given). More: samples of a pair of columns. One: the density as a curve.
+ * Two columns: the density as a heat map, and samples (over data, if given). More: samples of a pair of columns.
+ * One: the density as a curve.
  */
 #include "common.h"
 #include "json.h"
@@ -43,7 +44,9 @@ typedef struct plot_points {
     double *samples, *data, *density;
     int64_t n_samples, n_data;
     nfplot_range range;
+    int equal; /* 1: both axes have the same scale */
     double max;
+    char names[2][64]; /* of the columns: from the header of the data, else their numbers */
 } plot_points;
 
 /* Columns a and b of x [n][dim], as pairs. */
@@ -70,6 +73,17 @@ static int draw_samples(const nf_flow *flow, const plot_options *o, const int64_
     return status < 0 ? tool_library_failed(status) : p->samples ? CODE_OK : tool_fail("out of memory");
 }
 
+static void name_columns(const nf_dataset *data, const int64_t *pair, plot_points *p)
+{
+    for (int k = 0; k < 2; k++) {
+        const char *name = data ? nf_dataset_column_name(data, pair[k]) : NULL;
+        if (name && *name)
+            snprintf(p->names[k], sizeof p->names[k], "%s", name);
+        else
+            snprintf(p->names[k], sizeof p->names[k], "column %lld", (long long)pair[k]);
+    }
+}
+
 static int read_points(nf_context *context, const nf_flow *flow, const plot_options *o, const int64_t *pair, plot_points *p)
 {
     const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
@@ -77,8 +91,12 @@ static int read_points(nf_context *context, const nf_flow *flow, const plot_opti
     double *x = NULL;
     int code = o->data ? table_read(&data, context, o->data, &o->common.read, &density) : CODE_OK;
 
+    name_columns(NULL, pair, p);
     if (!data) return code;
-    code = tool_check_columns(flow, data, o->data);
+    if (nf_dataset_dim(data) != nf_flow_dim(flow))
+        code = tool_fail("%s: has %lld columns, the model has %lld; choose them with --columns or --drop", o->data,
+                         (long long)nf_dataset_dim(data), (long long)nf_flow_dim(flow));
+    if (!code) name_columns(data, pair, p);
     p->n_data = nf_dataset_rows(data) < o->rows ? nf_dataset_rows(data) : o->rows;
     if (!code && !(x = malloc((size_t)(p->n_data * nf_dataset_dim(data)) * sizeof *x))) code = tool_fail("out of memory");
     if (!code && nf_dataset_copy_f64(data, 0, p->n_data, x, NULL) < 0) code = tool_fail("%s", nf_last_error());
@@ -100,17 +118,20 @@ static void choose_range(plot_points *p)
     p->range.y1 = fmax(p->range.y1, d.y1);
 }
 
-/* A square range about the same centre, so that the density fills a panel of equal aspect. */
-static void square(nfplot_range *r)
+/* A square range about the same centre, so that the density fills a panel of equal aspect; columns of unlike scales keep theirs. */
+static void choose_aspect(plot_points *p)
 {
-    const double half = 0.5 * fmax(r->x1 - r->x0, r->y1 - r->y0);
+    static const double most_unlike = 3.0;
+    nfplot_range *r = &p->range;
+    const double width = r->x1 - r->x0, height = r->y1 - r->y0, half = 0.5 * fmax(width, height);
     const double x = 0.5 * (r->x0 + r->x1), y = 0.5 * (r->y0 + r->y1);
 
-    *r = (nfplot_range){ x - half, x + half, y - half, y + half };
+    p->equal = half <= 0.5 * most_unlike * fmin(width, height);
+    if (p->equal) *r = (nfplot_range){ x - half, x + half, y - half, y + half };
 }
 
 /* Densities at the middles of nx by ny cells of the range, row by row from the bottom. */
-static int map_density(const nf_flow *flow, const plot_options *o, int64_t nx, int64_t ny, plot_points *p)
+static int map_density(const nf_flow *flow, const plot_options *o, const int64_t *pair, int64_t nx, int64_t ny, plot_points *p)
 {
     const int64_t dim = nf_flow_dim(flow);
     double *x = malloc((size_t)(nx * dim) * sizeof *x);
@@ -120,8 +141,8 @@ static int map_density(const nf_flow *flow, const plot_options *o, int64_t nx, i
     for (int64_t i = 0; x && p->density && status >= 0 && i < ny; i++) {
         double *row = p->density + i * nx;
         for (int64_t j = 0; j < nx; j++) {
-            x[j * dim] = p->range.x0 + (p->range.x1 - p->range.x0) * ((double)j + 0.5) / (double)nx;
-            if (dim > 1) x[j * dim + 1] = p->range.y0 + (p->range.y1 - p->range.y0) * ((double)i + 0.5) / (double)ny;
+            x[j * dim + pair[0]] = p->range.x0 + (p->range.x1 - p->range.x0) * ((double)j + 0.5) / (double)nx;
+            if (dim > 1) x[j * dim + pair[1]] = p->range.y0 + (p->range.y1 - p->range.y0) * ((double)i + 0.5) / (double)ny;
         }
         status = tool_log_prob(flow, nx, x, o->cond, row);
         for (int64_t j = 0; j < nx; j++) {
@@ -135,23 +156,37 @@ static int map_density(const nf_flow *flow, const plot_options *o, int64_t nx, i
     return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 
-static void draw_scatter(nfplot *figure, double left, const char *x_label, const char *y_label, const plot_points *p)
+/* 1 when the top right corner holds more samples than the top left one: the legend goes where fewer are. */
+static int fuller_right(const plot_points *p)
+{
+    const nfplot_range *r = &p->range;
+    int64_t left = 0, right = 0;
+
+    for (int64_t i = 0; i < p->n_samples; i++) {
+        const double x = (p->samples[2 * i] - r->x0) / (r->x1 - r->x0), y = (p->samples[2 * i + 1] - r->y0) / (r->y1 - r->y0);
+        left += y > 0.8 && x < 0.3;
+        right += y > 0.8 && x > 0.7;
+    }
+    return right > left;
+}
+
+static void draw_scatter(nfplot *figure, double left, const plot_points *p)
 {
     const nfplot_color sample_color = { 0.12, 0.38, 0.66, 0.55 }, data_color = { 0.87, 0.42, 0.10, 0.45 };
     const char *labels[] = { "samples", "data" };
     const nfplot_color colors[] = { NFPLOT_BLUE, NFPLOT_ORANGE };
-    const nfplot_axes axes = { p->range, p->data ? "samples and data" : "samples", x_label, y_label, p->density != NULL, 1 };
+    const nfplot_axes axes = { p->range, p->data ? "samples and data" : "samples", p->names[0], p->names[1], p->equal, 1 };
 
     nfplot_begin(figure, left, 4.0, PANEL, PANEL, &axes);
     if (p->data) nfplot_scatter(figure, p->n_data, p->data, 1.5, data_color);
     nfplot_scatter(figure, p->n_samples, p->samples, 1.5, sample_color);
-    if (p->data) nfplot_legend(figure, 2, labels, colors, 0);
+    if (p->data) nfplot_legend(figure, 2, labels, colors, 0, fuller_right(p));
     nfplot_end(figure);
 }
 
 static void draw_density(nfplot *figure, int64_t grid, const plot_points *p)
 {
-    const nfplot_axes axes = { p->range, "density", "column 0", "column 1", 1, 0 };
+    const nfplot_axes axes = { p->range, "density", p->names[0], p->names[1], p->equal, 0 };
 
     nfplot_begin(figure, 4.0, 4.0, PANEL, PANEL, &axes);
     nfplot_heat(figure, grid, grid, p->density, p->max, p->range);
@@ -161,7 +196,7 @@ static void draw_density(nfplot *figure, int64_t grid, const plot_points *p)
 
 static int draw_curve(const plot_options *o, plot_points *p)
 {
-    nfplot_axes axes = { p->range, "density", "column 0", "p(x)", 0, 1 };
+    nfplot_axes axes = { p->range, "density", p->names[0], "p(x)", 0, 1 };
     nfplot *figure = nfplot_create(o->output, PANEL * 1.4, PANEL);
     double *x = malloc((size_t)o->grid * sizeof *x);
 
@@ -178,16 +213,13 @@ static int draw_curve(const plot_options *o, plot_points *p)
     return nfplot_finish(figure) ? tool_fail("%s", nfplot_error()) : CODE_OK;
 }
 
-static int draw_pair(const plot_options *o, const int64_t *pair, int both, const plot_points *p)
+static int draw_pair(const plot_options *o, int both, const plot_points *p)
 {
     const double bar = 52.0;
-    char x_label[40], y_label[40];
     nfplot *figure = nfplot_create(o->output, both ? 2 * PANEL + bar + 8.0 : PANEL + 8.0, PANEL + 8.0);
 
-    snprintf(x_label, sizeof x_label, "column %lld", (long long)pair[0]);
-    snprintf(y_label, sizeof y_label, "column %lld", (long long)pair[1]);
     if (figure && both) draw_density(figure, o->grid, p);
-    if (figure) draw_scatter(figure, both ? PANEL + bar : 4.0, x_label, y_label, p);
+    if (figure) draw_scatter(figure, both ? PANEL + bar : 4.0, p);
     return nfplot_finish(figure) ? tool_fail("%s", nfplot_error()) : CODE_OK;
 }
 
@@ -199,10 +231,10 @@ static int draw(nf_context *context, const nf_flow *flow, const plot_options *o,
     if (!code) code = read_points(context, flow, o, pair, p);
     if (code) return code;
     choose_range(p);
-    if (dim == 2) square(&p->range);
-    if (dim <= 2) code = map_density(flow, o, o->grid, dim == 1 ? 1 : o->grid, p);
+    if (dim == 2) choose_aspect(p);
+    if (dim <= 2) code = map_density(flow, o, pair, o->grid, dim == 1 ? 1 : o->grid, p);
     if (code) return code;
-    return dim == 1 ? draw_curve(o, p) : draw_pair(o, pair, dim == 2, p);
+    return dim == 1 ? draw_curve(o, p) : draw_pair(o, dim == 2, p);
 }
 
 static int check_options(const nf_flow *flow, const plot_options *o, int64_t *pair)
@@ -212,14 +244,27 @@ static int check_options(const nf_flow *flow, const plot_options *o, int64_t *pa
     if (o->n_cond != nf_flow_cond_dim(flow))
         return tool_usage(&command_plot, "--cond: %lld values given, the model has %lld conditioning columns",
                           (long long)o->n_cond, (long long)nf_flow_cond_dim(flow));
-    if (o->n_pair == 0 || dim <= 2) return CODE_OK;
-    if (o->n_pair != 2) return tool_usage(&command_plot, "--pair: two columns are shown, %lld given", (long long)o->n_pair);
+    if (o->n_pair == 0) return CODE_OK;
+    if (o->n_pair != 2 || dim < 2)
+        return tool_usage(&command_plot, "--pair: two columns are shown, %lld given, the model has %lld", (long long)o->n_pair,
+                          (long long)dim);
     for (int k = 0; k < 2; k++) {
         pair[k] = o->pair[k];
         if (pair[k] < 0 || pair[k] >= dim)
             return tool_usage(&command_plot, "--pair: no column %lld, the model has 0 to %lld", (long long)pair[k], (long long)dim - 1);
     }
+    if (pair[0] == pair[1]) return tool_usage(&command_plot, "--pair: %lld is given twice", (long long)pair[0]);
     return CODE_OK;
+}
+
+/* Refuses what cannot be written before the work is done. */
+static int check_output(const char *path)
+{
+    const size_t n = strlen(path);
+
+    if (n < 5 || (strcmp(path + n - 4, ".png") != 0 && strcmp(path + n - 4, ".svg") != 0))
+        return tool_usage(&command_plot, "-o: '%s' does not end in .png or .svg", path);
+    return tool_check_output(path);
 }
 
 static int plot(const plot_options *o, const char *model)
@@ -228,8 +273,9 @@ static int plot(const plot_options *o, const char *model)
     nf_context *context = NULL;
     nf_flow *flow = NULL;
     plot_points points = { 0 };
-    int code = tool_model_open(&flow, &context, &o->common.context, model);
+    int code = check_output(o->output);
 
+    if (!code) code = tool_model_open(&flow, &context, &o->common.context, model);
     if (!code) code = check_options(flow, o, pair);
     if (!code) code = draw(context, flow, o, pair, &points);
     if (!code && o->common.json) {
@@ -255,6 +301,7 @@ static int plot_run_command(int argc, char **argv)
     option_group groups[] = {
         { .title = "Plot", .target = &o, .fields = plot_fields, .n_fields = sizeof plot_fields / sizeof *plot_fields },
         common_read_group(&o.common),
+        common_threads_group(&o.common),
         common_context_group(&o.common),
         common_output_group(&o.common),
     };
@@ -272,5 +319,6 @@ static int plot_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_plot = { "plot", "MODEL -o FILE.png|FILE.svg [--data DATA] [options]",
-                               "draw the density of a model, and samples", plot_run_command };
+const command command_plot = { .name = "plot", .arguments = "MODEL -o FILE.png|FILE.svg [--data DATA] [options]",
+                              .help = "draw the density of a model, and samples",
+                              .run = plot_run_command };

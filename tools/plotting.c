@@ -6,15 +6,17 @@
 #include <cairo-svg.h>
 #include <cairo.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIXELS_POINT = 2, MAX_TICKS = 6 };
+enum { MAX_TICKS = 6 };
+static const double pixels_point = 1.5;
 
 /* Room around the axes of a panel, in points. */
 static const double room_left = 52.0, room_right = 14.0, room_top = 30.0, room_bottom = 40.0;
-static const double font_title = 13.0, font_label = 11.0, font_tick = 9.5, font_bar_room = 62.0;
+static const double font_title = 13.0, font_label = 11.0, font_tick = 9.5;
 static const double pi = 3.14159265358979323846;
 
 struct nfplot {
@@ -71,17 +73,35 @@ nfplot *nfplot_create(const char *path, double width, double height)
         return NULL;
     }
     f->surface = f->svg ? cairo_svg_surface_create(path, width, height)
-                        : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(width * PIXELS_POINT), (int)(height * PIXELS_POINT));
+                        : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(width * pixels_point), (int)(height * pixels_point));
     f->cairo = cairo_create(f->surface);
     if (cairo_status(f->cairo) != CAIRO_STATUS_SUCCESS) {
         snprintf(error_line, sizeof error_line, "%s: %s", path, cairo_status_to_string(cairo_status(f->cairo)));
         release(f);
         return NULL;
     }
-    if (!f->svg) cairo_scale(f->cairo, PIXELS_POINT, PIXELS_POINT);
+    if (!f->svg) cairo_scale(f->cairo, pixels_point, pixels_point);
     cairo_set_source_rgb(f->cairo, 1.0, 1.0, 1.0);
     cairo_paint(f->cairo);
     return f;
+}
+
+/* Rounds colours to SHADES a channel: the eye does not see it, and a PNG of many points shrinks by a third. */
+static void round_colors(cairo_surface_t *image)
+{
+    enum { SHADES = 52 };
+    unsigned char *bytes, table[256];
+    const int width = cairo_image_surface_get_width(image), height = cairo_image_surface_get_height(image);
+    const int stride = cairo_image_surface_get_stride(image);
+
+    for (int i = 0; i < 256; i++)
+        table[i] = (unsigned char)((i * (SHADES - 1) + 127) / 255 * 255 / (SHADES - 1));
+    cairo_surface_flush(image);
+    bytes = cairo_image_surface_get_data(image);
+    for (int y = 0; bytes && y < height; y++)
+        for (int x = 0; x < 4 * width; x++)
+            bytes[(ptrdiff_t)y * stride + x] = table[bytes[(ptrdiff_t)y * stride + x]];
+    cairo_surface_mark_dirty(image);
 }
 
 int nfplot_finish(nfplot *f)
@@ -89,7 +109,10 @@ int nfplot_finish(nfplot *f)
     cairo_status_t status;
 
     if (!f) return -1;
-    if (f->svg) cairo_surface_finish(f->surface);
+    if (f->svg)
+        cairo_surface_finish(f->surface);
+    else
+        round_colors(f->surface);
     status = f->svg ? cairo_surface_status(f->surface) : cairo_surface_write_to_png(f->surface, f->path);
     if (status != CAIRO_STATUS_SUCCESS)
         snprintf(error_line, sizeof error_line, "%s: %s", f->path, cairo_status_to_string(status));
@@ -345,7 +368,7 @@ void nfplot_color_bar(nfplot *f, double max, const char *label)
         tick_text(v, step, number, sizeof number);
         text(f, left + width + 4.0, f->top + f->height * (1.0 - v / max), 0.0, 0.55, font_tick, 0.0, 0, number);
     }
-    text(f, left + font_bar_room - 22.0, f->top + 0.5 * f->height, 0.5, 0.0, font_label, -0.5 * pi, 0, label);
+    text(f, left, f->top - 7.0, 0.0, 1.0, font_label, 0.0, 0, label);
     cairo_restore(f->cairo);
     cairo_pattern_destroy(gradient);
 }
@@ -364,10 +387,10 @@ static double widest(nfplot *f, int count, const char *const *labels)
     return width;
 }
 
-void nfplot_legend(nfplot *f, int count, const char *const *labels, const nfplot_color *colors, int lines)
+void nfplot_legend(nfplot *f, int count, const char *const *labels, const nfplot_color *colors, int lines, int at_left)
 {
     const double row = 16.0, width = widest(f, count, labels) + 40.0;
-    const double left = f->left + f->width - width - 8.0, top = f->top + 8.0;
+    const double left = at_left ? f->left + 8.0 : f->left + f->width - width - 8.0, top = f->top + 8.0;
 
     cairo_rectangle(f->cairo, left, top, width, count * row + 8.0);
     cairo_set_source_rgba(f->cairo, 1.0, 1.0, 1.0, 0.88);

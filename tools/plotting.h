@@ -3,7 +3,7 @@
  * plotting.h - pictures of densities, points and curves, as PNG or SVG
  *
  * A figure holds panels, a panel holds marks in data coordinates. Sizes are in points; a PNG has
- * two pixels a point. Used by `nflow plot` and by the examples; without cairo nfplot_create says so.
+ * three pixels for two points. Used by `nflow plot` and by the examples; without cairo nfplot_create says so.
  */
 #ifndef NFPLOT_PLOTTING_H
 #define NFPLOT_PLOTTING_H
@@ -50,8 +50,8 @@ void nfplot_line(nfplot *figure, int64_t n, const double *x, const double *y, do
 /* Colours of values [ny][nx], row 0 at the bottom, 0 to max, over `range`; color_bar draws the scale at the right. */
 void nfplot_heat(nfplot *figure, int64_t nx, int64_t ny, const double *values, double max, nfplot_range range);
 void nfplot_color_bar(nfplot *figure, double max, const char *label);
-/* Labels at the top right of the panel, with a line or (lines = 0) a dot before each. */
-void nfplot_legend(nfplot *figure, int count, const char *const *labels, const nfplot_color *colors, int lines);
+/* Labels at the top of the panel, at the right or (left = 1) at the left, with a line or (lines = 0) a dot before each. */
+void nfplot_legend(nfplot *figure, int count, const char *const *labels, const nfplot_color *colors, int lines, int left);
 
 /* The range of points [n][2], the outermost `trim` part of each side left out, widened by a tenth. */
 nfplot_range nfplot_range_of(int64_t n, const double *xy, double trim);

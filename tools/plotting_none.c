@@ -52,9 +52,9 @@ void nfplot_color_bar(nfplot *figure, double max, const char *label)
     (void)figure, (void)max, (void)label;
 }
 
-void nfplot_legend(nfplot *figure, int count, const char *const *labels, const nfplot_color *colors, int lines)
+void nfplot_legend(nfplot *figure, int count, const char *const *labels, const nfplot_color *colors, int lines, int left)
 {
-    (void)figure, (void)count, (void)labels, (void)colors, (void)lines;
+    (void)figure, (void)count, (void)labels, (void)colors, (void)lines, (void)left;
 }
 
 nfplot_range nfplot_range_of(int64_t n, const double *xy, double trim)

@@ -80,6 +80,7 @@ static int sample_run_command(int argc, char **argv)
     sample_options o = { .common = COMMON_OPTIONS_INIT, .rows = 1000, .temperature = 1.0 };
     const option_group groups[] = {
         { .title = "Sample", .target = &o, .fields = sample_fields, .n_fields = sizeof sample_fields / sizeof *sample_fields },
+        common_threads_group(&o.common),
         common_context_group(&o.common),
         common_output_group(&o.common),
     };
@@ -94,5 +95,6 @@ static int sample_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_sample = { "sample", "MODEL [-n N] [--seed S] [-o FILE] [options]",
-                                 "draw rows from a model", sample_run_command };
+const command command_sample = { .name = "sample", .arguments = "MODEL [-n N] [--seed S] [-o FILE] [options]",
+                              .help = "draw rows from a model",
+                              .run = sample_run_command };

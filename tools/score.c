@@ -6,6 +6,7 @@
 #include "json.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct score_options {
     common_options common;
@@ -79,6 +80,18 @@ static void print_json(const score_options *o, const char *model, const char *da
     nft_json_end(&w);
 }
 
+/* After a file, which holds the rows themselves. */
+static void print_summary(const score_options *o, const score_totals *t)
+{
+    const int64_t good = t->rows - t->bad;
+
+    printf("%-22s %14lld\n", "rows", (long long)t->rows);
+    if (t->bad) printf("%-22s %14lld\n", "rows not finite", (long long)t->bad);
+    if (good) printf("%-22s %14.4f\n", "mean log-density", t->sum / (double)good);
+    if (good) printf("%-22s %14.4f\n%-22s %14.4f\n", "smallest", t->min, "largest", t->max);
+    printf("saved as %s\n", o->output);
+}
+
 static int score(const score_options *o, const char *model, const char *data_name)
 {
     const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
@@ -95,7 +108,10 @@ static int score(const score_options *o, const char *model, const char *data_nam
     if (!code) code = score_rows(flow, data, &out, &totals);
     if (!code) code = table_close(&out);
     table_discard(&out);
-    if (!code && o->common.json) print_json(o, model, data_name, &totals);
+    if (!code && o->common.json)
+        print_json(o, model, data_name, &totals);
+    else if (!code && o->output && strcmp(o->output, "-") != 0 && !o->common.quiet)
+        print_summary(o, &totals);
     if (!code && totals.bad) {
         tool_fail("%lld of %lld rows have no finite log-density", (long long)totals.bad, (long long)totals.rows);
         code = CODE_ROWS;
@@ -112,6 +128,7 @@ static int score_run_command(int argc, char **argv)
     const option_group groups[] = {
         { .title = "Score", .target = &o, .fields = score_fields, .n_fields = sizeof score_fields / sizeof *score_fields },
         common_read_group(&o.common),
+        common_threads_group(&o.common),
         common_context_group(&o.common),
         common_output_group(&o.common),
     };
@@ -124,5 +141,6 @@ static int score_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_score = { "score", "MODEL DATA [-o FILE] [options]",
-                                "log-density of each row of a table, one a line, in nats", score_run_command };
+const command command_score = { .name = "score", .arguments = "MODEL DATA [-o FILE] [options]",
+                              .help = "log-density of each row of a table, one a line, in nats",
+                              .run = score_run_command };

@@ -7,6 +7,7 @@
  */
 #include "table_io.h"
 #include "common.h"
+#include "suggest.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -56,7 +57,42 @@ static int table_read_stdin(nf_dataset **out, nf_context *context, const nf_read
     if (!config.format) config.format = size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0 ? NF_FORMAT_NPY : NF_FORMAT_CSV;
     const nf_status status = nf_dataset_load_memory(out, context, bytes, (int64_t)size, &config);
     free(bytes);
-    return status < 0 ? tool_library_failed(status) : CODE_OK;
+    return status < 0 ? tool_file_failed(status, "stdin") : CODE_OK;
+}
+
+static int is_density(const char *name)
+{
+    const char *known;
+
+    for (int32_t i = 0; (known = nf_dataset_synthetic_at(i)); i++)
+        if (strcmp(known, name) == 0) return 1;
+    return 0;
+}
+
+static int unknown_density(const char *name)
+{
+    suggestion near = suggest_begin(name);
+    char names[512] = "", hint[96];
+    const char *known;
+
+    for (int32_t i = 0; (known = nf_dataset_synthetic_at(i)); i++) {
+        const size_t used = strlen(names);
+        suggest_offer(&near, known, strlen(known));
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", known);
+    }
+    suggest_text(&near, "density:", hint, sizeof hint);
+    tool_fail("density:%s: there is no such density%s The names are %s", name, *hint ? hint : ".", names);
+    return CODE_USAGE;
+}
+
+static int table_read_file(nf_dataset **out, nf_context *context, const char *path, const nf_read_config *read)
+{
+    const nf_status status = nf_dataset_load(out, context, path, read);
+
+    if (status >= 0) return CODE_OK;
+    tool_file_failed(status, path);
+    if (status == NF_ERR_IO && is_density(path)) fprintf(stderr, "nflow: the synthetic density is density:%s\n", path);
+    return tool_code(status);
 }
 
 int table_read(nf_dataset **out, nf_context *context, const char *data, const nf_read_config *read,
@@ -66,11 +102,9 @@ int table_read(nf_dataset **out, nf_context *context, const char *data, const nf
     nf_status status;
 
     *out = NULL;
-    if (!name && strcmp(data, "-") == 0) return table_read_stdin(out, context, read);
-    if (name)
-        status = nf_dataset_synthetic(out, context, name, density->rows, density->noise, density->seed);
-    else
-        status = nf_dataset_load(out, context, data, read);
+    if (!name) return strcmp(data, "-") == 0 ? table_read_stdin(out, context, read) : table_read_file(out, context, data, read);
+    if (!is_density(name)) return unknown_density(name);
+    status = nf_dataset_synthetic(out, context, name, density->rows, density->noise, density->seed);
     return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 

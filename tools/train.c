@@ -14,7 +14,8 @@
 
 typedef struct train_options {
     common_options common;
-    const char *output, *arch, *val, *optimizer;
+    const char *output, *val;
+    int32_t arch, optimizer; /* from 1 */
     int64_t rows;
     double noise;
     uint64_t seed;
@@ -24,6 +25,10 @@ typedef struct train_options {
     nf_adam_config adam;
     nf_sgd_config sgd;
 } train_options;
+
+/* Names, in the order of the tables below. */
+#define ARCHITECTURES "realnvp"
+#define OPTIMIZERS "adam,adamw,adamax,sgd"
 
 /* What stands around the run. */
 typedef struct train_run {
@@ -40,8 +45,8 @@ typedef struct train_run {
 
 static const nf_field train_fields[] = {
     OPTION(train_options, output, NF_FIELD_STRING, NULL, "the model file to write (required)"),
-    OPTION(train_options, arch, NF_FIELD_STRING, NULL, "architecture: realnvp (default)"),
-    OPTION(train_options, optimizer, NF_FIELD_STRING, NULL, "adam (default), adamw, adamax, sgd"),
+    OPTION_CHOICE(train_options, arch, ARCHITECTURES, "architecture"),
+    OPTION_CHOICE(train_options, optimizer, OPTIMIZERS, "update rule"),
     OPTION(train_options, val, NF_FIELD_STRING, NULL,
            "part held out: 20%, 0.2, or 0 for none (default 20% of a density, its last rows; 10% of a table, by --seed)"),
     OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
@@ -63,7 +68,7 @@ typedef struct preset {
 
 static const preset presets[] = {
     { "default", 0,
-      { { "lr", "1e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.999" } } },
+      { { "lr", "3e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.99" }, { "l2", "1e-5" }, { "patience", "60" } } },
     { "book", 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
 };
@@ -95,6 +100,21 @@ static const struct { const char *name; size_t offset; } optimizers[] = {
     { "adamax", offsetof(train_options, adam) },
     { "sgd", offsetof(train_options, sgd) },
 };
+
+static void train_notes(void)
+{
+    printf("A preset sets what is not given:\n");
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+        printf("  %-10s", presets[i].name);
+        for (const preset_value *v = presets[i].values; v->option; v++) {
+            printf(" --");
+            for (const char *c = v->option; *c; c++)
+                putchar(*c == '_' ? '-' : *c);
+            printf(" %s", v->value);
+        }
+        putchar('\n');
+    }
+}
 
 static const preset *preset_of(const train_options *o)
 {
@@ -131,11 +151,14 @@ static int split(train_run *run, const train_options *o)
     const double held_out = o->val ? read_fraction(o->val) : density ? 0.2 : 0.1;
     nf_status status;
 
-    if (held_out < 0.0) return tool_usage(&command_train, "--val: '%s' is not a fraction such as 20%% or 0.2", o->val);
+    if (held_out < 0.0) return tool_usage(&command_train, "--val: '%s' is not a part such as 20%% or 0.2; 0 holds out nothing", o->val);
     if (held_out <= 0.0) {
         run->train = nf_dataset_ref(run->all);
         return CODE_OK;
     }
+    if (!(held_out * (double)nf_dataset_rows(run->all) >= 0.5))
+        return tool_usage(&command_train, "--val: %g of %lld rows is none; hold out more, or nothing with --val 0", held_out,
+                          (long long)nf_dataset_rows(run->all));
     status = nf_dataset_split(run->all, 1.0 - held_out, density ? UINT64_MAX : o->seed, &run->train, &run->valid);
     return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
@@ -175,23 +198,17 @@ static int read_data(train_run *run, const train_options *o)
 
 static int create_flow(train_run *run, train_options *o)
 {
-    for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++) {
-        if (strcmp(architectures[i].name, o->arch) != 0) continue;
-        const nf_status status = architectures[i].create(&run->flow, run, o);
-        return status < 0 ? tool_library_failed(status) : CODE_OK;
-    }
-    return tool_usage(&command_train, "--arch: '%s' is not one of realnvp", o->arch);
+    const nf_status status = architectures[o->arch - 1].create(&run->flow, run, o);
+
+    return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 
 static int create_optimizer(train_run *run, train_options *o)
 {
-    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
-        if (strcmp(optimizers[i].name, o->optimizer) != 0) continue;
-        const void *config = (const char *)o + optimizers[i].offset;
-        const nf_status status = nf_optimizer_create(&run->optimizer, run->context, o->optimizer, config);
-        return status < 0 ? tool_library_failed(status) : CODE_OK;
-    }
-    return tool_usage(&command_train, "--optimizer: '%s' is not one of adam, adamw, adamax, sgd", o->optimizer);
+    const void *config = (const char *)o + optimizers[o->optimizer - 1].offset;
+    const nf_status status = nf_optimizer_create(&run->optimizer, run->context, optimizers[o->optimizer - 1].name, config);
+
+    return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 
 /* Fits. A run that was interrupted or diverged still leaves the best parameters: *code tells, 0 is returned. */
@@ -209,7 +226,7 @@ static int fit(train_run *run, train_options *o, int *code)
     progress_end(&run->line);
     if (status < 0 && status != NF_ERR_DIVERGED) return tool_library_failed(status);
     *code = status == NF_OK ? CODE_OK : tool_code(status);
-    if (status == NF_ERR_DIVERGED) tool_fail("%s; the best model seen is saved", nf_last_error());
+    if (status == NF_ERR_DIVERGED) tool_fail("%s; the best model seen is saved", tool_library_line(status));
     if (status == NF_STOPPED) tool_fail("interrupted after epoch %lld; the best model so far is saved",
                                        (long long)run->report.epochs);
     nf_context_resume(run->context);
@@ -234,7 +251,7 @@ static void print_json(const train_run *run, const train_options *o)
     nft_json_begin(&w, stdout);
     nft_json_string(&w, "model", o->output);
     nft_json_string(&w, "data", run->data_name);
-    nft_json_string(&w, "arch", o->arch);
+    nft_json_string(&w, "arch", architectures[o->arch - 1].name);
     nft_json_string(&w, "preset", preset_of(o)->name);
     nft_json_integer(&w, "rows_train", nf_dataset_rows(run->train));
     nft_json_integer(&w, "rows_valid", nf_dataset_rows(run->valid));
@@ -276,12 +293,13 @@ static int train(train_run *run, train_options *o)
     nf_status status;
     int code, fit_code = CODE_OK;
 
+    if ((code = tool_check_output(o->output))) return code;
     if ((code = tool_context_open(&run->context, &o->common.context))) return code;
     if ((code = read_data(run, o))) return code;
     if ((code = create_flow(run, o))) return code;
     if ((code = create_optimizer(run, o))) return code;
     if ((code = fit(run, o, &fit_code))) return code;
-    if ((status = nf_flow_save(run->flow, o->output)) < 0) return tool_library_failed(status);
+    if ((status = nf_flow_save(run->flow, o->output)) < 0) return tool_file_failed(status, o->output);
     if (o->common.json)
         print_json(run, o);
     else if (!o->common.quiet)
@@ -304,11 +322,13 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
 {
     const option_group groups[] = {
         { .title = "Training", .target = o, .fields = train_fields, .n_fields = sizeof train_fields / sizeof *train_fields },
-        { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "dim,cond_dim,mean,sd" },
-        { .title = "Fit", .target = &o->fit, .config = "fit" },
-        { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam" },
+        { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "dim,cond_dim,mean,sd",
+          .decided = "layers,hidden,activation,separate,actnorm,weights,bound" },
+        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience" },
+        { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
         common_read_group(&o->common),
+        common_threads_group(&o->common),
         common_context_group(&o->common),
         common_output_group(&o->common),
     };
@@ -320,7 +340,7 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
 
 static int train_run_command(int argc, char **argv)
 {
-    train_options o = { .common = COMMON_OPTIONS_INIT, .arch = "realnvp", .optimizer = "adam", .noise = -1.0,
+    train_options o = { .common = COMMON_OPTIONS_INIT, .arch = 1, .optimizer = 1, .noise = -1.0,
                         .rows = 3000, .realnvp = NF_REALNVP_CONFIG_INIT, .fit = NF_FIT_CONFIG_INIT,
                         .adam = NF_ADAM_CONFIG_INIT, .sgd = NF_SGD_CONFIG_INIT };
     train_run run = { 0 };
@@ -338,6 +358,6 @@ static int train_run_command(int argc, char **argv)
     return code;
 }
 
-const command command_train = { "train", "DATA|density:NAME -o MODEL [options]",
-                                "fit a flow to a table (CSV, NPY, - for stdin) or to a synthetic density",
-                                train_run_command };
+const command command_train = { .name = "train", .arguments = "DATA|density:NAME -o MODEL [options]",
+                              .help = "fit a flow to a table (CSV, NPY, - for stdin) or to a synthetic density",
+                              .run = train_run_command, .notes = train_notes };

@@ -2,7 +2,8 @@
  *
  * base.h - base distributions of the latent z
  *
- * Constructors answer as those of layers do (nflow/layer.h).
+ * Constructors answer as those of layers do (nflow/layer.h), temperature is that of nf_flow_sample. Each base has a typed
+ * constructor of plain arguments and, for nf_base_create, a config of its own. Everything here since 0.1
  */
 #ifndef NFLOW_BASE_H
 #define NFLOW_BASE_H
@@ -11,17 +12,18 @@
 
 NF_BEGIN_DECLS
 
-/** A base distribution. Threads: immutable. Lifetime: reference counted. Since 0.1 */
+/** A base distribution: its shape only; what is trained lives in the flow. Threads: immutable. Lifetime: reference counted. */
 typedef struct nf_base nf_base;
 
-NF_API nf_base *nf_base_ref(nf_base *base);
+NF_API nf_base *nf_base_ref(nf_base *base); /* returns its argument */
 NF_API void nf_base_unref(nf_base *base);
-NF_API int64_t nf_base_dim(const nf_base *base);
-NF_API const char *nf_base_type_name(const nf_base *base);
-NF_API const char *nf_base_type_at(int32_t index); /* NULL past the last */
+NF_API int64_t nf_base_dim(const nf_base *base);             /* columns of z; 0 for NULL */
+NF_API const char *nf_base_type_name(const nf_base *base);   /* static; NULL for NULL */
+NF_API const char *nf_base_type_at(int32_t index);           /* name of base type `index`; NULL past the last */
+/** A base by the name of its type; config is that type's config struct. Further error: NF_ERR_UNKNOWN. */
 NF_API nf_status nf_base_create(nf_base **out, nf_context *context, const char *type, const void *config);
 
-/** Standard normal: log p(z) = -(|z|^2 + dim log(2 pi)) / 2. Temperature multiplies z. */
+/** "normal", the standard normal: log p(z) = -(|z|^2 + dim log(2 pi)) / 2. No parameters. Temperature multiplies z. */
 typedef struct nf_base_normal_config {
     uint32_t struct_size;
     uint32_t reserved;
@@ -31,7 +33,10 @@ typedef struct nf_base_normal_config {
 NF_API void nf_base_normal_config_init(nf_base_normal_config *config);
 NF_API nf_status nf_base_normal_create(nf_base **out, nf_context *context, int64_t dim);
 
-/** Diagonal normal with trained mean and log-sd, starting at 0: z_j = mean_j + exp(log_sd_j) eps_j. */
+/**
+ * "diagonal", a normal with trained mean and log-sd, both starting at 0: z_j = mean_j + exp(log_sd_j) eps_j, eps standard normal.
+ * 2 dim parameters. Temperature multiplies eps.
+ */
 typedef struct nf_base_diagonal_config {
     uint32_t struct_size;
     uint32_t reserved;
@@ -41,12 +46,16 @@ typedef struct nf_base_diagonal_config {
 NF_API void nf_base_diagonal_config_init(nf_base_diagonal_config *config);
 NF_API nf_status nf_base_diagonal_create(nf_base **out, nf_context *context, int64_t dim);
 
-/** Uniform on [low, high]^dim: log p = -dim log(high - low) inside, -inf outside. Temperature shrinks the box about its middle. */
+/**
+ * "uniform" on [low, high]^dim: log p(z) = -dim log(high - low) inside and on the border, -inf outside; d log p / dz = 0, so that
+ * a flow learns through its log-determinant alone, and nf_flow_fit skips steps of which a row lands outside. No parameters.
+ * Temperature shrinks the box about its middle.
+ */
 typedef struct nf_base_uniform_config {
     uint32_t struct_size;
     uint32_t reserved;
     int64_t dim;      /* required */
-    double low, high; /* both 0: -1 and 1. low < high */
+    double low, high; /* both 0: -1 and 1. low < high, else NF_ERR_ARG */
 } nf_base_uniform_config;
 #define NF_BASE_UNIFORM_CONFIG_INIT { .struct_size = sizeof(nf_base_uniform_config) }
 NF_API void nf_base_uniform_config_init(nf_base_uniform_config *config);

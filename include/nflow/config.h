@@ -2,14 +2,23 @@
  *
  * config.h - configs and their fields
  *
- * A config is a plain struct that begins with `uint32_t struct_size`. Initialise it with its
- * NF_<NAME>_CONFIG_INIT macro or nf_<name>_config_init(); every zero means the documented
- * default. Configs only ever grow at the end: a caller compiled against an older header keeps
- * working, one compiled against a newer header works as long as it leaves the new fields zero.
+ * A config is a plain struct that begins with `uint32_t struct_size`. Initialise it with its NF_<NAME>_CONFIG_INIT macro or
+ * nf_<name>_config_init() (NULL accepted); every zero means the documented default. Functions copy what they need of a config,
+ * its arrays and strings included. Configs only ever grow at the end: a caller compiled against an older header keeps working,
+ * one compiled against a newer header works as long as it leaves the new fields zero. Three statuses tell sizes apart:
  *
- * Every config is described by a table of fields - name, kind, default, range, one line of help -
- * that drives the checks, the JSON of model files, the flags of the `nflow` command and the
- * reference pages. nf_config_field() reads the tables.
+ *   NF_ERR_CONFIG_SMALL   struct_size is no plausible size: the struct was not initialised
+ *   NF_ERR_CONFIG_OLD     smaller than the config's first release
+ *   NF_ERR_CONFIG_NEW     larger than this library knows, and a byte behind what it knows is set
+ *
+ * A value out of range is NF_ERR_ARG, a size that does not fit NF_ERR_SHAPE; the line names field, value and range. Headers write
+ * NF_ERR_CONFIG_* for all of these.
+ *
+ * Reports (structs that the library fills) begin with struct_size too. Set it before the call, as in
+ * `nf_check_report report = { .struct_size = sizeof report };`.
+ *
+ * Every config is described by a table of fields - name, kind, default, range, one line of help - that drives the checks, the
+ * JSON of model files and the flags of the `nflow` command. nf_config_field() reads the tables.
  */
 #ifndef NFLOW_CONFIG_H
 #define NFLOW_CONFIG_H
@@ -18,7 +27,7 @@
 
 NF_BEGIN_DECLS
 
-/* Element types of a flow and of arrays. */
+/* Element types of a flow and of arrays. Since 0.1 */
 enum {
     NF_F32 = 1, /* float, the default */
     NF_F64 = 2  /* double */
@@ -58,11 +67,13 @@ typedef struct nf_field {
 } nf_field;
 
 /**
- * Field `index` of the config called `config` ("coupling_affine", "adam", "fit", "realnvp", ...:
- * the struct's name without nf_ and _config).
+ * Field `index` of the config called `config`: the struct's name without nf_ and _config. There are "context", the layers
+ * "coupling_affine", "permutation", "actnorm", "affine", "standardise", "logit"; "base_normal", "base_diagonal", "base_uniform";
+ * "flow", "realnvp"; "read"; the optimizers "adam", "adamw", "adamax", "sgd"; "fit".
  *
- * Returns NF_OK, or NF_ERR_UNKNOWN (no such config; the line lists those that exist), NF_ERR_ARG
- * (index past the last field: the way to find the end), NF_ERR_NULL. Threads: any. Since 0.1
+ * out  overwritten; its strings are static
+ * Returns NF_OK; NF_ERR_UNKNOWN (no such config; the line lists those that exist), NF_ERR_ARG (index past the last field: the way
+ * to find the end), NF_ERR_NULL: *out untouched. Allocates nothing. Threads: any. Since 0.1
  */
 NF_API nf_status nf_config_field(const char *config, int32_t index, nf_field *out);
 

@@ -2,7 +2,10 @@
  *
  * dataset.h - rows of features, optionally with conditioning columns and weights
  *
- * Row-major [n][dim]. Constructors: *out is NULL after failure; arrays are copied.
+ * Rows are [n][dim], row-major, held in float or double as they came. Constructors copy what they are given, arrays of any
+ * alignment, and answer as all do: *out is NULL after failure; besides the errors listed NF_ERR_NULL, NF_ERR_HANDLE,
+ * NF_ERR_MEMORY, and for sizes NF_ERR_SHAPE (below 1), NF_ERR_LIMIT (the context's max_dim, max_elements), NF_ERR_OVERFLOW. The
+ * line names argument, value and limit. Everything here since 0.1
  */
 #ifndef NFLOW_DATASET_H
 #define NFLOW_DATASET_H
@@ -11,17 +14,26 @@
 
 NF_BEGIN_DECLS
 
-/** A dataset. Threads: immutable once made and its cond and weights set; confined until then. Lifetime: reference counted. Since 0.1 */
+/**
+ * A dataset.
+ * Threads: immutable once made and its cond and weights set, confined until then; the _set_ calls are exclusive.
+ * Lifetime: reference counted; holds a reference to its context.
+ */
 typedef struct nf_dataset nf_dataset;
 
-NF_API nf_dataset *nf_dataset_ref(nf_dataset *dataset);
+NF_API nf_dataset *nf_dataset_ref(nf_dataset *dataset); /* returns its argument */
 NF_API void nf_dataset_unref(nf_dataset *dataset);
 
-/** From an array [n][dim], n >= 1. NF_ERR_NULL, NF_ERR_SHAPE, NF_ERR_OVERFLOW, NF_ERR_LIMIT, NF_ERR_MEMORY. */
+/** A dataset of n >= 1 rows of dim >= 1 columns from x [n][dim]. Values that are not finite are kept: see nf_dataset_check. */
 NF_API nf_status nf_dataset_from_array(nf_dataset **out, nf_context *context, int64_t n, int64_t dim, const float *x);
 NF_API nf_status nf_dataset_from_array_f64(nf_dataset **out, nf_context *context, int64_t n, int64_t dim, const double *x);
 
-/** Adds conditioning columns [n][cond_dim] or row weights [n] (finite, >= 0, not all zero; NULL removes). Exclusive. */
+/**
+ * Gives every row conditioning columns, cond [n][cond_dim], copied and kept in the dataset's precision; or a weight, [n], finite,
+ * >= 0, not all 0. NULL removes what was set. Weights count in nf_flow_fit and nf_flow_mean_nll.
+ * NF_ERR_SHAPE (cond_dim < 1), NF_ERR_LIMIT, NF_ERR_NONFINITE (a weight), NF_ERR_ARG (a weight is negative, or all are 0): the
+ * dataset is as before. Exclusive.
+ */
 NF_API nf_status nf_dataset_set_cond(nf_dataset *dataset, int64_t cond_dim, const float *cond);
 NF_API nf_status nf_dataset_set_cond_f64(nf_dataset *dataset, int64_t cond_dim, const double *cond);
 NF_API nf_status nf_dataset_set_weights(nf_dataset *dataset, const double *weights);
@@ -29,17 +41,18 @@ NF_API nf_status nf_dataset_set_weights(nf_dataset *dataset, const double *weigh
 enum { NF_FORMAT_CSV = 1, NF_FORMAT_NPY = 2 };
 enum { NF_HEADER_YES = 1, NF_HEADER_NO = 2 };
 
-/** How to read a file. */
+/** How to read a file. Columns are counted from 0; no list may hold one twice, `columns` and `drop_columns` exclude each other,
+ * and at least one column must be left as a feature. */
 typedef struct nf_read_config {
     uint32_t struct_size;
-    int32_t format;   /* NF_FORMAT_...; default by the file's ending */
-    int32_t header;   /* NF_HEADER_...; default: a first line with a field that is no number is a header */
-    int32_t dtype;    /* storage, default NF_F64 for text, the file's own for npy */
+    int32_t format;   /* NF_FORMAT_...; default by the file's ending, else by its content */
+    int32_t header;   /* CSV: NF_HEADER_...; default: a first line with a field that is no number is a header */
+    int32_t dtype;    /* storage, NF_F32 or NF_F64; default NF_F64 for text, the file's own for npy */
     const char *separator; /* CSV: one character; default: the one of , ; tab that the first line has most of, else blanks */
     int64_t skip_lines;    /* CSV: lines to pass over first */
-    const int64_t *columns; /* which columns to keep, 0-based, in this order; default all */
+    const int64_t *columns; /* which columns to keep, in this order; default all that have no other role */
     int64_t n_columns;
-    const int64_t *cond_columns; /* which columns condition instead; they are not features then */
+    const int64_t *cond_columns; /* which columns condition; they are not features then */
     int64_t n_cond_columns;
     const int64_t *drop_columns; /* columns to leave out (when `columns` is empty) */
     int64_t n_drop_columns;
@@ -48,50 +61,73 @@ typedef struct nf_read_config {
 NF_API void nf_read_config_init(nf_read_config *config);
 
 /**
- * Reads a table: CSV (locale-free numbers, quotes, CRLF, byte-order mark) or NPY (versions 1-3, <=2-D, little and big
- * endian floats and integers, C and Fortran order). config may be NULL.
- * NF_ERR_IO, NF_ERR_PARSE (line, column, byte, text), NF_ERR_FORMAT, NF_ERR_LIMIT, NF_ERR_MEMORY, NF_ERR_ARG. "nan" and "inf"
- * are read as such: see nf_dataset_check.
+ * Reads a table, from a file or from `size` bytes in memory. config may be NULL.
+ *
+ * CSV: UTF-8 text; numbers with a decimal point in every locale, "nan" and "inf" as such; quotes, LF, CRLF or CR, a byte-order
+ * mark, blank lines. NPY: versions 1 to 3; f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1, little and big endian; C order, or Fortran order
+ * up to two axes; one axis is one column, axes behind the second belong to the row.
+ *
+ * NF_ERR_IO (path and reason), NF_ERR_PARSE (line, column, byte, text), NF_ERR_FORMAT (no table at all, or not the format it
+ * should be), NF_ERR_VERSION (a later version of NPY), NF_ERR_LIMIT (max_file_bytes too), NF_ERR_ARG (columns, separator),
+ * NF_ERR_CONFIG_*.
  */
 NF_API nf_status nf_dataset_load(nf_dataset **out, nf_context *context, const char *path, const nf_read_config *config);
 NF_API nf_status nf_dataset_load_memory(nf_dataset **out, nf_context *context, const void *bytes, int64_t size, const nf_read_config *config);
 
 /**
- * A synthetic density: "moons", "8gaussians", "pinwheel", "2spirals", "checkerboard", "rings", "swissroll", "circles"
- * (after FFJORD's toy data), "moons-sklearn", "circles-sklearn" (scikit-learn's make_moons and make_circles), and "moons-rotated"
- * (moons-sklearn turned by an angle that is the conditioning column, uniform in [0, pi)). noise: the generator's own noise
- * sd; negative or NaN: its default. NF_ERR_UNKNOWN lists the names.
+ * n rows of a synthetic density in two columns: "moons", "8gaussians", "pinwheel", "2spirals", "checkerboard", "rings",
+ * "swissroll", "circles" (after FFJORD's toy data), "moons-sklearn", "circles-sklearn" (scikit-learn's make_moons and
+ * make_circles), and "moons-rotated" (moons-sklearn turned by an angle that is the conditioning column, uniform in [0, pi)).
+ * Definitions and entropies: docs/data.md. Rows are in double and depend on (name, n, noise, seed) alone.
+ *
+ * noise  the generator's own noise sd; negative or NaN: its default
+ * NF_ERR_UNKNOWN (the line lists the names), NF_ERR_ARG (infinite noise, or noise for "checkerboard", which takes none).
  */
 NF_API nf_status nf_dataset_synthetic(nf_dataset **out, nf_context *context, const char *name, int64_t n, double noise, uint64_t seed);
-NF_API const char *nf_dataset_synthetic_at(int32_t index);          /* name, NULL past the last */
-NF_API double nf_dataset_synthetic_entropy(const char *name, double noise); /* differential entropy in nats, in the data's units; NaN when not known */
+/** Name of density `index`, static; NULL past the last. Threads: any. */
+NF_API const char *nf_dataset_synthetic_at(int32_t index);
+/** Differential entropy in nats, in the data's units: the mean NLL that no model beats. NaN for an unknown name and for any noise
+ * but the default. Threads: any. */
+NF_API double nf_dataset_synthetic_entropy(const char *name, double noise);
 
-/** Random split: round(fraction * n) rows to `first`, the others to `second`, both in their old order; seed UINT64_MAX: the first
- * rows in file order. 0 < fraction < 1, both parts get a row. */
+/**
+ * Splits at random: round(fraction * n) rows into *first, the others into *second, both in their old order, with cond, weights
+ * and column names; seed UINT64_MAX: the first rows in file order instead. The parts are datasets of their own.
+ * NF_ERR_ARG (fraction not in (0, 1), or one part would be empty), NF_ERR_ALIAS (first == second): both NULL.
+ */
 NF_API nf_status nf_dataset_split(const nf_dataset *dataset, double fraction, uint64_t seed, nf_dataset **first, nf_dataset **second);
 
+/** Sizes; cond_dim is 0 when there are no conditioning columns. 0 for NULL. */
 NF_API int64_t nf_dataset_rows(const nf_dataset *dataset);
 NF_API int64_t nf_dataset_dim(const nf_dataset *dataset);
 NF_API int64_t nf_dataset_cond_dim(const nf_dataset *dataset);
-/** Copies rows [first, first + n) as float or double; x or cond may be NULL. Shared-read. */
+/** Copies rows [first, first + n) into x [n][dim] and cond [n][cond_dim] as float or double; x or cond may be NULL, and cond is
+ * left alone when the dataset has none. NF_ERR_SHAPE (rows that do not exist): arrays untouched. Shared-read, allocates nothing.
+ * */
 NF_API nf_status nf_dataset_copy(const nf_dataset *dataset, int64_t first, int64_t n, float *x, float *cond);
 NF_API nf_status nf_dataset_copy_f64(const nf_dataset *dataset, int64_t first, int64_t n, double *x, double *cond);
-NF_API const char *nf_dataset_column_name(const nf_dataset *dataset, int64_t column); /* from a header, else NULL */
+/** Name of a feature from the file's header, alive as long as the dataset; NULL when there is none. */
+NF_API const char *nf_dataset_column_name(const nf_dataset *dataset, int64_t column);
 
-/** One column's figures, in double. */
+/** One column's figures, in double, over its finite values (all NaN when there are none). */
 typedef struct nf_column_report {
     uint32_t struct_size;
-    int32_t is_constant;
+    int32_t is_constant;     /* 1: all finite values are equal */
     int64_t n_nonfinite;
     int64_t first_nonfinite; /* row, -1: none */
     int64_t n_distinct;      /* counted up to 1000 */
-    double min, max, mean, sd; /* of the finite values; two-pass, divisor n */
-    double median, mad;        /* median absolute deviation */
+    double min, max, mean, sd; /* two-pass, divisor n */
+    double median, mad;        /* median absolute deviation from the median */
 } nf_column_report;
+/** Figures of one feature. Set report->struct_size first (NF_ERR_CONFIG_SMALL). NF_ERR_ARG (no such column): report untouched.
+ * Allocates 24 bytes a row for the call. Shared-read. */
 NF_API nf_status nf_dataset_check(const nf_dataset *dataset, int64_t column, nf_column_report *report);
 
-/** A standardise layer from the columns' mean and sd (robust = 1: median and 1.4826 mad).
- * NF_ERR_DEGENERATE names a constant column and its remedy, NF_ERR_NONFINITE the first bad row and column. */
+/**
+ * A standardise layer from the columns' mean and sd; robust = 1: from the median and 1.4826 mad.
+ * NF_ERR_DEGENERATE (a constant column, named with the remedy; or robust and over half of a column's values equal),
+ * NF_ERR_NONFINITE (the first bad row and column), NF_ERR_ARG (robust is not 0 or 1). Shared-read on the dataset.
+ */
 NF_API nf_status nf_standardise_from_dataset(nf_layer **out, nf_context *context, const nf_dataset *dataset, int32_t robust);
 
 NF_END_DECLS

@@ -2,13 +2,13 @@
  *
  * layer.h - bijections: the parts that flows are made of
  *
- * forward maps x to z (towards the base distribution), inverse maps z to x (generates). A layer
- * holds hyper-parameters only; the weights live in the flow's one flat block. The same layer may
- * therefore stand in several flows, or several times in one: each place has weights of its own.
+ * forward maps x to z (towards the base distribution), inverse maps z to x (generates). A layer holds hyper-parameters only; the
+ * weights live in the flow's one flat block. The same layer may therefore stand in several flows, or several times in one: each
+ * place has weights of its own. Formulas below are those of forward; rows are [n][dim], x_j and z_j column j of a row.
  *
- * Constructors: *out is NULL after failure. Returns NF_OK; NF_ERR_NULL (out or config), NF_ERR_ARG
- * and NF_ERR_SHAPE (the line names the field, its value and the range), NF_ERR_CONFIG_*,
- * NF_ERR_LIMIT, NF_ERR_MEMORY. Configs and their arrays are copied. context may be NULL.
+ * Constructors: *out is NULL after failure. NF_OK; NF_ERR_NULL (out or config), NF_ERR_ARG and NF_ERR_SHAPE (the line names the
+ * field, its value and the range), NF_ERR_CONFIG_*, NF_ERR_LIMIT (the context's max_dim, max_elements), NF_ERR_MEMORY. Configs
+ * and their arrays are copied. Both precisions come with every layer: the flow chooses. Everything here since 0.1
  */
 #ifndef NFLOW_LAYER_H
 #define NFLOW_LAYER_H
@@ -17,26 +17,25 @@
 
 NF_BEGIN_DECLS
 
-/** A layer. Threads: immutable. Lifetime: reference counted. Since 0.1 */
+/** A layer. Threads: immutable. Lifetime: reference counted; holds a reference to its context. */
 typedef struct nf_layer nf_layer;
 
-NF_API nf_layer *nf_layer_ref(nf_layer *layer);
+NF_API nf_layer *nf_layer_ref(nf_layer *layer); /* returns its argument */
 NF_API void nf_layer_unref(nf_layer *layer);
 NF_API int64_t nf_layer_dim(const nf_layer *layer);      /* columns in and out; 0 for NULL */
 NF_API int64_t nf_layer_cond_dim(const nf_layer *layer); /* conditioning columns; 0 for none */
-NF_API const char *nf_layer_type_name(const nf_layer *layer);
+NF_API const char *nf_layer_type_name(const nf_layer *layer); /* alive as long as the layer; NULL for NULL */
 
 /**
- * Creates a layer by the name of its type (or of a user's type registered with the context,
- * see nflow/layer_type.h); config is that type's config struct.
- * Further error: NF_ERR_UNKNOWN. Since 0.1
+ * Creates a layer by the name of its type, built in or registered with the context (nflow/layer_type.h); config is that type's
+ * config struct. Further error: NF_ERR_UNKNOWN.
  */
 NF_API nf_status nf_layer_create(nf_layer **out, nf_context *context, const char *type, const void *config);
 
-/** Name of built-in layer type `index`, NULL past the last. Since 0.1 */
+/** Name of built-in layer type `index`, static; NULL past the last. */
 NF_API const char *nf_layer_type_at(int32_t index);
 
-/* Activations of networks. Default: relu. */
+/* Activations of networks. Default: relu. Networks are dense layers, h_l = phi(h_{l-1} W_l + b_l), the last one without phi. */
 enum {
     NF_ACTIVATION_RELU = 1,
     NF_ACTIVATION_LEAKY_RELU = 2, /* slope 0.01 */
@@ -76,9 +75,14 @@ enum {
 };
 
 /**
- * Affine coupling. With a the columns kept and b the columns transformed,
+ * "coupling_affine". With a the columns kept, b the columns transformed and c the conditioning columns,
  *   z_a = x_a,   z_b = exp(s(x_a, c)) x_b + t(x_a, c),   log|det| = sum s
- * s and t come from one network with 2 |b| outputs (first t, then u) or from two networks.
+ * s = s(u) is one of the forms above; t and u come from one network with 2 |b| outputs (first t, then u), or from two networks.
+ * Networks compute in the flow's precision, s and all behind it in double. Every row is on its own; the inverse uses the same
+ * bits of s.
+ * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l; two networks: t.<l>..., then s.<l>...
+ * A single column (dim 1) is always the one transformed. NF_ERR_ARG (mask and swap transform no column, or leave the networks
+ * none).
  * Ref: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", arXiv:1605.08803.
  */
 typedef struct nf_coupling_affine_config {
@@ -88,12 +92,13 @@ typedef struct nf_coupling_affine_config {
     int64_t cond_dim;   /* default 0 */
     int32_t swap;       /* 1: transform the columns that the mask would keep */
     int32_t scale;      /* NF_SCALE_..., default tanh */
-    double bound;       /* m; default 2 (tanh, asymmetric), ln 1000 (softclip) */
+    double bound;       /* m, at most 80; default 2 (tanh, asymmetric), ln 1000 (softclip) */
     int32_t separate;   /* 1: two networks, one for s and one for t */
     int32_t activation; /* NF_ACTIVATION_..., default relu */
     int32_t weights;    /* NF_WEIGHTS_..., default glorot */
-    int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity (tanh, asymmetric, softclip, exp, additive) */
-    const int64_t *hidden; /* widths of the hidden layers; default 64, 64. An empty network is {0} */
+    int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity (forms
+                            tanh, asymmetric, softclip, exp, additive) */
+    const int64_t *hidden; /* widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer */
     int64_t n_hidden;
     const int64_t *index; /* NF_MASK_INDEX: the columns to transform, distinct */
     int64_t n_index;
@@ -104,8 +109,9 @@ NF_API void nf_coupling_affine_config_init(nf_coupling_affine_config *config);
 NF_API nf_status nf_coupling_affine_create(nf_layer **out, nf_context *context, const nf_coupling_affine_config *config);
 
 /**
- * Permutation of columns: z_j = x_{p(j)}; log|det| = 0 exactly.
- * p is `index`, else a random permutation drawn from `seed` (the description stores p itself).
+ * "permutation" of columns: z_j = x_{p(j)}; log|det| = 0 exactly. p is `index`, else it reverses the columns, or is drawn from
+ * `seed` (the description stores p itself). No parameters. NF_ERR_ARG (no bijection; index with kind reverse), NF_ERR_SHAPE
+ * (n_index).
  */
 typedef struct nf_permutation_config {
     uint32_t struct_size;
@@ -123,9 +129,11 @@ NF_API void nf_permutation_config_init(nf_permutation_config *config);
 NF_API nf_status nf_permutation_create(nf_layer **out, nf_context *context, const nf_permutation_config *config);
 
 /**
- * Actnorm: z_j = exp(s_j) (x_j + b_j), trained, and initialised from data so that every column of
- * the first batch has mean 0 and variance 1; log|det| = sum s_j. Until initialised it is the
- * identity. That it was is saved with the model. |s_j| <= 7 at initialisation.
+ * "actnorm": z_j = exp(s_j) (x_j + b_j), trained; log|det| = sum s_j. Initialised from data so that every column of the first
+ * batch has mean 0 and variance 1 (nf_flow_init_data, which nf_flow_fit calls before its first step), with |s_j| <= 7; until then
+ * it is the identity. That it was is saved with the model, so a loaded flow is not initialised again. A column whose sd is at
+ * most 1e-6 (|mean| + 1) is NF_ERR_DEGENERATE at initialisation. Parameters: log_scale [dim], shift [dim], initialised (a frozen
+ * flag).
  * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
  */
 typedef struct nf_actnorm_config {
@@ -139,13 +147,14 @@ NF_API void nf_actnorm_config_init(nf_actnorm_config *config);
 NF_API nf_status nf_actnorm_create(nf_layer **out, nf_context *context, const nf_actnorm_config *config);
 
 /**
- * Elementwise affine: z_j = exp(s_j) x_j + t_j with s_j = m tanh(a_j / m); starts as the identity.
+ * "affine", elementwise: z_j = exp(s_j) x_j + t_j with s_j = m tanh(a_j / m); log|det| = sum s_j. Starts as the identity.
+ * Parameters: log_scale [dim] (the a_j), shift [dim] (the t_j).
  */
 typedef struct nf_affine_config {
     uint32_t struct_size;
     uint32_t reserved;
     int64_t dim;  /* required */
-    double bound; /* m, default 7 */
+    double bound; /* m in [0.001, 80], default 7 */
 } nf_affine_config;
 
 #define NF_AFFINE_CONFIG_INIT { .struct_size = sizeof(nf_affine_config) }
@@ -153,9 +162,10 @@ NF_API void nf_affine_config_init(nf_affine_config *config);
 NF_API nf_status nf_affine_create(nf_layer **out, nf_context *context, const nf_affine_config *config);
 
 /**
- * Standardise: z_j = (x_j - mean_j) / sd_j, constants that are not trained, saved as tensors;
- * log|det| = -sum log sd_j. mean and sd [dim] are initial values: NULL means 0 and 1.
- * nf_standardise_from_dataset (nflow/dataset.h) takes them from data.
+ * "standardise": z_j = (x_j - mean_j) / sd_j; log|det| = -sum log sd_j. mean and sd are constants: frozen parameters, saved as
+ * tensors, never trained, so that densities stay in the units of x. The config's arrays are their initial values; NULL means 0
+ * and 1. nf_standardise_from_dataset (nflow/dataset.h) takes them from data. Parameters: mean [dim], sd [dim]. NF_ERR_SHAPE
+ * (n_mean or n_sd is neither 0 nor dim).
  */
 typedef struct nf_standardise_config {
     uint32_t struct_size;
@@ -172,9 +182,10 @@ NF_API void nf_standardise_config_init(nf_standardise_config *config);
 NF_API nf_status nf_standardise_create(nf_layer **out, nf_context *context, const nf_standardise_config *config);
 
 /**
- * Logit: z_j = log(p / (1 - p)), p = alpha + (1 - 2 alpha) x_j, for x in [0, 1];
- * log|dz/dx| = softplus(z) + softplus(-z) + log(1 - 2 alpha).
- * x outside [0, 1] is NF_ERR_DOMAIN with row and column, never clipped.
+ * "logit" of the unit interval: z_j = log(p / (1 - p)), p = alpha + (1 - 2 alpha) x_j;
+ *   log|det| = sum_j (softplus(z_j) + softplus(-z_j) + log(1 - 2 alpha)).
+ * x outside [0, 1] is NF_ERR_DOMAIN with row and column when the flow computes, never clipped. The inverse of a z that no x in
+ * [0, 1] maps to is the nearest end, so that what is generated can be evaluated. No parameters.
  */
 typedef struct nf_logit_config {
     uint32_t struct_size;

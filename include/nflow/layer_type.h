@@ -3,17 +3,24 @@
  * layer_type.h - writing a layer of your own (expert)
  *
  * A layer type is a const table of functions. Built-in layers use this very contract. A type registered with a context
- * (nf_context_register_layer) can be created by name, trained, checked, saved and loaded like any other.
+ * (nf_context_register_layer) can be created by name, trained, checked, saved and loaded like any other. examples/custom_layer.c
+ * is a whole one, docs/adding-a-layer.md the way to it.
  *
- * Life of a layer: `create` turns a resolved config (every default filled in) into `self`, the immutable
- * hyper-parameters, allocated with nf_maker_alloc and freed with the layer. `describe` tells sizes, `param` names the
- * views of the layer's slice of the flat block, `reset` writes initial weights, `forward`, `inverse`, `backward` work
- * on tiles of rows. Operations are single-threaded, run in parallel on different tiles, and must not allocate, lock,
- * print or keep state. They return NF_OK or a negative status (put a line with nf_fail); anything else becomes
- * NF_ERR_CALLBACK.
+ * Life of a layer: `create` turns a resolved config (every default filled in) into `self`, the immutable hyper-parameters,
+ * allocated with nf_maker_alloc and freed with the layer. `describe` tells sizes, `param` names the views of the layer's slice of
+ * the flat block, `reset` writes initial weights, `forward`, `inverse`, `backward` work on tiles of rows.
  *
- * Rows are dense and row-major: in [n][dim], out [n][dim]. dim_out < dim (describe) factors columns out: the first
- * dim_out columns of `out` go on to the next layer, the others are final.
+ * Operations are single-threaded, run in parallel on different tiles, and must not allocate, lock, print or keep state. They run
+ * under the default floating-point state. They return NF_OK or a negative status, having put a line with nf_fail; the caller of
+ * the flow gets that status, its line with the layer's place before it. A positive status becomes NF_ERR_CALLBACK. Sizes that
+ * describe and param answer are checked when the layer is made; what operations write is trusted, so run nf_flow_check on a new
+ * type. Leaving an operation by longjmp or a C++ exception is undefined.
+ *
+ * Rows are dense and row-major: in [n][dim], out [n][dim]. dim_out < dim (describe) factors columns out: the first dim_out
+ * columns of `out` go on to the next layer, the others are final, and stand in z at the columns where they left.
+ *
+ * Slots are REQUIRED, or OPTIONAL with the meaning of NULL. Tables say their own size: one of another release is NF_ERR_VERSION.
+ * Everything here since 0.1
  */
 #ifndef NFLOW_LAYER_TYPE_H
 #define NFLOW_LAYER_TYPE_H
@@ -22,13 +29,14 @@
 
 NF_BEGIN_DECLS
 
-#define NF_LAYER_TYPE_VERSION 1
+#define NF_LAYER_TYPE_VERSION 1 /* of the built-in types; types of your own count their versions themselves */
 
-/* Memory that lives as long as the layer: zeroed, 64-byte aligned; NULL when out of memory (line recorded). */
+/** Memory that lives as long as the layer: zeroed, 64-byte aligned; NULL when out of memory (line recorded: return
+ * NF_ERR_MEMORY). Only within `create`. */
 typedef struct nf_maker nf_maker;
 NF_API void *nf_maker_alloc(nf_maker *maker, int64_t bytes);
 
-/* Records `line` for nf_last_error() and returns `status`. */
+/** Records `line`, copied, for nf_last_error() of this thread, and returns `status`. NULL or "": the status's English. */
 NF_API nf_status nf_fail(nf_status status, const char *line);
 
 /** A tile: rows that an operation works on. Arrays of void are of `dtype`. */
@@ -36,13 +44,13 @@ typedef struct nf_tile {
     uint32_t struct_size;
     int32_t dtype;         /* NF_F32 or NF_F64 */
     int64_t n;             /* rows, >= 1, <= the tile_rows of describe */
-    int64_t row;           /* index of row 0 within the call */
+    int64_t row;           /* index of row 0 within the call, for messages */
     const void *theta;     /* this layer's parameters */
     const void *packed;    /* what `pack` made of them */
     void *grad;            /* this layer's slice of a gradient, to be added to; NULL: not wanted */
     const void *cond;      /* [n][cond_dim], or NULL */
     int64_t cond_dim;      /* of the flow; a layer that declares 0 ignores cond */
-    void *grad_cond;       /* backward: [n][cond_dim] to be added to; NULL: not wanted */
+    void *grad_cond;       /* backward: [n][cond_dim] to be added to; NULL: not wanted (always so in 0.1) */
     void *scratch;         /* as many bytes as describe asked for, 64-aligned, not cleared */
     double *log_det;       /* [n], to be added to by forward and inverse */
     const uint64_t *row_key; /* [n] keys of random numbers: the data row's number in fit, a hash of its bits elsewhere */
@@ -62,13 +70,13 @@ typedef struct nf_layer_info {
     int64_t dim_out;      /* columns that go on; the others (dim - dim_out) are final. 0 means dim */
     int64_t cond_dim;     /* conditioning columns wanted, 0 none */
     int64_t tile_rows;    /* most rows a tile may have; 0: no limit of its own */
-    int64_t saved_row;    /* bytes per row that forward keeps for backward */
+    int64_t saved_row;    /* bytes per row that forward keeps for backward; rounded up to 64. Inputs and outputs are kept anyway */
     int64_t scratch_row;  /* bytes of scratch per row of a tile ... */
     int64_t scratch_fixed; /* ... plus these */
-    int64_t packed;       /* bytes */
+    int64_t packed;       /* bytes that pack fills; 0: no pack */
     int64_t packed_parts; /* pack may be split into this many independent parts; 0 means 1 */
-    int32_t needs_init;   /* 1: has `init` and should see data before training */
-    int32_t inverse_is_iterative; /* 1: the inverse is solved for; round trips are held to looser bounds */
+    int32_t needs_init;   /* 1: has `init` and wants data before training: until its frozen scalar parameter "initialised" is not 0 */
+    int32_t inverse_is_iterative; /* 1: the inverse is solved for; informative */
 } nf_layer_info;
 
 /* Properties of parameters. */
@@ -94,9 +102,11 @@ typedef struct nf_layer_ops {
     uint32_t reserved;
     /* OPTIONAL (NULL: zeros). Initial parameters; random ones from (seed, stream). */
     nf_status (*reset)(const void *self, uint64_t seed, uint32_t stream, void *theta);
-    /* OPTIONAL. Data-dependent initialisation from x [n][dim], all rows of the initial batch; writes theta. */
+    /* OPTIONAL (NULL: no such). Data-dependent initialisation from x [n][dim], all rows of the initial batch, however many tile_rows are
+     * allowed elsewhere; the tile's theta is the present one, its log_det is not used. Writes theta, all or nothing. */
     nf_status (*init)(const void *self, const nf_tile *tile, const void *x, void *theta);
-    /* OPTIONAL. Rearranges theta into `packed`; part in [0, packed_parts). Must not fail. */
+    /* OPTIONAL (NULL: nothing is packed). Rearranges theta into `packed`; part in [0, packed_parts). Called after every change of theta.
+     * Must not fail. */
     void (*pack)(const void *self, const void *kernels, const void *theta, void *packed, int64_t part);
     /* REQUIRED. out = f(in), tile->log_det += log|det d out / d in|; keeps what backward needs in saved [n][saved_row]
      * (NULL: no backward will follow). in and out do not overlap. */
@@ -104,10 +114,10 @@ typedef struct nf_layer_ops {
     /* OPTIONAL (NULL: NF_ERR_NOT_INVERTIBLE). in = f^-1(out), tile->log_det += log|det d in / d out|. */
     nf_status (*inverse)(const void *self, const nf_tile *tile, const void *out, void *in);
     /* REQUIRED. g holds dL/d out and becomes dL/d in; g_log_det [n] is dL/d log_det. Adds to tile->grad and
-     * tile->grad_cond where they are not NULL. */
+     * tile->grad_cond where they are not NULL. in, out, saved are those of the forward call on the same rows. */
     nf_status (*backward)(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved,
                           void *g, const double *g_log_det);
-    /* OPTIONAL. Tangents: d_out = J d_in along with out and log_det; d_log_det [n] added to. */
+    /* OPTIONAL (NULL: none). Tangents: d_out = J d_in along with out and log_det; d_log_det [n] added to. No call of 0.1 uses it. */
     nf_status (*jvp)(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out, void *d_out,
                      double *d_log_det);
 } nf_layer_ops;
@@ -115,18 +125,20 @@ typedef struct nf_layer_ops {
 /** A layer type. Static: it must outlive every context it is registered with. */
 typedef struct nf_layer_type {
     uint32_t struct_size;
-    uint32_t version;     /* of the parameter layout and the config: stored in model files */
+    uint32_t version;     /* of the parameter layout and the config, from 1: stored in model files; a file of a later one is refused */
     const char *name;     /* stored in model files: never rename. [a-z0-9_], at most 48 characters */
     uint32_t config_size; /* of the config struct that create takes */
     uint32_t config_first_size; /* its size in its first release */
-    const nf_field *fields; /* the config's fields */
+    const nf_field *fields; /* the config's fields; a field dim or cond_dim is held to the context's max_dim before create */
     int32_t n_fields;
     int32_t reserved;
-    /* REQUIRED. config is resolved and its arrays live as long as the layer. The function may normalise config in place: what it leaves is what model files describe. */
+    /* REQUIRED. config is resolved and its arrays live as long as the layer. The function may normalise config in place: what it leaves
+     * is what model files describe. */
     nf_status (*create)(nf_maker *maker, void *config, void **self);
-    /* OPTIONAL. Frees what create took from elsewhere than the maker. */
+    /* OPTIONAL (NULL: nothing to free). Frees what create took from elsewhere than the maker. */
     void (*destroy)(void *self);
-    nf_status (*describe)(const void *self, nf_layer_info *info); /* REQUIRED */
+    /* REQUIRED. Asked once per precision that has operations, and again when a flow is made; the columns must be the same in both. */
+    nf_status (*describe)(const void *self, nf_layer_info *info);
     /* OPTIONAL (NULL: no parameters). View i in order of offset, views are contiguous; NF_ERR_ARG past the last. */
     nf_status (*param)(const void *self, int32_t i, nf_param *param);
     const nf_layer_ops *f32; /* NULL: not available in this precision; one table may serve both */
@@ -134,12 +146,14 @@ typedef struct nf_layer_type {
 } nf_layer_type;
 
 /**
- * Makes a type known to a context, for nf_layer_create, nf_flow_from_json and nf_flow_load. The table is borrowed.
- * Returns NF_OK; NF_ERR_NULL, NF_ERR_ARG (a REQUIRED slot is NULL, a bad name, or a name already taken),
- * NF_ERR_VERSION (struct sizes of another release), NF_ERR_MEMORY. Threads: exclusive. Since 0.1
+ * Makes a type known to a context, for nf_layer_create, nf_flow_from_json and nf_flow_load. The table is borrowed for the
+ * context's life.
+ * NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_ARG (a REQUIRED slot is NULL, a bad name, or a name already taken), NF_ERR_LIMIT (256 types
+ * a context), NF_ERR_VERSION, NF_ERR_MEMORY: the context is as before. Threads: any.
  */
 NF_API nf_status nf_context_register_layer(nf_context *context, const nf_layer_type *type);
-/** Creates a layer of a type, registered or not. */
+/** Creates a layer of a type, registered or not; answers as nf_layer_create and nf_context_register_layer do. To load its models
+ * the type must be registered. */
 NF_API nf_status nf_layer_create_custom(nf_layer **out, nf_context *context, const nf_layer_type *type, const void *config);
 
 NF_END_DECLS

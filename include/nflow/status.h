@@ -2,17 +2,22 @@
  *
  * status.h - what a call answers
  *
- * Every fallible function returns an nf_status: 0 is success, negative is failure, positive is
- * "completed, with remarks". Test for failure with `status < 0`. A failed call changes nothing,
- * leaks nothing and leaves out-handles NULL, unless its documentation names another state.
+ * Every fallible function returns an nf_status: 0 is success, negative is failure, positive is "completed, with remarks". Test
+ * for failure with `status < 0`. A failed call changes nothing, leaks nothing and leaves out-handles NULL, unless its
+ * documentation names another state. Each header says once, at its top, which errors and rules hold for all its functions; a
+ * function's own comment lists what is special to it. docs/errors.md has the usual cause and the cure of every status.
  *
- * Rows: a call whose arguments are right completes even if some rows hold NaN or Inf. Those rows
- * get NaN, all other rows are exact, and the call returns NF_ROWS_NONFINITE with the count and
- * the first index in nf_last_error(). A context created with `strict = 1` turns that into
- * NF_ERR_NONFINITE with every output row NaN.
+ * Rows: an evaluation whose arguments are right completes even if some rows hold NaN or Inf. Those rows get NaN, all other rows
+ * are exact, and the call returns NF_ROWS_NONFINITE with the count and the first index in nf_last_error(). So do rows whose
+ * result is not finite; a log density of -inf (outside the support of a uniform base) is kept as it is and counted. In a context
+ * made with `strict` = 1 such a call fails instead: NF_ERR_NONFINITE, every output NaN. (Gradients of the loss are not subject to
+ * `strict`: see nf_flow_nll_grad.)
  *
- * Failures found while computing (NF_ERR_DOMAIN, NF_ERR_SINGULAR, NF_ERR_NOT_INVERTIBLE,
- * NF_ERR_ODE_*, NF_ERR_CANCELLED, NF_ERR_CALLBACK) leave the output arrays filled with NaN.
+ * Failures found while computing (NF_ERR_DOMAIN, NF_ERR_SINGULAR, NF_ERR_NOT_INVERTIBLE, NF_ERR_ODE_*, NF_ERR_CANCELLED,
+ * NF_ERR_CALLBACK, NF_ERR_MEMORY for the call's own work space) leave the output arrays filled with NaN; those found in the
+ * arguments leave them untouched.
+ *
+ * Functions here: any thread, no allocation. Since 0.1
  */
 #ifndef NFLOW_STATUS_H
 #define NFLOW_STATUS_H
@@ -21,9 +26,11 @@
 
 NF_BEGIN_DECLS
 
+/** 0, an NF_ERR_... (negative) or a remark (positive). A status from a newer library may be one that this list lacks. Since 0.1
+ * */
 typedef int32_t nf_status;
 
-/* Number, name, English. The numbers are permanent. */
+/* Number, name, English. The numbers are permanent: none is ever reused or moved. */
 #define NF_STATUS_LIST(X)                                                                          \
     X(0, NF_OK, "success")                                                                         \
     X(1, NF_ROWS_NONFINITE, "completed; some rows hold NaN or Inf and got NaN")                    \
@@ -69,23 +76,23 @@ enum {
 };
 
 /**
- * The name ("NF_ERR_SHAPE") and the English of a status; "unknown status" for numbers not in the
- * list. Never NULL; static memory. Threads: any. Since 0.1
+ * The name ("NF_ERR_SHAPE") and the English of a status; "unknown status" for a number that is not in the list. Static memory,
+ * never NULL.
  */
 NF_API const char *nf_status_name(nf_status status);
 NF_API const char *nf_status_text(nf_status status);
 
 /**
- * One line about the latest failure (or positive status) of the calling thread: function,
- * argument, value, limit. Written at every failure and never cleared by success, so it means
- * something only right after a failure, on the same thread. Never NULL; valid until this
- * thread's next failure. Threads: any. Since 0.1
+ * One line about the latest failure, or positive status, of the calling thread: function, argument, value, limit. Written at
+ * every failure and never cleared by success, so it means something only right after a failure, on the same thread. At most 1023
+ * bytes; longer lines are cut. Never NULL ("" before the first failure); the pointer is the thread's own and its text lasts until
+ * this thread's next failure: copy what is to be kept, and copy it before a task moves to another thread.
  */
 NF_API const char *nf_last_error(void);
 
 /**
- * Version of the library in use as "major.minor.patch", and as major * 10000 + minor * 100 + patch.
- * Threads: any. Since 0.1
+ * Version of the library in use, "major.minor.patch", and as major * 10000 + minor * 100 + patch. That of the headers is
+ * NF_VERSION_MAJOR, _MINOR, _PATCH. Static memory.
  */
 NF_API const char *nf_version(void);
 NF_API int32_t nf_version_number(void);

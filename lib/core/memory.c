@@ -4,10 +4,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/memory.h"
 #include "core/status.h"
 #include <nflow/layer_type.h>
+
+#define MEMORY_HUGE ((uintptr_t)1 << 21) /* bytes of a huge page of x86-64 and aarch64 with 4 KiB pages */
 
 bool nfi_add(int64_t a, int64_t b, int64_t *out)
 {
@@ -43,6 +46,21 @@ static void memory_report(nf_status *out, nf_status status)
         *out = status;
 }
 
+/* Memory of the system. Large blocks ask for huge pages, where the system leaves that to the program: weights, gradients and
+ * moments are streamed, and address translation costs a training step 2 % otherwise (docs/performance.md). */
+static void *memory_system(int64_t bytes)
+{
+    void *ptr = NULL;
+
+    if (posix_memalign(&ptr, NFI_ALIGN, (size_t)bytes) != 0) return NULL;
+#if defined(MADV_HUGEPAGE)
+    const uintptr_t first = ((uintptr_t)ptr + MEMORY_HUGE - 1) / MEMORY_HUGE * MEMORY_HUGE;
+    const uintptr_t last = ((uintptr_t)ptr + (uintptr_t)bytes) / MEMORY_HUGE * MEMORY_HUGE;
+    if (last >= first + 2 * MEMORY_HUGE) (void)madvise((void *)first, last - first, MADV_HUGEPAGE); /* advice: may be refused */
+#endif
+    return ptr;
+}
+
 void *nfi_alloc(nf_context *context, int64_t count, int64_t size, nf_status *status)
 {
     const nf_context_config *config = nfi_context_config(context);
@@ -56,8 +74,8 @@ void *nfi_alloc(nf_context *context, int64_t count, int64_t size, nf_status *sta
     }
     if (config->alloc != NULL)
         ptr = config->alloc(config->alloc_user, bytes, NFI_ALIGN);
-    else if (posix_memalign(&ptr, NFI_ALIGN, (size_t)bytes) != 0)
-        ptr = NULL;
+    else
+        ptr = memory_system(bytes);
     if (ptr == NULL) {
         memory_report(status, nfi_fail(NF_ERR_MEMORY, "out of memory: %lld bytes", (long long)bytes));
         return NULL;

@@ -161,13 +161,22 @@ nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, 
     return NF_OK;
 }
 
+void *nfi_grad_slice(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count)
+{
+    char *slice = grad->block ? grad->block + theta * flow->size : NULL;
+
+    if (slice && grad->fresh) memset(slice, 0, (size_t)(count * flow->size));
+    return slice;
+}
+
 /* dL/dout in g becomes dL/din. In recompute mode forward fills `saved` for one tile again, its log_det thrown away. */
 static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, int64_t row, int64_t n,
-                                      char *g, void *grad, uint64_t epoch)
+                                      char *g, const nfi_grad *grad, uint64_t epoch)
 {
     const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
     const int64_t bytes = p->info.dim * flow->size;
     char *in = w->acts + w->rows * p->in, *out = w->acts + w->rows * p->out;
+    void *slice = nfi_grad_slice(flow, grad, p->theta, p->layer->param_count);
     nf_status status = NF_OK;
 
     for (int64_t i = 0; i < n && !status; i += p->info.tile_rows) {
@@ -175,7 +184,7 @@ static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, n
         char *saved = w->recompute ? w->saved : w->saved + w->rows * p->saved + i * p->info.saved_row;
         tile.epoch = epoch;
         tile.training = 1;
-        tile.grad = grad ? (char *)grad + p->theta * flow->size : NULL;
+        tile.grad = slice;
         if (w->recompute) {
             tile.log_det = w->spare + i;
             status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, saved);
@@ -187,7 +196,7 @@ static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, n
     return chain_status(flow, p, status);
 }
 
-nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *grad, uint64_t epoch)
+nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad, uint64_t epoch)
 {
     const int64_t last = chain_last_dim(flow) * flow->size;
     int at = 0;

@@ -129,7 +129,8 @@ static nf_status create_blocks(nf_flow *flow, nf_context *context)
                         (long long)flow->count, (long long)limit);
     flow->theta = nfi_alloc(context, flow->count, flow->size, &status);
     if (flow->theta) flow->grad = nfi_alloc(context, flow->count, flow->size, &status);
-    if (flow->grad) flow->packed = nfi_alloc(context, flow->packed_bytes, 1, &status);
+    if (flow->grad) flow->squares = nfi_alloc(context, nfi_grad_chunks(flow), sizeof *flow->squares, &status);
+    if (flow->squares) flow->packed = nfi_alloc(context, flow->packed_bytes, 1, &status);
     return status;
 }
 
@@ -211,6 +212,7 @@ void nf_flow_unref(nf_flow *flow)
     nfi_free(context, flow->slots, flow->n_slots, flow->count * flow->size);
     nfi_free(context, flow->theta, flow->count, flow->size);
     nfi_free(context, flow->grad, flow->count, flow->size);
+    nfi_free(context, flow->squares, nfi_grad_chunks(flow), sizeof *flow->squares);
     nfi_free(context, flow->packed, flow->packed_bytes, 1);
     nfi_object_free(flow, sizeof *flow);
 }

@@ -22,6 +22,7 @@ typedef struct nfi_place {
 
 #define NFI_TILE_ROWS 128
 #define NFI_BLOCK_ROWS 1024
+#define NFI_GRAD_CHUNK 16384 /* elements of the gradient that one task adds and squares */
 #define NFI_WORKSPACES 64 /* kept for reuse: concurrent calls beyond this many allocate each time */
 typedef struct nfi_workspace nfi_workspace;
 
@@ -43,13 +44,23 @@ struct nf_flow {
     void *theta, *grad, *packed;
     atomic_int busy; /* 1: an exclusive call is running */
     bool lent;       /* nf_flow_params gave theta away: pack before each exclusive computation */
+    bool grad_lent;  /* nf_flow_params gave grad away: it always holds what it means */
+    bool grad_clean; /* grad means zeros, whatever it holds: the next gradient writes each slice when it comes to it */
+    double *squares; /* [NFI_GRAD_CHUNK elements each]: sums of squares of the gradient */
+    bool squares_known; /* squares are those of what grad holds now */
     void *slots;     /* gradient slots 1 .. n_slots - 1, [count] each */
     int64_t n_slots;
     _Atomic(nfi_workspace *) free_list[NFI_WORKSPACES];
 };
 
+static inline int64_t nfi_grad_chunks(const nf_flow *flow) { return (flow->count + NFI_GRAD_CHUNK - 1) / NFI_GRAD_CHUNK; }
+
 nf_status nfi_flow_begin(nf_flow *flow, const char *function); /* exclusive: NF_ERR_BUSY */
 void nfi_flow_end(nf_flow *flow);
+/* Euclidean norm of the gradient block, exclusive: the same bits for any number of threads. */
+double nfi_flow_grad_norm(nf_flow *flow);
+void nfi_flow_clear_grad(nf_flow *flow);  /* the gradient block means zeros */
+void *nfi_flow_grad_block(nf_flow *flow); /* the gradient block, zeros written out if they were only meant */
 void nfi_flow_pack(nf_flow *flow);  /* theta -> packed, in parallel over places and parts: after every change of theta */
 
 /* The gradient of the weighted NLL sum over rows: adds to flow->grad; *nll_sum, *weight_sum. For train and the public call; the flow is

@@ -14,10 +14,11 @@
 #include "flow/evaluate.h"
 #include "flow/job.h"
 #include "flow/rows.h"
+#include "flow/sums.h"
+#include "math/functions.h"
 #include <string.h>
 
 #define GRADIENT_SLOTS 8
-#define GRADIENT_CHUNK 16384 /* elements that one task adds */
 
 /* Rows below which 1, 2, 4 slots are used: few rows do not pay for another buffer of all parameters. */
 static int64_t gradient_slots(int64_t n) { return n < 64 ? 1 : n < 512 ? 2 : n < 2048 ? 4 : GRADIENT_SLOTS; }
@@ -53,22 +54,23 @@ static void gradient_weigh(const gradient_job *g, struct gradient_slot *slot, nf
     }
 }
 
-static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *grad)
+static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
+    void *slice = nfi_grad_slice(flow, grad, flow->base_theta, flow->base->param_count);
     nf_status status = NF_OK;
 
     for (int64_t i = 0; i < n && !status; i += NFI_TILE_ROWS) {
         nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, nfi_min(NFI_TILE_ROWS, n - i));
         const int64_t offset = i * flow->dim * flow->size;
-        tile.grad = grad ? (char *)grad + flow->base_theta * flow->size : NULL;
+        tile.grad = slice;
         status = ops->backward(flow->base->self, &tile, w->z + offset, w->weight + i, w->state[1] + offset);
     }
     if (!status) memcpy(w->z, w->state[1], (size_t)(n * flow->dim * flow->size));
     return status;
 }
 
-static nf_status gradient_block(const gradient_job *g, struct gradient_slot *slot, nfi_workspace *w, int64_t row, int64_t n, void *grad)
+static nf_status gradient_block(const gradient_job *g, struct gradient_slot *slot, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nf_flow *flow = g->flow;
     nf_status status;
@@ -82,44 +84,67 @@ static nf_status gradient_block(const gradient_job *g, struct gradient_slot *slo
     return nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
 }
 
+/* Rows of a block: all n, or whole tiles. So the tiles of a slot, and with them the sums of gradients, are the same whatever the memory
+ * budget, and whatever workspace earlier calls have left. */
+static int64_t gradient_block_rows(const nfi_workspace *w, int64_t n)
+{
+    return w->rows >= n ? n : w->rows / NFI_TILE_ROWS * NFI_TILE_ROWS;
+}
+
 static void gradient_run_slot(void *arg, int64_t s)
 {
     gradient_job *g = arg;
     struct gradient_slot *slot = &g->slot[s];
     const int64_t first = s * g->slot_rows, end = nfi_min(first + g->slot_rows, g->batch->n);
-    void *grad = gradient_buffer(g, s);
+    nfi_grad grad = { .block = gradient_buffer(g, s), .fresh = s > 0 || g->flow->grad_clean };
 
-    if (s) memset(grad, 0, (size_t)(g->flow->count * g->flow->size));
-    if (first >= end) return;
+    if (first >= end) {
+        memset(grad.block, 0, (size_t)(g->flow->count * g->flow->size));
+        return;
+    }
     nfi_workspace *w = nfi_workspace_take(g->flow, end - first, 1);
     slot->status = w ? NF_OK : NF_ERR_MEMORY;
-    for (int64_t row = first; row < end && !slot->status; row += w->rows)
-        slot->status = gradient_block(g, slot, w, row, nfi_min(w->rows, end - row), grad);
+    const int64_t rows = w ? gradient_block_rows(w, end - first) : 1;
+    for (int64_t row = first; row < end && !slot->status; row += rows) {
+        slot->status = gradient_block(g, slot, w, row, nfi_min(rows, end - row), &grad);
+        grad.fresh = false;
+    }
     if (slot->status) strncpy(slot->line, nf_last_error(), sizeof slot->line - 1);
     nfi_workspace_put(g->flow, w);
 }
 
-static void gradient_add_f32(int64_t n, const float *a, float *sum)
-{
-    for (int64_t i = 0; i < n; i++) sum[i] += a[i];
-}
-
-static void gradient_add_f64(int64_t n, const double *a, double *sum)
-{
-    for (int64_t i = 0; i < n; i++) sum[i] += a[i];
-}
-
+/* Adds a chunk of the other slots to slot 0, and squares it while it is in the cache. */
 static void gradient_sum_chunk(void *arg, int64_t c)
 {
     const gradient_job *g = arg;
-    const int64_t first = c * GRADIENT_CHUNK, n = nfi_min(GRADIENT_CHUNK, g->flow->count - first);
+    nf_flow *flow = g->flow;
+    const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first);
+    char *sum = (char *)flow->grad + first * flow->size;
 
     for (int64_t s = 1; s < g->n_slots; s++) {
-        if (g->flow->dtype == NF_F32)
-            gradient_add_f32(n, (float *)gradient_buffer(g, s) + first, (float *)g->flow->grad + first);
-        else
-            gradient_add_f64(n, (double *)gradient_buffer(g, s) + first, (double *)g->flow->grad + first);
+        const char *slot = (char *)gradient_buffer(g, s) + first * flow->size;
+        (flow->dtype == NF_F32 ? nfi_add_f32 : nfi_add_f64)(n, slot, sum);
     }
+    flow->squares[c] = (flow->dtype == NF_F32 ? nfi_sum_squares_f32 : nfi_sum_squares_f64)(n, sum);
+}
+
+static void gradient_square_chunk(void *arg, int64_t c)
+{
+    nf_flow *flow = arg;
+    const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first);
+
+    flow->squares[c] = (flow->dtype == NF_F32 ? nfi_sum_squares_f32 : nfi_sum_squares_f64)(n, (char *)flow->grad + first * flow->size);
+}
+
+double nfi_flow_grad_norm(nf_flow *flow)
+{
+    const int64_t chunks = nfi_grad_chunks(flow);
+    double sum = 0.0;
+
+    (void)nfi_flow_grad_block(flow);
+    if (!flow->squares_known) nfi_parallel_for(flow->object.context, chunks, gradient_square_chunk, flow);
+    for (int64_t i = 0; i < chunks; i++) sum += flow->squares[i];
+    return nfi_sqrt(sum);
 }
 
 static nf_status gradient_reserve_slots(nf_flow *flow, int64_t n_slots)
@@ -147,7 +172,7 @@ static nf_status gradient_collect(gradient_job *g, double *nll_sum, int64_t *bad
     for (int64_t s = 0; s < g->n_slots; s++) {
         const struct gradient_slot *slot = &g->slot[s];
         if (slot->status) {
-            memset(g->flow->grad, 0, (size_t)(g->flow->count * g->flow->size));
+            nfi_flow_clear_grad(g->flow);
             return nfi_fail(slot->status, "%s: %s", g->job.function, slot->line);
         }
         *nll_sum += slot->nll;
@@ -170,8 +195,9 @@ nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, 
     fpenv = nfi_fpenv_enter();
     if (flow->lent) nfi_flow_pack(flow);
     nfi_parallel_for(flow->object.context, g.n_slots, gradient_run_slot, &g);
-    if (g.n_slots > 1)
-        nfi_parallel_for(flow->object.context, (flow->count + GRADIENT_CHUNK - 1) / GRADIENT_CHUNK, gradient_sum_chunk, &g);
+    flow->grad_clean = false;
+    if (g.n_slots > 1) nfi_parallel_for(flow->object.context, nfi_grad_chunks(flow), gradient_sum_chunk, &g);
+    flow->squares_known = g.n_slots > 1 && !flow->grad_lent; /* else the caller may have changed it, or may yet */
     status = gradient_collect(&g, nll_sum, rows_nonfinite, first_nonfinite);
     nfi_fpenv_leave(fpenv);
     return status;
@@ -245,6 +271,7 @@ static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64
 {
     const nf_flow *flow = job->flow;
     const int64_t bytes = flow->dim * flow->size;
+    const nfi_grad none = { 0 };
     nf_status status;
 
     nfi_chain_load(job, w, row, n, w->state[0]);
@@ -255,8 +282,8 @@ static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64
         if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1;
         if (job->value) job->value[row + i] = w->bad[i] ? (double)__builtin_nanf("") : w->log_det[i];
     }
-    if ((status = gradient_base(flow, w, row, n, NULL))) return status;
-    if ((status = nfi_chain_backward(flow, w, row, n, NULL, 0))) return status;
+    if ((status = gradient_base(flow, w, row, n, &none))) return status;
+    if ((status = nfi_chain_backward(flow, w, row, n, &none, 0))) return status;
     nfi_rows_mark(flow->dtype, n, flow->dim, w->z, w->bad);
     memcpy(job->out + row * bytes, w->z, (size_t)(n * bytes));
     nfi_rows_spoil(flow->dtype, n, flow->dim, job->out + row * bytes, w->bad);

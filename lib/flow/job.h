@@ -30,6 +30,15 @@ struct nfi_job {
     atomic_llong n_bad, first_bad;
 };
 
+/* Where a backward pass adds gradients: a block of all parameters. fresh: its content counts as zeros, so each slice is
+ * cleared just before its layer adds to it, while it is on its way into the cache. */
+typedef struct nfi_grad {
+    char *block; /* NULL: not wanted */
+    bool fresh;
+} nfi_grad;
+/* The slice of `count` elements from `theta`, cleared if fresh; NULL: not wanted. */
+void *nfi_grad_slice(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count);
+
 /* Runs the job over all blocks; returns its status with the line recorded, outputs NaN after a failure. */
 nf_status nfi_job_run(nfi_job *job);
 
@@ -39,8 +48,8 @@ void nfi_chain_load(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n
 nf_status nfi_chain_forward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, int32_t keep, uint64_t epoch);
 /* x = f^-1(w->z): leaves x in w->state[0]. */
 nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
-/* w->z holds dL/dz, w->weight dL/dlog_det: w->z becomes dL/dx. grad NULL: not wanted. After nfi_chain_forward with keep. */
-nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *grad, uint64_t epoch);
+/* w->z holds dL/dz, w->weight dL/dlog_det: w->z becomes dL/dx. After nfi_chain_forward with keep. */
+nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad, uint64_t epoch);
 /* log_det += log p_base(z) */
 nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
 /* The tile of rows [i, i + n) of a block that starts at `row`; place NULL: the base's. */

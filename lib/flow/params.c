@@ -22,6 +22,20 @@ nf_status nfi_flow_begin(nf_flow *flow, const char *function)
 
 void nfi_flow_end(nf_flow *flow) { atomic_store_explicit(&flow->busy, 0, memory_order_release); }
 
+void nfi_flow_clear_grad(nf_flow *flow)
+{
+    flow->grad_clean = true;
+    flow->squares_known = false;
+    if (flow->grad_lent) (void)nfi_flow_grad_block(flow);
+}
+
+void *nfi_flow_grad_block(nf_flow *flow)
+{
+    if (flow->grad_clean) memset(flow->grad, 0, (size_t)(flow->count * flow->size));
+    flow->grad_clean = false;
+    return flow->grad;
+}
+
 static void params_pack_place(void *arg, int64_t i)
 {
     nf_flow *flow = arg;
@@ -101,7 +115,10 @@ static nf_status params_lend(nf_flow *flow, int32_t dtype, void **theta, void **
         *theta = flow->theta;
         flow->lent = true;
     }
-    if (grad) *grad = flow->grad;
+    if (grad) {
+        *grad = nfi_flow_grad_block(flow);
+        flow->grad_lent = true;
+    }
     if (count) *count = flow->count;
     nfi_flow_end(flow);
     return NF_OK;
@@ -110,7 +127,7 @@ static nf_status params_lend(nf_flow *flow, int32_t dtype, void **theta, void **
 nf_status nf_flow_params(nf_flow *flow, float **theta, float **grad, int64_t *count)
 {
     void *t = NULL, *g = NULL;
-    nf_status status = params_lend(flow, NF_F32, theta ? &t : NULL, &g, count, "nf_flow_params");
+    nf_status status = params_lend(flow, NF_F32, theta ? &t : NULL, grad ? &g : NULL, count, "nf_flow_params");
 
     if (status) return status;
     if (theta) *theta = t;
@@ -121,7 +138,7 @@ nf_status nf_flow_params(nf_flow *flow, float **theta, float **grad, int64_t *co
 nf_status nf_flow_params_f64(nf_flow *flow, double **theta, double **grad, int64_t *count)
 {
     void *t = NULL, *g = NULL;
-    nf_status status = params_lend(flow, NF_F64, theta ? &t : NULL, &g, count, "nf_flow_params_f64");
+    nf_status status = params_lend(flow, NF_F64, theta ? &t : NULL, grad ? &g : NULL, count, "nf_flow_params_f64");
 
     if (status) return status;
     if (theta) *theta = t;
@@ -144,7 +161,7 @@ nf_status nf_flow_zero_grad(nf_flow *flow)
     nf_status status = nfi_flow_begin(flow, "nf_flow_zero_grad");
 
     if (status) return status;
-    memset(flow->grad, 0, (size_t)(flow->count * flow->size));
+    nfi_flow_clear_grad(flow);
     nfi_flow_end(flow);
     return NF_OK;
 }

@@ -42,7 +42,7 @@ static const struct realnvp_preset {
     int32_t activation, separate, actnorm, random_last, weights;
     double bound;
 } realnvp_presets[] = {
-    [NF_PRESET_DEFAULT] = { 8, { 128, 128 }, 2, NF_ACTIVATION_SILU, 2, 1, 0, NF_WEIGHTS_SPREAD, 2.0 },
+    [NF_PRESET_DEFAULT] = { 16, { 64, 64 }, 2, NF_ACTIVATION_TANH, 2, 1, 0, NF_WEIGHTS_SPREAD, 2.0 },
     [NF_PRESET_BOOK] = { 6, { 256, 256, 256, 256 }, 4, NF_ACTIVATION_RELU, 1, 2, 1, NF_WEIGHTS_GLOROT, 1.0 },
 };
 

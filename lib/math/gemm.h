@@ -13,9 +13,9 @@
 #include "math/kernels.h"
 #include "math/vec.h"
 
-#define NFI_TN_ROWS 128 /* rows of dy copied to a dense panel at once */
-#define NFI_COPY (4096 / NFI_SIZE) /* most columns of rows of x copied apart */
-#define NFI_COPY_LD (NFI_COPY + 64 / NFI_SIZE)
+#define NFI_TN_ROWS 128 /* rows between two visits of an element of dw */
+#define NFI_TN_AHEAD 16 /* rows of x fetched ahead: about 400 cycles, a trip to memory */
+#define NFI_NARROW 4    /* columns of dy up to which lanes are columns of x */
 
 #if NFI_MR == 12 && !defined(__clang__) /* registers to spare: saves address arithmetic */
 #define NFI_UNROLL_K _Pragma("GCC unroll 2")
@@ -42,6 +42,13 @@ NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t
 {
     vreal c[12][NFI_NV];
     const int64_t ldx = t->ldx, stride = t->stride, k = t->k;
+    if (mask && mr == NFI_MR) { /* last touched in the forward pass: fetched while the tile runs */
+        NF_UNROLL
+        for (int i = 0; i < mr; i++) {
+            __builtin_prefetch(mask + i * t->ld_mask);
+            __builtin_prefetch(mask + i * t->ld_mask + nv * NFI_VL - 1);
+        }
+    }
     NF_UNROLL
     for (int p = 0; p < np; p++) {
         NF_UNROLL
@@ -154,30 +161,6 @@ static tile_fn *const tiles_half[NFI_MR + 1] = { NULL,       tile_1_1_1, tile_2_
                                                  tile_10_1_1, tile_11_1_1, tile_12_1_1 };
 #endif
 
-/* The full tiles, when rows of x are a multiple of 2 KiB apart and so share few sets of L1: the rows of a tile are copied
- * to a dense block, used for a few panels. rows: a multiple of MR; full panels only. */
-#if NFI_MR == 12
-static __attribute__((noinline)) void gemm_spread(const tile *t, int64_t rows, int64_t panels, const real *x,
-                                                  const real *packed, real *y)
-{
-    real block[NFI_MR * NFI_COPY_LD] __attribute__((aligned(64)));
-    tile dense = *t;
-    dense.ldx = NFI_COPY_LD;
-    for (int64_t p0 = 0; p0 < panels; p0 += 4) {
-        const int64_t end = p0 + 4 < panels ? p0 + 4 : panels;
-        for (int64_t i = 0; i < rows; i += NFI_MR) {
-            for (int r = 0; r < NFI_MR; r++)
-                for (int64_t j = 0; j < t->k; j += NFI_VL) vstore(block + r * NFI_COPY_LD + j, vload(x + (i + r) * t->ldx + j));
-            for (int64_t p = p0; p < end; p++) {
-                const int64_t j = p * NFI_NR;
-                tiles_full[NFI_MR](&dense, block, packed + p * t->stride, y + i * t->ldy + j,
-                                   t->mask ? t->mask + i * t->ld_mask + j : NULL);
-            }
-        }
-    }
-}
-#endif
-
 static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *packed_, void *y_,
                  int64_t ldy, const nfi_epilogue *epilogue)
 {
@@ -198,13 +181,7 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
     if (m > 0 && m - (panels - 1) * NFI_NR <= NFI_VL) full--;
 #endif
     const int64_t tail = n % NFI_MR, body = n - tail;
-    int64_t p = 0, spread = 0;
-#if NFI_MR == 12
-    if (ldx * NFI_SIZE % 2048 == 0 && k <= NFI_COPY && k >= NFI_COPY / 4 && full >= 4) {
-        gemm_spread(&t, body, full, x, packed, y);
-        spread = full;
-    }
-#endif
+    int64_t p = 0;
     for (; p < panels; p++) {
         tile_fn *const *tiles = tiles_full;
 #if NFI_NR > 16
@@ -212,7 +189,7 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
 #endif
         const real *panel = packed + p * stride;
         const int64_t j = p * NFI_NR;
-        for (int64_t i = p < spread ? body : 0; i < body; i += NFI_MR)
+        for (int64_t i = 0; i < body; i += NFI_MR)
             tiles[NFI_MR](&t, x + i * ldx, panel, y + i * ldy + j, t.mask ? t.mask + i * t.ld_mask + j : NULL);
         if (tail > 3 || (tail > 0 && p >= full))
             tiles[tail](&t, x + body * ldx, panel, y + body * ldy + j, t.mask ? t.mask + body * t.ld_mask + j : NULL);
@@ -230,33 +207,6 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
 }
 
 static int64_t packed_count(int64_t k, int64_t m) { return (m + NFI_NR - 1) / NFI_NR * NFI_NR * (k + 1); }
-
-static void pack(int64_t k, int64_t m, const void *w_, const void *bias_, void *packed_)
-{
-    const real *w = w_, *bias = bias_;
-    real *packed = packed_;
-    const int64_t stride = (k + 1) * NFI_NR, whole = m / NFI_NR, rest = m - whole * NFI_NR;
-    for (int64_t p = 0; p * NFI_NR < m; p++) {
-        real *row = packed + p * stride;
-        const int64_t count = p < whole ? NFI_NR : rest;
-        for (int64_t l = 0; l < NFI_NR; l++) row[l] = bias && l < count ? bias[p * NFI_NR + l] : 0;
-    }
-    for (int64_t first = 0; first < k; first += 8) { /* a few rows: reads in long runs, writes of 8 NR */
-        const int64_t last = first + 8 < k ? first + 8 : k;
-        for (int64_t p = 0; p < whole; p++) {
-            real *row = packed + p * stride + (first + 1) * NFI_NR;
-            for (int64_t i = first; i < last; i++, row += NFI_NR) {
-                NF_UNROLL
-                for (int v = 0; v < NFI_NV; v++) vstore(row + v * NFI_VL, vload(w + i * m + p * NFI_NR + v * NFI_VL));
-            }
-        }
-        if (rest > 0) {
-            real *row = packed + whole * stride + (first + 1) * NFI_NR;
-            for (int64_t i = first; i < last; i++, row += NFI_NR)
-                for (int64_t l = 0; l < NFI_NR; l++) row[l] = l < rest ? w[i * m + whole * NFI_NR + l] : 0;
-        }
-    }
-}
 
 /* Transposes of 4 x 4 blocks by two interleaves (f32), 2 x 2 by one (f64) */
 #if NFI_REAL == 32
@@ -290,29 +240,58 @@ NF_INLINE void transpose_small(const real *from, int64_t ld_from, real *to)
 #endif
 }
 
-static void pack_transposed(int64_t k, int64_t m, const void *w_, void *packed_)
+/* Panels' rows [first, last): reads in long runs */
+static void pack_rows(int64_t k, int64_t m, const real *w, real *packed, int64_t first, int64_t last)
+{
+    const int64_t stride = (k + 1) * NFI_NR, whole = m / NFI_NR, rest = m - whole * NFI_NR;
+    for (int64_t p = 0; p < whole; p++) {
+        real *row = packed + p * stride + (first + 1) * NFI_NR;
+        for (int64_t i = first; i < last; i++, row += NFI_NR) {
+            NF_UNROLL
+            for (int v = 0; v < NFI_NV; v++) vstore(row + v * NFI_VL, vload(w + i * m + p * NFI_NR + v * NFI_VL));
+        }
+    }
+    if (rest == 0) return;
+    real *row = packed + whole * stride + (first + 1) * NFI_NR;
+    for (int64_t i = first; i < last; i++, row += NFI_NR)
+        for (int64_t l = 0; l < NFI_NR; l++) row[l] = l < rest ? w[i * m + whole * NFI_NR + l] : 0;
+}
+
+static void pack_bias(int64_t k, int64_t m, const real *bias, real *packed)
+{
+    for (int64_t j = 0; j < m; j += NFI_NR, packed += (k + 1) * NFI_NR)
+        for (int64_t l = 0; l < NFI_NR; l++) packed[l] = bias && j + l < m ? bias[j + l] : 0;
+}
+
+/* One panel of W^T: `count` rows of W, in turned blocks */
+static void pack_turned(int64_t m, const real *block, int64_t count, real *packed)
+{
+    const int64_t whole = count / NFI_T * NFI_T;
+    const int64_t line = 64 / NFI_SIZE; /* columns of a cache line, used up at once: far rows share few sets of L1 */
+    memset(packed, 0, NFI_NR * sizeof(real));
+    for (int64_t j0 = 0; j0 < m; j0 += line) {
+        const int64_t end = j0 + line < m ? j0 + line : m;
+        const int64_t j = j0 + (end - j0) / NFI_T * NFI_T;
+        for (int64_t l = 0; l < whole; l += NFI_T)
+            for (int64_t jj = j0; jj < j; jj += NFI_T)
+                transpose_small(block + l * m + jj, m, packed + (jj + 1) * NFI_NR + l);
+        for (int64_t jj = j0; jj < end; jj++) {
+            real *to = packed + (jj + 1) * NFI_NR;
+            for (int64_t l = jj < j ? whole : 0; l < count; l++) to[l] = block[l * m + jj];
+            for (int64_t l = count; l < NFI_NR; l++) to[l] = 0;
+        }
+    }
+}
+
+static void pack(int64_t k, int64_t m, const void *w_, const void *bias, void *packed, void *transposed_)
 {
     const real *w = w_;
-    real *packed = packed_;
-    const int64_t stride = (m + 1) * NFI_NR;
-    for (int64_t first = 0; first < k; first += NFI_NR, packed += stride) {
-        const int64_t count = k - first < NFI_NR ? k - first : NFI_NR;
-        const int64_t whole = count / NFI_T * NFI_T;
-        memset(packed, 0, NFI_NR * sizeof(real));
-        const real *block = w + first * m;
-        const int64_t line = 64 / NFI_SIZE; /* columns of a cache line, used up at once: far rows share few sets of L1 */
-        for (int64_t j0 = 0; j0 < m; j0 += line) {
-            const int64_t end = j0 + line < m ? j0 + line : m;
-            const int64_t j = j0 + (end - j0) / NFI_T * NFI_T;
-            for (int64_t l = 0; l < whole; l += NFI_T)
-                for (int64_t jj = j0; jj < j; jj += NFI_T)
-                    transpose_small(block + l * m + jj, m, packed + (jj + 1) * NFI_NR + l);
-            for (int64_t jj = j0; jj < end; jj++) {
-                real *to = packed + (jj + 1) * NFI_NR;
-                for (int64_t l = jj < j ? whole : 0; l < count; l++) to[l] = block[l * m + jj];
-                for (int64_t l = count; l < NFI_NR; l++) to[l] = 0;
-            }
-        }
+    real *transposed = transposed_;
+    if (packed) pack_bias(k, m, bias, packed);
+    for (int64_t first = 0; first < k; first += NFI_NR) {
+        const int64_t last = first + NFI_NR < k ? first + NFI_NR : k;
+        if (transposed) pack_turned(m, w + first * m, last - first, transposed + first * (m + 1));
+        if (packed) pack_rows(k, m, w, packed, first, last);
     }
 }
 
@@ -334,6 +313,7 @@ NF_INLINE void tn_tile(const int mr, const int nv, int64_t n, const real *x, int
             next += ldw;
         }
         vreal b[NFI_NV];
+        __builtin_prefetch(x + NFI_TN_AHEAD * ldx);
         NF_UNROLL
         for (int v = 0; v < nv; v++) b[v] = vload(dy + v * NFI_VL);
         NF_UNROLL
@@ -408,27 +388,67 @@ static void tn_panel(int64_t rows, int64_t k, int64_t columns, int64_t m, const 
     }
 }
 
-/* By blocks of rows. Panels of dy are copied dense when several tiles use them, for rows far apart share few sets of L1,
- * and when rows of dy may end within the panel. */
+/* Few columns: lanes are columns of x, so that none idles. sum[m][nv VL] goes in and out; rows ascending as everywhere. */
+NF_INLINE void tn_narrow_tile(const int nv, const int m, int64_t n, const real *x, int64_t ldx, const real *dy,
+                              int64_t ldy, real *sum)
+{
+    vreal c[8];
+    NF_UNROLL
+    for (int i = 0; i < m * nv; i++) c[i] = vload(sum + i * NFI_VL);
+    for (int64_t r = 0; r < n; r++, x += ldx, dy += ldy) {
+        __builtin_prefetch(x + NFI_TN_AHEAD * ldx);
+        NF_UNROLL
+        for (int i = 0; i < m * nv; i++) c[i] = NF_FMA(vload(x + i % nv * NFI_VL), vsplat(dy[i / nv]), c[i]);
+    }
+    NF_UNROLL
+    for (int i = 0; i < m * nv; i++) vstore(sum + i * NFI_VL, c[i]);
+}
+
+#define NFI_TN_NARROW(m, nv)                                                                                           \
+    static __attribute__((noinline)) void tn_narrow_##m(int64_t n, const real *x, int64_t ldx, const real *dy,         \
+                                                        int64_t ldy, real *sum)                                        \
+    {                                                                                                                  \
+        tn_narrow_tile(nv, m, n, x, ldx, dy, ldy, sum);                                                                \
+    }
+NFI_TN_NARROW(1, 8)
+NFI_TN_NARROW(2, 4)
+NFI_TN_NARROW(3, 2)
+NFI_TN_NARROW(4, 2)
+typedef void tn_narrow_fn(int64_t n, const real *x, int64_t ldx, const real *dy, int64_t ldy, real *sum);
+static tn_narrow_fn *const tn_narrow_tiles[NFI_NARROW + 1] = { NULL, tn_narrow_1, tn_narrow_2, tn_narrow_3, tn_narrow_4 };
+static const int tn_narrow_vectors[NFI_NARROW + 1] = { 0, 8, 4, 2, 2 };
+
+static void tn_narrow(int64_t rows, int64_t k, int64_t m, const real *x, int64_t ldx, const real *dy, int64_t ldy, real *dw)
+{
+    const int64_t wide = tn_narrow_vectors[m] * NFI_VL;
+    real sum[8 * NFI_VL] __attribute__((aligned(64)));
+    for (int64_t i = 0; i < k; i += wide) {
+        const int64_t columns = k - i < wide ? k - i : wide;
+        if (columns + NFI_VL <= wide) { /* the rest: whole vectors of x would reach past its rows */
+            tn_panel(rows, columns, m, m, x + i, ldx, dy, ldy, dw + i * m);
+            return;
+        }
+        for (int64_t j = 0; j < m; j++)
+            for (int64_t c = 0; c < wide; c++) sum[j * wide + c] = c < columns ? dw[(i + c) * m + j] : 0;
+        tn_narrow_tiles[m](rows, x + i, ldx, dy, ldy, sum);
+        for (int64_t j = 0; j < m; j++)
+            for (int64_t c = 0; c < columns; c++) dw[(i + c) * m + j] = sum[j * wide + c];
+    }
+}
+
+/* By blocks of rows. */
 static void gemm_tn(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *dy_, int64_t ldy,
                     void *dw_)
 {
-    real panel[NFI_TN_ROWS * NFI_NR] __attribute__((aligned(64)));
     for (int64_t r0 = 0; r0 < n; r0 += NFI_TN_ROWS) {
         const int64_t rows = n - r0 < NFI_TN_ROWS ? n - r0 : NFI_TN_ROWS;
-        for (int64_t j = 0; j < m; j += NFI_NR) {
-            const int64_t columns = m - j < NFI_NR ? m - j : NFI_NR, vectors = (columns + NFI_VL - 1) / NFI_VL;
-            const real *dy = (const real *)dy_ + r0 * ldy + j;
-            int64_t ld = ldy;
-            if (k > 2 * NFI_MR || (vectors > 1 && vectors < NFI_NV)) {
-                for (int64_t r = 0; r < rows; r++)
-                    for (int64_t v = 0; v < NFI_NV; v++)
-                        vstore(panel + r * NFI_NR + v * NFI_VL, v < vectors ? vload(dy + r * ldy + v * NFI_VL) : vsplat(0));
-                dy = panel;
-                ld = NFI_NR;
-            }
-            tn_panel(rows, k, columns, m, (const real *)x_ + r0 * ldx, ldx, dy, ld, (real *)dw_ + j);
+        const real *x = (const real *)x_ + r0 * ldx, *dy = (const real *)dy_ + r0 * ldy;
+        if (m <= NFI_NARROW) {
+            tn_narrow(rows, k, m, x, ldx, dy, ldy, dw_);
+            continue;
         }
+        for (int64_t j = 0; j < m; j += NFI_NR)
+            tn_panel(rows, k, m - j < NFI_NR ? m - j : NFI_NR, m, x, ldx, dy + j, ldy, (real *)dw_ + j);
     }
 }
 

@@ -11,15 +11,18 @@
 #include <nflow/nflow.h>
 
 typedef double peak_fn(int64_t count, double *sink);
+typedef double read_fn(const void *block, int64_t bytes);
 typedef struct kernel_row {
     int32_t isa;
     const char *name;
     const nfi_kernels *f32, *f64, *cblas_f32, *cblas_f64;
     peak_fn *peak_f32, *peak_f64;
+    read_fn *read;
 } kernel_row;
 #define ROW(id, name)                                                                                                  \
     { id, #name, &nfi_kernels_##name##_f32, &nfi_kernels_##name##_f64, &nfi_kernels_cblas_##name##_f32,                \
-      &nfi_kernels_cblas_##name##_f64, nfi_kernel_peak_##name##_f32, nfi_kernel_peak_##name##_f64 }
+      &nfi_kernels_cblas_##name##_f64, nfi_kernel_peak_##name##_f32, nfi_kernel_peak_##name##_f64,                \
+      nfi_kernel_read_##name }
 
 static const kernel_row rows[] = {
     ROW(NF_ISA_BASELINE, baseline),
@@ -39,13 +42,6 @@ static const kernel_row *row_of(int32_t isa)
     return NULL;
 }
 
-/* The row of an instruction set that this machine has; there is always one. */
-static const kernel_row *row_of_machine(int32_t isa)
-{
-    const kernel_row *row = row_of(isa);
-    return row ? row : &rows[0];
-}
-
 bool nfi_has_isa(int32_t isa) { return row_of(isa) != NULL && nfi_cpu_has_isa(isa); }
 int32_t nfi_best_isa(void)
 {
@@ -53,17 +49,16 @@ int32_t nfi_best_isa(void)
     return row_of(best) ? best : NF_ISA_BASELINE;
 }
 
-static const nfi_kernels *kernels_cblas(int32_t dtype)
+static const nfi_kernels *kernels_cblas(int32_t isa, int32_t dtype)
 {
-    const kernel_row *row = row_of_machine(nfi_best_isa());
-    return dtype == NF_F64 ? row->cblas_f64 : row->cblas_f32;
+    return dtype == NF_F64 ? row_of(isa)->cblas_f64 : row_of(isa)->cblas_f32;
 }
 
 const nfi_kernels *nfi_kernels_isa(int32_t isa, int32_t dtype)
 {
-    if (isa == 0) return kernels_cblas(dtype);
+    if (isa == 0) return kernels_cblas(nfi_best_isa(), dtype);
     if (!nfi_has_isa(isa)) return NULL;
-    const kernel_row *row = row_of_machine(isa);
+    const kernel_row *row = row_of(isa);
     return dtype == NF_F64 ? row->f64 : row->f32;
 }
 
@@ -75,18 +70,13 @@ static int32_t context_isa(const nf_context *context)
 
 const nfi_kernels *nfi_kernels_for(const nf_context *context, int32_t dtype)
 {
-    if (nfi_context_config(context)->backend == NF_BACKEND_CBLAS) return kernels_cblas(dtype);
+    if (nfi_context_config(context)->backend == NF_BACKEND_CBLAS) return kernels_cblas(context_isa(context), dtype);
     return nfi_kernels_isa(context_isa(context), dtype);
 }
 
-const char *nf_context_isa(const nf_context *context)
-{
-    return nfi_context_check(context, "nf_context_isa") ? NULL : row_of_machine(context_isa(context))->name;
-}
-
+const char *nf_context_isa(const nf_context *context) { return row_of(context_isa(context))->name; }
 const char *nf_context_backend(const nf_context *context)
 {
-    if (nfi_context_check(context, "nf_context_backend")) return NULL;
     return nfi_context_config(context)->backend == NF_BACKEND_CBLAS ? "cblas" : "native";
 }
 
@@ -97,12 +87,23 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static const kernel_row *row_named(const char *name)
+{
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (strcmp(rows[i].name, name) == 0) return &rows[i];
+    return row_of(nfi_best_isa());
+}
+
+void nfi_read_block(const nfi_kernels *kernels, const void *block, int64_t bytes)
+{
+    volatile double sink = row_named(kernels->isa)->read(block, bytes);
+    (void)sink;
+}
+
 /* The best of rounds of less than a millisecond, so that an interruption costs nothing */
 double nfi_fma_peak(const nfi_kernels *kernels, double seconds)
 {
-    const kernel_row *row = row_of_machine(nfi_best_isa());
-    for (size_t i = 0; i < N_ROWS; i++)
-        if (strcmp(rows[i].name, kernels->isa) == 0) row = &rows[i];
+    const kernel_row *row = row_named(kernels->isa);
     peak_fn *peak = kernels->dtype == NF_F64 ? row->peak_f64 : row->peak_f32;
     volatile double sink = 0;
     double sum = 0, best = 0;

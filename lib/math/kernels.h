@@ -40,9 +40,9 @@ struct nfi_kernels {
     int32_t size;        /* bytes of an element */
     /* Weights W [k][m] (row-major, ld = m) followed by the bias [m] (row k; NULL: zeros) packed for gemm. */
     int64_t (*packed_count)(int64_t k, int64_t m);            /* elements */
-    void (*pack)(int64_t k, int64_t m, const void *w, const void *bias, void *packed);
-    void (*pack_transposed)(int64_t k, int64_t m, const void *w, void *packed); /* of W^T: [m] inputs, [k] outputs, no
-                                                                      bias; takes packed_count(m, k) */
+    /* Also W^T, as the weights [m][k] of the input's gradient, without bias: packed_count(m, k). Either may be NULL; both are made
+     * in one reading of W. */
+    void (*pack)(int64_t k, int64_t m, const void *w, const void *bias, void *packed, void *transposed);
     /* y[n][m] = epilogue(x[n][k] W + bias); y must not overlap x. */
     void (*gemm)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed, void *y, int64_t ldy,
                  const nfi_epilogue *epilogue /* NULL: none */);
@@ -65,6 +65,9 @@ const nfi_kernels *nfi_kernels_for(const nf_context *context, int32_t dtype);
 const nfi_kernels *nfi_kernels_isa(int32_t isa, int32_t dtype);
 int32_t nfi_best_isa(void);       /* NF_ISA_... of this machine */
 bool nfi_has_isa(int32_t isa);
+
+/* Loads `bytes` at block once with the widest vectors: the least that a call must do that needs them all. */
+void nfi_read_block(const nfi_kernels *kernels, const void *block, int64_t bytes);
 
 /* GFLOP/s of a register-only FMA loop of the widest vectors in use, run for about `seconds` on the calling thread. */
 double nfi_fma_peak(const nfi_kernels *kernels, double seconds);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * kernels_cblas.c - products by the CBLAS library
+ * kernels_cblas.c - products by the CBLAS library; kernels_isa.c puts them beside the other kernels of its instruction set
  *
  * Packed weights are plain: W [k][m], then the bias. Bits depend on the library and on the batch.
  */
@@ -13,23 +13,20 @@
 int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
 
 #define CBLAS_KERNELS(real, suffix, gemm_call)                                                                         \
-    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w, const void *bias, void *packed)                  \
-    {                                                                                                                  \
-        real *row = (real *)packed + k * m;                                                                            \
-        if (k * m > 0) memcpy(packed, w, (size_t)(k * m) * sizeof(real));                                              \
-        for (int64_t j = 0; j < m; j++) row[j] = bias ? ((const real *)bias)[j] : 0;                                   \
-    }                                                                                                                  \
-    void nfi_cblas_pack_transposed_##suffix(int64_t k, int64_t m, const void *w_, void *packed_)                       \
+    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w_, const void *bias, void *packed, void *turned_)  \
     {                                                                                                                  \
         const real *w = w_;                                                                                            \
-        real *packed = packed_;                                                                                        \
+        real *turned = turned_, *row = (real *)packed + k * m;                                                         \
+        if (packed && k * m > 0) memcpy(packed, w, (size_t)(k * m) * sizeof(real));                                    \
+        for (int64_t j = 0; packed && j < m; j++) row[j] = bias ? ((const real *)bias)[j] : 0;                         \
+        if (!turned) return;                                                                                           \
         for (int64_t i0 = 0; i0 < k; i0 += 16)                                                                         \
             for (int64_t j = 0; j < m; j++)                                                                            \
-                for (int64_t i = i0; i < k && i < i0 + 16; i++) packed[j * k + i] = w[i * m + j];                      \
-        for (int64_t i = 0; i < k; i++) packed[m * k + i] = 0;                                                         \
+                for (int64_t i = i0; i < k && i < i0 + 16; i++) turned[j * k + i] = w[i * m + j];                      \
+        for (int64_t i = 0; i < k; i++) turned[m * k + i] = 0;                                                         \
     }                                                                                                                  \
-    void nfi_cblas_gemm_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed,      \
-                                    void *y_, int64_t ldy, const nfi_epilogue *epilogue)                               \
+    void nfi_cblas_gemm_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed,       \
+                                 void *y_, int64_t ldy, const nfi_epilogue *epilogue)                               \
     {                                                                                                                  \
         real *y = y_;                                                                                                  \
         const real *bias = (const real *)packed + k * m;                                                               \
@@ -49,8 +46,8 @@ int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
                     y[i * ldy + j] = mask[i * epilogue->ld_mask + j] > 0 ? y[i * ldy + j] : 0;                         \
         }                                                                                                              \
     }                                                                                                                  \
-    void nfi_cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,       \
-                                       int64_t ldy, void *dw)                                                          \
+    void nfi_cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,        \
+                                    int64_t ldy, void *dw)                                                          \
     {                                                                                                                  \
         if (n <= 0 || k <= 0 || m <= 0) return;                                                                        \
         gemm_call(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)m, (int)n, 1, x, (int)ldx, dy, (int)ldy, 1,    \
@@ -65,28 +62,24 @@ __attribute__((weak)) extern char *openblas_get_config(void);
 __attribute__((weak)) extern char *openblas_get_corename(void);
 __attribute__((weak)) extern const char *bli_info_get_version_str(void);
 
-/* The text is put together anew for each thread: a shared one would be mutable static data. */
-#define CBLAS_DESCRIPTION 256 /* bytes, the final zero included; longer texts are cut */
-static _Thread_local char description[CBLAS_DESCRIPTION];
-
-static size_t describe(size_t length, const char *text)
-{
-    for (; *text && length + 1 < CBLAS_DESCRIPTION; text++) description[length++] = *text;
-    return length;
-}
-
+/* In a buffer of the calling thread: the library keeps nothing writable that threads share. */
 const char *nf_blas_description(void)
 {
+    static _Thread_local char description[256];
+    const char *core = NULL, *prefix = "", *text = "CBLAS";
     size_t length = 0;
+
     if (openblas_get_config) {
-        const char *text = openblas_get_config();
-        const char *core = openblas_get_corename ? openblas_get_corename() : "";
-        length = describe(length, text);
-        if (!strstr(text, core)) length = describe(describe(length, " "), core);
-    } else {
-        length = describe(length, bli_info_get_version_str ? "BLIS " : "CBLAS");
-        if (bli_info_get_version_str) length = describe(length, bli_info_get_version_str());
+        text = openblas_get_config();
+        core = openblas_get_corename ? openblas_get_corename() : NULL;
+        if (core && strstr(text, core)) core = NULL;
+    } else if (bli_info_get_version_str) {
+        prefix = "BLIS ";
+        text = bli_info_get_version_str();
     }
+    const char *parts[4] = { prefix, text, core ? " " : "", core ? core : "" };
+    for (int p = 0; p < 4; p++)
+        for (const char *c = parts[p]; *c && length + 1 < sizeof description; c++) description[length++] = *c;
     while (length > 0 && description[length - 1] == ' ') length--;
     description[length] = 0;
     return description;

@@ -127,6 +127,20 @@ static const nfi_activation activations[NFI_N_ACTIVATIONS] = {
 
 #define NFI_NORMAL NFI_PASTE(nfi_kernel_normal_, NFI_ISA)
 #if NFI_REAL == 64
+double NFI_PASTE(nfi_kernel_read_, NFI_ISA)(const void *block, int64_t bytes)
+{
+    const double *x = block;
+    vreal sum[8];
+    double total = 0;
+    for (int i = 0; i < 8; i++) sum[i] = vsplat(0);
+    for (int64_t at = 0; at + 8 * NFI_VL <= bytes / 8; at += 8 * NFI_VL) {
+        NF_UNROLL
+        for (int i = 0; i < 8; i++) sum[i] += vload(x + at + i * NFI_VL);
+    }
+    for (int i = 0; i < 8; i++) total += sum[i][0];
+    return total;
+}
+
 void NFI_NORMAL(uint64_t seed, uint32_t stream, uint64_t first, int64_t n, double *out)
 {
     double even[NFI_VL], odd[NFI_VL];
@@ -167,28 +181,27 @@ double NFI_NAME(NFI_PASTE(nfi_kernel_peak_, NFI_ISA))(int64_t count, double *sin
     return (double)count * 120 * 2 * NFI_VL;
 }
 
-#define ISA_COMMON                                                                                                     \
-    .dtype = NFI_DTYPE, .size = NFI_SIZE, .activations = activations, .exp = map_exp, .log = map_log,                  \
-    .tanh = map_tanh, .sigmoid = map_sigmoid, .softplus = map_softplus, .normal = NFI_NORMAL
+/* What both back ends share */
+#define NFI_ELEMENTWISE                                                                                                \
+    .dtype = NFI_DTYPE, .size = NFI_SIZE, .activations = activations, .exp = map_exp, .log = map_log, .tanh = map_tanh, \
+    .sigmoid = map_sigmoid, .softplus = map_softplus, .normal = NFI_NORMAL
 
 const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_, NFI_ISA)) = {
     .isa = NFI_STRING(NFI_ISA),
     .packed_count = packed_count,
     .pack = pack,
-    .pack_transposed = pack_transposed,
     .gemm = gemm,
     .gemm_tn = gemm_tn,
     .f64 = &NFI_PASTE(NFI_PASTE(nfi_kernels_, NFI_ISA), _f64),
-    ISA_COMMON,
+    NFI_ELEMENTWISE,
 };
 
 const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_cblas_, NFI_ISA)) = {
     .isa = "cblas",
     .packed_count = nfi_cblas_packed_count,
     .pack = NFI_NAME(nfi_cblas_pack),
-    .pack_transposed = NFI_NAME(nfi_cblas_pack_transposed),
     .gemm = NFI_NAME(nfi_cblas_gemm),
     .gemm_tn = NFI_NAME(nfi_cblas_gemm_tn),
     .f64 = &NFI_PASTE(NFI_PASTE(nfi_kernels_cblas_, NFI_ISA), _f64),
-    ISA_COMMON,
+    NFI_ELEMENTWISE,
 };

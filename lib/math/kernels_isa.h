@@ -7,13 +7,15 @@
 
 #include "math/kernels.h"
 
-/* peak: `count` rounds of an FMA loop; returns the operations done. sink keeps the result alive. */
+/* read: loads every byte once with the widest vectors; the sum keeps the loads alive.
+ * peak: `count` rounds of an FMA loop; returns the operations done. sink keeps the result alive. */
 #define NFI_DECLARE_KERNELS(isa)                                                                                       \
     extern const nfi_kernels nfi_kernels_##isa##_f32, nfi_kernels_##isa##_f64;                                         \
     extern const nfi_kernels nfi_kernels_cblas_##isa##_f32, nfi_kernels_cblas_##isa##_f64;                             \
     void nfi_kernel_normal_##isa(uint64_t seed, uint32_t stream, uint64_t first, int64_t n, double *out);              \
     double nfi_kernel_peak_##isa##_f32(int64_t count, double *sink);                                                   \
-    double nfi_kernel_peak_##isa##_f64(int64_t count, double *sink);
+    double nfi_kernel_peak_##isa##_f64(int64_t count, double *sink);                                                   \
+    double nfi_kernel_read_##isa(const void *block, int64_t bytes);
 
 NFI_DECLARE_KERNELS(baseline)
 #if defined(__x86_64__) || defined(__i386__)
@@ -25,16 +27,15 @@ NFI_DECLARE_KERNELS(avx512)
 NFI_DECLARE_KERNELS(neon)
 #endif
 
-/* Products by CBLAS: nfi_kernels_cblas_<isa> has these, and the rest of its instruction set's table. */
+/* kernels_cblas.c */
+int64_t nfi_cblas_packed_count(int64_t k, int64_t m);
 #define NFI_DECLARE_CBLAS(suffix)                                                                                      \
-    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w, const void *bias, void *packed);                 \
-    void nfi_cblas_pack_transposed_##suffix(int64_t k, int64_t m, const void *w, void *packed);                        \
+    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w, const void *bias, void *packed, void *turned);   \
     void nfi_cblas_gemm_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed,      \
                                  void *y, int64_t ldy, const nfi_epilogue *epilogue);                                  \
     void nfi_cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,       \
                                     int64_t ldy, void *dw);
 NFI_DECLARE_CBLAS(f32)
 NFI_DECLARE_CBLAS(f64)
-int64_t nfi_cblas_packed_count(int64_t k, int64_t m);
 
 #endif

@@ -141,10 +141,9 @@ void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *th
     char *to = packed;
     for (int32_t l = 0; l < mlp->n_layers; l++) {
         const int64_t in = mlp->width[l], out = mlp->width[l + 1];
-        kernels->pack(in, out, w, w + in * out * kernels->size, to);
-        to += mlp_pack_bytes(kernels, in, out);
-        kernels->pack_transposed(in, out, w, to);
-        to += mlp_pack_bytes(kernels, out, in);
+        char *turned = to + mlp_pack_bytes(kernels, in, out);
+        kernels->pack(in, out, w, w + in * out * kernels->size, to, turned);
+        to = turned + mlp_pack_bytes(kernels, out, in);
         w += (in + 1) * out * kernels->size;
     }
 }

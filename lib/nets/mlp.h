@@ -5,7 +5,7 @@
  *   h_0 = x,  u_l = h_{l-1} W_l + b_l,  h_l = phi(u_l) (l < L),  y = u_L
  *
  * theta: per dense layer W [in][out] then b [out]; views "<prefix>.<l>.weight" and "<prefix>.<l>.bias".
- * Every row buffer has ld = nfi_mlp_ld(width) = round_up(width + 1, 16) elements; column `width` of an input buffer holds
+ * Every row buffer has ld = nfi_mlp_ld(width), a multiple of 16 elements beyond width; column `width` of an input buffer holds
  * 1.0 so that one product yields the weight and the bias gradient.
  */
 #ifndef NFI_NETS_MLP_H
@@ -22,7 +22,11 @@ typedef struct nfi_mlp {
     int64_t theta_count;  /* elements */
 } nfi_mlp;
 
-static inline int64_t nfi_mlp_ld(int64_t width) { return nfi_round_up(width + 1, 16); }
+static inline int64_t nfi_mlp_ld(int64_t width)
+{
+    const int64_t ld = nfi_round_up(width + 1, 16);
+    return ld % 256 ? ld : ld + 16; /* rows a multiple of 1 KiB apart would share few sets of the first cache */
+}
 
 /* hidden is borrowed during the call. Overflow and limits are refused (NF_ERR_OVERFLOW, NF_ERR_LIMIT: widths up to 65,536). */
 nf_status nfi_mlp_create(nfi_mlp *mlp, nf_maker *maker, int64_t in, int64_t out, const int64_t *hidden, int64_t n_hidden,

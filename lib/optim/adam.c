@@ -21,13 +21,11 @@
 #endif
 #define ADAM_TINY ((real)1e-30)
 
-void nfi_adam_update_f32(const void *config, const nfi_update *update);
-void nfi_adam_update_f64(const void *config, const nfi_update *update);
-void nfi_adamw_update_f32(const void *config, const nfi_update *update);
-void nfi_adamw_update_f64(const void *config, const nfi_update *update);
+NFI_RULE_DECLARE(nfi_adam_update);
+NFI_RULE_DECLARE(nfi_adamw_update);
 
 /* l2 is the decay inside the gradient, keep the factor of theta before the step. */
-static void adam_run(const nf_adam_config *c, const nfi_update *u, double l2_, double keep_)
+NFI_RULE_INLINE void adam_step(const nf_adam_config *c, const nfi_update *u, double l2_, double keep_)
 {
     const real b1 = (real)c->beta1, b2 = (real)c->beta2, a1 = (real)(1 - c->beta1), a2 = (real)(1 - c->beta2);
     const real rate = (real)(u->lr / (1 - nfi_power(c->beta1, u->t)));
@@ -48,19 +46,18 @@ static void adam_run(const nf_adam_config *c, const nfi_update *u, double l2_, d
     }
 }
 
-void NFI_NAME(nfi_adam_update)(const void *config, const nfi_update *update)
+NFI_RULE_INLINE void adam_run(const nf_adam_config *c, const nfi_update *u)
 {
-    const nf_adam_config *c = config;
-
-    adam_run(c, update, c->weight_decay * update->decay, 1);
+    adam_step(c, u, c->weight_decay * u->decay, 1);
 }
 
-void NFI_NAME(nfi_adamw_update)(const void *config, const nfi_update *update)
+NFI_RULE_INLINE void adamw_run(const nf_adam_config *c, const nfi_update *u)
 {
-    const nf_adam_config *c = config;
-
-    adam_run(c, update, 0, 1 - update->lr * c->weight_decay * update->decay);
+    adam_step(c, u, 0, 1 - u->lr * c->weight_decay * u->decay);
 }
+
+NFI_RULE_DEFINE(nfi_adam_update, adam_run)
+NFI_RULE_DEFINE(nfi_adamw_update, adamw_run)
 
 #if NFI_ONCE
 #define ADAM_FIELDS(decay, help)                                                                                       \
@@ -78,9 +75,9 @@ static const nfi_config_type adam_config = ADAM_CONFIG("adam", adam_fields);
 static const nfi_config_type adamw_config = ADAM_CONFIG("adamw", adamw_fields);
 
 const nfi_optimizer_type nfi_rule_adam = { "adam", &adam_config, 2, offsetof(nf_adam_config, lr),
-                                           { nfi_adam_update_f32, nfi_adam_update_f64 } };
+                                           NFI_RULE_UPDATES(nfi_adam_update) };
 const nfi_optimizer_type nfi_rule_adamw = { "adamw", &adamw_config, 2, offsetof(nf_adam_config, lr),
-                                            { nfi_adamw_update_f32, nfi_adamw_update_f64 } };
+                                            NFI_RULE_UPDATES(nfi_adamw_update) };
 
 void nf_adam_config_init(nf_adam_config *config)
 {

@@ -13,12 +13,10 @@
 
 #define ADAMAX_TINY ((real)1e-30)
 
-void nfi_adamax_update_f32(const void *config, const nfi_update *update);
-void nfi_adamax_update_f64(const void *config, const nfi_update *update);
+NFI_RULE_DECLARE(nfi_adamax_update);
 
-void NFI_NAME(nfi_adamax_update)(const void *config, const nfi_update *u)
+NFI_RULE_INLINE void adamax_run(const nf_adamax_config *c, const nfi_update *u)
 {
-    const nf_adamax_config *c = config;
     const real b1 = (real)c->beta1, b2 = (real)c->beta2, a1 = (real)(1 - c->beta1), eps = (real)c->eps;
     const real rate = (real)(u->lr / (1 - nfi_power(c->beta1, u->t)));
     const real scale = (real)u->scale, l2 = (real)(c->weight_decay * u->decay);
@@ -38,6 +36,8 @@ void NFI_NAME(nfi_adamax_update)(const void *config, const nfi_update *u)
     }
 }
 
+NFI_RULE_DEFINE(nfi_adamax_update, adamax_run)
+
 #if NFI_ONCE
 static const nf_field adamax_fields[] = {
     NFI_FIELD(nf_adamax_config, lr, NF_FIELD_F64, 0, 1e-3, 0, 1e6, NULL, "learning rate"),
@@ -51,5 +51,5 @@ static const nfi_config_type adamax_config = { "adamax", sizeof(nf_adamax_config
                                                (int32_t)(sizeof adamax_fields / sizeof *adamax_fields) };
 
 const nfi_optimizer_type nfi_rule_adamax = { "adamax", &adamax_config, 2, offsetof(nf_adamax_config, lr),
-                                             { nfi_adamax_update_f32, nfi_adamax_update_f64 } };
+                                             NFI_RULE_UPDATES(nfi_adamax_update) };
 #endif

@@ -6,9 +6,10 @@
  * which scales the gradient, updates and zeroes it. Nothing is applied when the norm is not finite.
  */
 #include "optim/optimizer.h"
+#include "core/cpu.h"
 #include "core/fpenv.h"
 #include "core/status.h"
-#include "optim/sums.h"
+#include "flow/sums.h"
 #include <math.h>
 #include <nflow/layer_type.h>
 #include <string.h>
@@ -51,6 +52,7 @@ static nf_status optimizer_make(nf_optimizer **out, nf_context *context, const n
     if (!optimizer) return NF_ERR_MEMORY;
     optimizer->type = type;
     optimizer->config = resolved;
+    optimizer->wide = nfi_cpu_has_isa(NF_ISA_AVX2);
     memcpy(&optimizer->lr, (const char *)&resolved + type->lr_offset, sizeof optimizer->lr);
     *out = optimizer;
     return NF_OK;
@@ -158,8 +160,7 @@ static void optimizer_update_chunk(void *arg, int64_t chunk)
     const optimizer_job *job = arg;
     const nf_optimizer *o = job->optimizer;
     const nf_flow *flow = job->flow;
-    const nfi_update_fn update = o->type->update[flow->dtype == NF_F64];
-    const int64_t first = chunk * NFI_OPTIM_CHUNK, n = nfi_min(NFI_OPTIM_CHUNK, flow->count - first);
+    const nfi_update_fn update = o->type->update[flow->dtype == NF_F64][o->wide];
 
     for (int64_t i = o->pieces.first[chunk]; i < o->pieces.first[chunk + 1]; i++) {
         const nfi_piece *piece = &o->pieces.piece[i];
@@ -169,7 +170,6 @@ static void optimizer_update_chunk(void *arg, int64_t chunk)
                          .v = o->v ? (char *)o->v + at : NULL };
         update(&o->config, &u);
     }
-    memset((char *)flow->grad + first * flow->size, 0, (size_t)(n * flow->size));
 }
 
 nf_status nfi_optimizer_apply(nf_optimizer *optimizer, nf_flow *flow, double max_norm, double *norm, const char *function)
@@ -177,13 +177,14 @@ nf_status nfi_optimizer_apply(nf_optimizer *optimizer, nf_flow *flow, double max
     /* Squares of larger gradients would overflow in the moments. */
     const double top = flow->dtype == NF_F32 ? 1e18 : 1e150;
     const double limit = max_norm > 0 && max_norm < top ? max_norm : top;
-    const double size = nfi_pieces_norm(&optimizer->pieces, flow);
+    const double size = nfi_flow_grad_norm(flow);
     optimizer_job job = { .optimizer = optimizer, .flow = flow, .scale = size > limit ? limit / size : 1 };
 
     if (norm) *norm = size;
     if (!isfinite(size)) return optimizer_nonfinite(flow, function);
     nfi_parallel_for(flow->object.context, optimizer->pieces.n_chunks, optimizer_update_chunk, &job);
     optimizer->steps++;
+    nfi_flow_clear_grad(flow);
     nfi_flow_pack(flow);
     return NF_OK;
 }
@@ -199,6 +200,7 @@ static nf_status optimizer_step(nf_optimizer *optimizer, nf_flow *flow, double m
     if ((status = nfi_flow_begin(flow, function))) return status;
     fpenv = nfi_fpenv_enter();
     status = nfi_optimizer_bind(optimizer, flow, function);
+    (void)nfi_flow_grad_block(flow);
     if (!status) status = nfi_optimizer_apply(optimizer, flow, max_norm, norm, function);
     nfi_fpenv_leave(fpenv);
     nfi_flow_end(flow);

@@ -8,7 +8,7 @@
 #include "flow/flow.h"
 #include "optim/rule.h"
 
-#define NFI_OPTIM_CHUNK 16384 /* elements: the unit of parallel work and of the partial sums of the norm */
+#define NFI_OPTIM_CHUNK 16384 /* elements: the unit of parallel work */
 
 /* A stretch of trained parameters with the same properties, inside one chunk. */
 typedef struct nfi_piece {
@@ -21,7 +21,6 @@ typedef struct nfi_pieces {
     int64_t n_pieces, n_chunks;
     nfi_piece *piece;
     int64_t *first;  /* [n_chunks + 1] */
-    double *partial; /* [n_chunks]: of the norm */
     nf_context *context; /* borrowed: that of the memory */
     int64_t capacity;    /* of piece */
     int64_t chunk_capacity;
@@ -30,8 +29,6 @@ typedef struct nfi_pieces {
 /* Lists the pieces of `flow`; memory is reused and grows only. NF_ERR_MEMORY leaves the list empty. */
 nf_status nfi_pieces_build(nfi_pieces *pieces, nf_context *context, const nf_flow *flow);
 void nfi_pieces_free(nfi_pieces *pieces);
-/* Euclidean norm of the gradient over the pieces: the same bits for any number of threads. */
-double nfi_pieces_norm(nfi_pieces *pieces, nf_flow *flow);
 /* grad += factor theta over the pieces that decay. */
 void nfi_pieces_decay(const nfi_pieces *pieces, nf_flow *flow, double factor);
 
@@ -44,6 +41,7 @@ struct nf_optimizer {
     nfi_object object;
     const nfi_optimizer_type *type;
     nfi_optimizer_config config; /* resolved */
+    int32_t wide;                /* 1: the machine takes the rule's version for wide vectors */
     int64_t count;               /* elements of the moments; 0: no state yet */
     int32_t dtype;
     int64_t steps;

@@ -6,9 +6,8 @@
  * NFI_OPTIM_CHUNK elements of the block, so that nothing depends on the number of threads.
  */
 #include "optim/optimizer.h"
-#include "optim/sums.h"
+#include "flow/sums.h"
 #include <nflow/layer_type.h>
-#include <math.h>
 
 /* Walks the stretches of a flow. With `out` NULL it only counts. */
 typedef struct pieces_walk {
@@ -70,8 +69,7 @@ static nf_status pieces_reserve(nfi_pieces *pieces, nf_context *context, int64_t
     pieces->chunk_capacity = chunks;
     pieces->piece = nfi_alloc(context, n, sizeof *pieces->piece, &status);
     if (pieces->piece) pieces->first = nfi_alloc(context, chunks + 1, sizeof *pieces->first, &status);
-    if (pieces->first) pieces->partial = nfi_alloc(context, chunks, sizeof *pieces->partial, &status);
-    if (!pieces->partial) nfi_pieces_free(pieces);
+    if (!pieces->first) nfi_pieces_free(pieces);
     return status;
 }
 
@@ -93,7 +91,6 @@ void nfi_pieces_free(nfi_pieces *pieces)
 {
     nfi_free(pieces->context, pieces->piece, pieces->capacity, sizeof *pieces->piece);
     nfi_free(pieces->context, pieces->first, pieces->chunk_capacity + 1, sizeof *pieces->first);
-    nfi_free(pieces->context, pieces->partial, pieces->chunk_capacity, sizeof *pieces->partial);
     *pieces = (nfi_pieces){ 0 };
 }
 
@@ -102,28 +99,6 @@ typedef struct pieces_job {
     nf_flow *flow;
     double factor;
 } pieces_job;
-
-static void pieces_norm_chunk(void *arg, int64_t chunk)
-{
-    const pieces_job *job = arg;
-    const nfi_pieces *p = job->pieces;
-    double (*const sum_squares)(int64_t, const void *) = job->flow->dtype == NF_F32 ? nfi_sum_squares_f32 : nfi_sum_squares_f64;
-    double sum = 0;
-
-    for (int64_t i = p->first[chunk]; i < p->first[chunk + 1]; i++)
-        sum += sum_squares(p->piece[i].n, (const char *)job->flow->grad + p->piece[i].offset * job->flow->size);
-    p->partial[chunk] = sum;
-}
-
-double nfi_pieces_norm(nfi_pieces *pieces, nf_flow *flow)
-{
-    pieces_job job = { .pieces = pieces, .flow = flow };
-    double sum = 0;
-
-    nfi_parallel_for(flow->object.context, pieces->n_chunks, pieces_norm_chunk, &job);
-    for (int64_t i = 0; i < pieces->n_chunks; i++) sum += pieces->partial[i];
-    return sqrt(sum);
-}
 
 static void pieces_decay_chunk(void *arg, int64_t chunk)
 {
@@ -142,5 +117,6 @@ void nfi_pieces_decay(const nfi_pieces *pieces, nf_flow *flow, double factor)
 {
     pieces_job job = { .pieces = pieces, .flow = flow, .factor = factor };
 
+    flow->squares_known = false;
     nfi_parallel_for(flow->object.context, pieces->n_chunks, pieces_decay_chunk, &job);
 }

@@ -13,12 +13,10 @@
 
 #define SGD_TINY ((real)1e-30)
 
-void nfi_sgd_update_f32(const void *config, const nfi_update *update);
-void nfi_sgd_update_f64(const void *config, const nfi_update *update);
+NFI_RULE_DECLARE(nfi_sgd_update);
 
-void NFI_NAME(nfi_sgd_update)(const void *config, const nfi_update *u)
+NFI_RULE_INLINE void sgd_run(const nf_sgd_config *c, const nfi_update *u)
 {
-    const nf_sgd_config *c = config;
     const double momentum_ = c->momentum < 0 ? 0 : c->momentum;
     const real momentum = (real)momentum_, lr = (real)u->lr, scale = (real)u->scale;
     const real l2 = (real)(c->weight_decay * u->decay);
@@ -35,6 +33,8 @@ void NFI_NAME(nfi_sgd_update)(const void *config, const nfi_update *u)
     }
 }
 
+NFI_RULE_DEFINE(nfi_sgd_update, sgd_run)
+
 #if NFI_ONCE
 static const nf_field sgd_fields[] = {
     NFI_FIELD(nf_sgd_config, nesterov, NF_FIELD_FLAG, 0, 0, 0, 1, NULL, "look ahead along the momentum"),
@@ -47,7 +47,7 @@ static const nfi_config_type sgd_config = { "sgd", sizeof(nf_sgd_config), sizeof
                                             (int32_t)(sizeof sgd_fields / sizeof *sgd_fields) };
 
 const nfi_optimizer_type nfi_rule_sgd = { "sgd", &sgd_config, 1, offsetof(nf_sgd_config, lr),
-                                          { nfi_sgd_update_f32, nfi_sgd_update_f64 } };
+                                          NFI_RULE_UPDATES(nfi_sgd_update) };
 
 void nf_sgd_config_init(nf_sgd_config *config)
 {

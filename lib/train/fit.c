@@ -198,7 +198,7 @@ static nf_status fit_run(nfi_trainer *t)
     saved = status < 0 || t->stopped == NFI_RUN_DIVERGED ? NF_OK : nfi_trainer_save(t);
     nfi_snapshot_result(t);
     t->optimizer->lr = t->base_lr;
-    memset(t->flow->grad, 0, (size_t)(t->flow->count * t->flow->size));
+    nfi_flow_clear_grad(t->flow);
     if (status >= 0) nfi_trainer_report(t);
     return saved < 0 ? saved : fit_answer(t, status);
 }

@@ -4,7 +4,7 @@
  *
  *   average: a += (1 - decay) (theta - a), started at the first weights.  Ref: Polyak, Juditsky, SIAM J. Control Optim. 30 (1992).
  */
-#include "optim/sums.h"
+#include "flow/sums.h"
 #include "train/trainer.h"
 #include <string.h>
 

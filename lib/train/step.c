@@ -64,7 +64,7 @@ static bool step_gradient(nfi_trainer *t, const nfi_batch *batch, double *nll_su
 {
     int64_t bad = 0, first = -1;
 
-    if (t->dirty) memset(t->flow->grad, 0, (size_t)(t->flow->count * t->flow->size));
+    if (t->dirty) nfi_flow_clear_grad(t->flow);
     t->dirty = true;
     *status = nfi_flow_grad(t->flow, batch, nll_sum, &bad, &first, "nf_flow_fit");
     if (*status < 0) {

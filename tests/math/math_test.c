@@ -64,7 +64,8 @@ static void check_products(const nfi_kernels *t, int64_t n, int64_t k, int64_t m
     void *packed = make_random(t, t->packed_count(k, m)), *y = make(t, n * ldy), *mask = make_random(t, n * ldy);
     double *w2 = widen(t, w, k * m), *x2 = widen(t, x, n * ldx), *r = calloc((size_t)(n * m + 1), sizeof(double));
     for (int64_t i = 0; i < n * ldy; i++) set(t, y, i, 77);
-    t->pack(k, m, w, bias, packed);
+    void *packed_t = make_random(t, t->packed_count(m, k)), *dx = make(t, n * ldx);
+    t->pack(k, m, w, bias, packed, packed_t);
     double worst = 0;
     int beyond = 0;
     const nfi_epilogue e = { .kind = kind, .mask = mask, .ld_mask = ldy };
@@ -83,8 +84,6 @@ static void check_products(const nfi_kernels *t, int64_t n, int64_t k, int64_t m
     ck_assert_int_eq(beyond, 0);
 
     /* y W^T: dx */
-    void *packed_t = make_random(t, t->packed_count(m, k)), *dx = make(t, n * ldx);
-    t->pack_transposed(k, m, w, packed_t);
     t->gemm(n, m, k, mask, ldy, packed_t, dx, ldx, NULL);
     double *g2 = widen(t, mask, n * ldy), *r2 = calloc((size_t)(n * k + 1), sizeof(double));
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)k, (int)m, 1, g2, (int)ldy, w2, (int)m, 0, r2, (int)k);
@@ -127,7 +126,7 @@ START_TEST(relu_keeps_nan)
     void *w = make(t, 1), *packed = make(t, t->packed_count(1, 1)), *x = make(t, 16), *y = make(t, 16);
     set(t, w, 0, 1);
     set(t, x, 0, NAN);
-    t->pack(1, 1, w, NULL, packed);
+    t->pack(1, 1, w, NULL, packed, NULL);
     const nfi_epilogue e = { .kind = NFI_EPILOGUE_RELU };
     t->gemm(1, 1, 1, x, 16, packed, y, 16, &e);
     ck_assert(isnan(get(t, y, 0)));
@@ -151,7 +150,7 @@ START_TEST(rows_have_their_own_bits)
             const nfi_kernels *t = nfi_kernels_isa(isas[i], dtype);
             if (!t) continue;
             void *packed = make(t, t->packed_count(k, m));
-            t->pack(k, m, w, bias, packed);
+            t->pack(k, m, w, bias, packed, NULL);
             const bool fused = isas[i] != NF_ISA_BASELINE;
             for (size_t b = 0; b < 8; b++) {
                 for (int64_t r = 0; r < 100; r += batches[b]) {

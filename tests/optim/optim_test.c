@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "core/context.h"
+#include "core/cpu.h"
 #include "optim/optimizer.h"
-#include "optim/sums.h"
+#include "flow/sums.h"
 #include <nflow/layer_type.h>
 
 enum { N = 37, STEPS = 7 };
@@ -91,7 +92,7 @@ static void check_rule_f64(const nfi_optimizer_type *type, int32_t variant, doub
         nfi_update u = { .t = t, .n = N, .lr = lr_of(type, &config), .scale = 0.5, .decay = decay, .theta = theta, .grad = grad,
                          .m = m, .v = v };
         for (int64_t i = 0; i < N; i++) grad[i] = gradient_of(t, i);
-        type->update[1](&config, &u);
+        type->update[1][0](&config, &u);
         for (int64_t i = 0; i < N; i++) {
             twin_step(type->name, &twins[i], 0.5 * gradient_of(t, i), &config, t, decay);
             ck_assert_msg(fabs(theta[i] - twins[i].theta) < 1e-13, "%s step %d", type->name, (int)t);
@@ -111,13 +112,58 @@ static void check_rule_f32(const nfi_optimizer_type *type, int32_t variant, doub
         nfi_update u = { .t = t, .n = N, .lr = lr_of(type, &config), .scale = 0.5, .decay = decay, .theta = theta, .grad = grad,
                          .m = m, .v = v };
         for (int64_t i = 0; i < N; i++) grad[i] = (float)gradient_of(t, i);
-        type->update[0](&config, &u);
+        type->update[0][0](&config, &u);
         for (int64_t i = 0; i < N; i++) {
             twin_step(type->name, &twins[i], 0.5 * (double)(float)gradient_of(t, i), &config, t, decay);
             ck_assert_msg(fabs((double)theta[i] - twins[i].theta) < 2e-6, "%s step %d", type->name, (int)t);
         }
     }
 }
+
+/* The version for wide vectors gives the bits of the plain one, tails included. */
+static void check_wide_f32(const nfi_optimizer_type *type, int32_t variant)
+{
+    const nfi_optimizer_config config = config_of(type, variant);
+    float state[2][4][N] = { { { 0 } } };
+
+    for (int64_t t = 1; t <= STEPS; t++) {
+        for (int w = 0; w < 2; w++) {
+            nfi_update u = { .t = t, .n = N, .lr = 0.01, .scale = 0.7, .decay = 1, .theta = state[w][0], .grad = state[w][1], .m = state[w][2], .v = state[w][3] };
+            for (int64_t i = 0; i < N; i++) state[w][1][i] = (float)gradient_of(t, i);
+            type->update[0][w](&config, &u);
+        }
+        ck_assert_int_eq(memcmp(state[0], state[1], sizeof state[0]), 0);
+    }
+}
+
+static void check_wide_f64(const nfi_optimizer_type *type, int32_t variant)
+{
+    const nfi_optimizer_config config = config_of(type, variant);
+    double state[2][4][N] = { { { 0 } } };
+
+    for (int64_t t = 1; t <= STEPS; t++) {
+        for (int w = 0; w < 2; w++) {
+            nfi_update u = { .t = t, .n = N, .lr = 0.01, .scale = 0.7, .decay = 1, .theta = state[w][0], .grad = state[w][1], .m = state[w][2], .v = state[w][3] };
+            for (int64_t i = 0; i < N; i++) state[w][1][i] = gradient_of(t, i);
+            type->update[1][w](&config, &u);
+        }
+        ck_assert_int_eq(memcmp(state[0], state[1], sizeof state[0]), 0);
+    }
+}
+
+START_TEST(wide_rules_give_the_same_bits)
+{
+    if (!nfi_cpu_has_isa(NF_ISA_AVX2) && !nfi_cpu_has_isa(NF_ISA_NEON)) {
+        printf("skipped: this machine has no wide vectors, the plain rules are the only ones\n");
+        return;
+    }
+    for (int32_t r = 0; nfi_rule_at(r); r++)
+        for (int32_t variant = 0; variant < 3; variant++) {
+            check_wide_f32(nfi_rule_at(r), variant);
+            check_wide_f64(nfi_rule_at(r), variant);
+        }
+}
+END_TEST
 
 START_TEST(rules_match_their_twins)
 {
@@ -140,7 +186,7 @@ START_TEST(first_steps_of_closed_form)
         nfi_update u = { .t = 1, .n = 3, .lr = 0.25, .scale = 1, .decay = 0, .theta = theta, .grad = grad, .m = m, .v = v };
         const bool sgd = strcmp(type->name, "sgd") == 0;
         if (!sgd) config.adam.eps = 0;
-        type->update[1](&config, &u);
+        type->update[1][0](&config, &u);
         ck_assert_double_eq_tol(theta[0], sgd ? 1 - 0.25e-3 : 0.75, 1e-12);
         ck_assert_double_eq_tol(theta[1], sgd ? 1.5 : 1.25, 1e-12);
         ck_assert_double_eq_tol(theta[2], sgd ? 1 - 12.5 : 0.75, 1e-12);
@@ -158,7 +204,7 @@ START_TEST(quadratic_is_minimised)
             nfi_update u = { .t = t, .n = 2, .lr = t < 2000 ? 0.02 : 0.002, .scale = 1, .theta = theta, .grad = grad, .m = m, .v = v };
             grad[0] = theta[0] - 3;
             grad[1] = 4 * (theta[1] + 1);
-            type->update[1](&config, &u);
+            type->update[1][0](&config, &u);
         }
         ck_assert_msg(fabs(theta[0] - 3) < 1e-2 && fabs(theta[1] + 1) < 1e-2, "%s: %g %g", type->name, theta[0], theta[1]);
     }
@@ -171,7 +217,7 @@ START_TEST(small_moments_become_zero)
         const nfi_optimizer_config config = config_of(nfi_rule_at(r), 0);
         float theta[1] = { 0 }, grad[1] = { 0 }, m[1] = { 1e-31f }, v[1] = { 1e-31f };
         nfi_update u = { .t = 2, .n = 1, .lr = 0.1, .scale = 1, .theta = theta, .grad = grad, .m = m, .v = v };
-        nfi_rule_at(r)->update[0](&config, &u);
+        nfi_rule_at(r)->update[0][0](&config, &u);
         ck_assert_double_eq((double)m[0], 0);
         if (nfi_rule_at(r)->n_moments > 1) ck_assert_double_eq((double)v[0], 0);
     }
@@ -392,6 +438,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
     tcase_add_test(cases, rules_match_their_twins);
+    tcase_add_test(cases, wide_rules_give_the_same_bits);
     tcase_add_test(cases, first_steps_of_closed_form);
     tcase_add_test(cases, quadratic_is_minimised);
     tcase_add_test(cases, small_moments_become_zero);

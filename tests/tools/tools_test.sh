@@ -6,7 +6,10 @@
 #   tools_test.sh PATH/TO/nflow
 set -u
 
-nflow=$1
+case $1 in
+/*) nflow=$1 ;;
+*) nflow=$PWD/$1 ;;
+esac
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -54,9 +57,14 @@ expect usage__help 0 "$nflow" --help
 expect usage__version 0 "$nflow" --version
 expect usage__unknown_command 2 "$nflow" fly
 says usage__unknown_command "not a command"
+expect usage__nearest_command 2 "$nflow" trian
+says usage__nearest_command "did you mean train?"
 for c in train score sample info plot check doctor; do
     expect "usage__help_of_$c" 0 "$nflow" $c --help
 done
+
+expect usage__help_command 0 "$nflow" help score
+grep -q "usage: nflow score" out.txt || fail "usage__help_command: no usage of score"
 
 # train
 # shellcheck disable=SC2086 # options are words
@@ -83,18 +91,32 @@ expect train__output_required 2 "$nflow" train density:moons
 says train__output_required "-o FILE"
 expect train__unknown_option 2 "$nflow" train density:moons -o x --wings 2
 says train__unknown_option "wings"
+expect train__nearest_option 2 "$nflow" train density:moons -o x --epohcs 2
+says train__nearest_option "did you mean --epochs?"
+expect train__nearest_choice 2 "$nflow" train density:moons -o x --optimizer adamm
+says train__nearest_choice "did you mean adam?"
+expect train__nearest_density 2 "$nflow" train density:moonz -o x
+says train__nearest_density "did you mean density:moons?"
+expect train__density_without_prefix 1 "$nflow" train moons -o x
+says train__density_without_prefix "density:moons"
+expect train__value_for_a_flag 2 "$nflow" train density:moons -o x --json=2
+says train__value_for_a_flag "takes no value"
+expect train__nothing_held_out 2 "$nflow" train density:moons -n 20 --val 1% -o x
+says train__nothing_held_out "--val 0"
 expect train__option_needs_value 2 "$nflow" train density:moons -o
 expect train__bad_number 2 "$nflow" train density:moons -o x --epochs many
 says train__bad_number "whole number"
 expect train__bad_fraction 2 "$nflow" train density:moons -o x --val 120%
 expect train__bad_choice 2 "$nflow" train density:moons -o x --preset fancy
-says train__bad_choice "default,book"
+says train__bad_choice "default, book"
 expect train__unknown_density 2 "$nflow" train density:nowhere -o x
 expect train__unknown_arch 2 "$nflow" train density:moons --arch magic -o x
 expect train__missing_file 1 "$nflow" train nowhere.csv -o x
 says train__missing_file "nowhere.csv"
 # shellcheck disable=SC2086
 expect train__unwritable 1 "$nflow" train density:moons $small -n 100 -o nowhere/m.safetensors
+says train__unwritable "nowhere"
+expect train__output_is_a_folder 1 "$nflow" train density:moons -o .
 [ -e x ] && fail "train: a failed run left a file"
 
 # tables
@@ -143,6 +165,11 @@ cmp -s a.txt b.txt || fail "score: a pipe differs"
 "$nflow" score m.safetensors - <s.npy >b.txt || fail "score: NPY from stdin fails"
 cmp -s a.txt b.txt || fail "score: NPY from stdin differs"
 expect score__npy_out 0 "$nflow" score m.safetensors s.csv -o a.npy --json
+expect score__summary 0 "$nflow" score m.safetensors s.csv -o a.txt
+grep -q "mean log-density" out.txt || fail "score__summary: no mean"
+expect score__quiet 0 "$nflow" score m.safetensors s.csv -o a.txt --quiet
+[ -s out.txt ] && fail "score__quiet prints"
+expect score__npy_out 0 "$nflow" score m.safetensors s.csv -o a.npy --json
 json score__npy_out 'd["rows"] == 20 and d["rows_nonfinite"] == 0'
 expect sample__temperature 2 "$nflow" sample m.safetensors --temperature -1
 if [ -c /dev/full ]; then
@@ -158,6 +185,8 @@ expect info__json 0 "$nflow" info m.safetensors --verify --params --json
 json info__json 'd["dim"] == 2 and d["verified"] is True and len(d["layers"]) > 4 and sum(l["params"] for l in d["layers"]) <= d["params"]'
 expect info__not_a_model 1 "$nflow" info table.csv
 head -c 1000 m.safetensors >cut.safetensors
+expect info__names_the_file 1 "$nflow" info table.csv
+says info__names_the_file "table.csv"
 expect info__truncated 1 "$nflow" info cut.safetensors
 expect check__passes 0 "$nflow" check m.safetensors density:moons-sklearn -n 200 --json
 json check__passes 'd["passed"] is True and d["round_trip_max"] < 1e-3'
@@ -174,8 +203,12 @@ else
     [ "$(head -c 4 p.png | tail -c 3)" = PNG ] || fail "plot: p.png is no PNG"
     expect plot__svg 0 "$nflow" plot t.safetensors -o p.svg --pair 0,2
     grep -q "<svg" p.svg || fail "plot: p.svg is no SVG"
-    expect plot__ending 1 "$nflow" plot m.safetensors -o p.gif --grid 32
+    expect plot__ending 2 "$nflow" plot m.safetensors -o p.gif --grid 32
 fi
+expect plot__pair_of_three 2 "$nflow" plot t.safetensors -o p.svg --pair 0,1,2
+expect plot__pair_out_of_range 2 "$nflow" plot m.safetensors -o p.svg --pair 0,2
+expect plot__unwritable 1 "$nflow" plot m.safetensors -o nowhere/p.png
+says plot__unwritable "nowhere"
 expect plot__output_required 2 "$nflow" plot m.safetensors
 
 # doctor
@@ -183,15 +216,26 @@ expect doctor__json 0 "$nflow" doctor --json
 json doctor__json 'd["ok"] is True and d["threads"] >= 1'
 
 # an interrupted run keeps its best model
-"$nflow" train density:moons-sklearn --preset book --epochs 100000 --threads 1 -o i.safetensors --json >out.txt 2>err.txt &
+"$nflow" train density:moons-sklearn --layers 4 --hidden 16x2 --epochs 1000000 --patience 0 --threads 1 -o i.safetensors --json >out.txt 2>err.txt &
 pid=$!
-sleep 3
+sleep 2
 kill -TERM $pid
 wait $pid
 code=$?
 [ $code -eq 130 ] || fail "train: interrupted, exit code $code"
 json train__interrupted 'd["epochs"] >= 1 and d["train_nll"] is not None'
 expect train__interrupted_model 0 "$nflow" info i.safetensors --verify
+
+# an interrupted sample leaves nothing
+"$nflow" sample m.safetensors -n 1e9 -o never.csv 2>err.txt &
+pid=$!
+sleep 1
+kill -TERM $pid
+wait $pid
+code=$?
+[ $code -eq 130 ] || fail "sample: interrupted, exit code $code"
+says sample__interrupted "interrupted"
+ls never.csv* >/dev/null 2>&1 && fail "sample: an interrupted run left a file"
 
 # a checkpointed run, stopped and resumed, ends in the same bits
 # shellcheck disable=SC2086

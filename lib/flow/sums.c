@@ -3,7 +3,7 @@
  * sums.c - loops over a stretch of the flat block, in either precision
  */
 #include "core/real.h"
-#include "optim/sums.h"
+#include "flow/sums.h"
 #include <math.h>
 
 #define SUMS_LANES 16
@@ -20,6 +20,14 @@ double NFI_NAME(nfi_sum_squares)(int64_t n, const void *x)
     for (int64_t j = 0; i + j < n; j++) lane[j] += (double)a[i + j] * (double)a[i + j];
     for (int64_t j = 0; j < SUMS_LANES; j++) sum += lane[j];
     return sum;
+}
+
+void NFI_NAME(nfi_add)(int64_t n, const void *x, void *a)
+{
+    const real *restrict from = x;
+    real *restrict to = a;
+
+    for (int64_t i = 0; i < n; i++) to[i] += from[i];
 }
 
 void NFI_NAME(nfi_blend)(int64_t n, double rate, const void *x, void *a)

@@ -2,13 +2,16 @@
  *
  * sums.h - loops over a stretch of the flat block, in either precision
  */
-#ifndef NFI_OPTIM_SUMS_H
-#define NFI_OPTIM_SUMS_H
+#ifndef NFI_FLOW_SUMS_H
+#define NFI_FLOW_SUMS_H
 #include <stdint.h>
 
 /* Sum of squares in double: 16 fixed lanes, added in a fixed order. */
 double nfi_sum_squares_f32(int64_t n, const void *x);
 double nfi_sum_squares_f64(int64_t n, const void *x);
+/* a += x */
+void nfi_add_f32(int64_t n, const void *x, void *a);
+void nfi_add_f64(int64_t n, const void *x, void *a);
 /* a += rate (x - a) */
 void nfi_blend_f32(int64_t n, double rate, const void *x, void *a);
 void nfi_blend_f64(int64_t n, double rate, const void *x, void *a);

@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""options_test.py - the options of `nflow`: every one documented, every one accepted
+
+    options_test.py PATH/TO/nflow PATH/TO/nflow.1
+
+1. The options that `nflow CMD --help` prints are those of the manual page, in both directions.
+2. Every option of every command runs with a valid value (SAMPLES) and exits with 0; an option without a sample fails the test.
+3. A value that cannot be right is refused with code 2 and a line that names the option.
+4. The keys of the JSON line are those of the manual page.
+5. On a terminal training shows a line with the time left that never wraps; elsewhere it shows none.
+"""
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+
+COMMANDS = ["train", "score", "sample", "info", "plot", "check", "doctor"]
+WITH_TABLES = ["train", "score", "check", "plot"]
+
+# option: a valid value, or None for a flag; "command option" goes before "option"
+SAMPLES = {
+    "output": "out.bin", "plot output": "out.png", "arch": "realnvp", "preset": "book", "layers": "2", "hidden": "8x2",
+    "activation": "tanh", "mask": "half", "scale": "safe", "bound": "1.5", "separate": "yes", "actnorm": "no", "dtype": "f64",
+    "weights": "he", "epochs": "2", "batch": "64", "lr": "1e-3", "schedule": "step", "final-lr-factor": "0.1", "factor": "0.5",
+    "step-epochs": "1", "plateau-epochs": "1", "warmup-steps": "2", "optimizer": "adamw", "beta1": "0.8", "beta2": "0.99",
+    "eps": "1e-7", "weight-decay": "0.01", "momentum": "0.5", "nesterov": None, "clip-norm": "-1", "l2": "1e-5",
+    "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
+    "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
+    "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
+    "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
+    "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "threads": "1", "backend": "cblas",
+    "isa": "baseline", "max-file-bytes": "1e8", "max-elements": "1e8", "json": None, "quiet": None,
+}
+# what an option needs beside it: replaces the data, adds words, or uses the conditional model
+NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair"}
+BAD = {  # option: values that must be refused
+    "epochs": ["0", "-1", "x", "1.5", ""], "layers": ["-1", "9999"], "hidden": ["4y2", "-3", ","], "lr": ["-1", "0", "nan", "1e999"],
+    "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
+    "schedule": ["never"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
+}
+
+nflow = os.path.abspath(sys.argv[1])
+failures = 0
+
+
+def fail(text):
+    global failures
+    failures += 1
+    print("FAILED:", text, file=sys.stderr)
+
+
+def run(*words):
+    return subprocess.run([nflow, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+
+
+def help_options(command):
+    return set(re.findall(r"^  (?:-\w, |    )--([a-z0-9-]+)", run(command, "--help").stdout, re.M)) | {"help"}
+
+
+def manual_sections(path):
+    """Options of the .It lines of each subsection."""
+    sections, name = {}, None
+    with open(path) as file:
+        for line in file:
+            if line.startswith(".S"):
+                name = line.split()[1] if line.startswith(".Ss") else None
+            elif name and line.startswith(".It"):
+                sections.setdefault(name, set()).update(re.findall(r"Fl -([a-z0-9-]+)", line))
+    return sections
+
+
+def check_manual(path):
+    sections = manual_sections(path)
+    for command in COMMANDS:
+        shown = help_options(command)
+        written = sections.get(command, set()) | sections["Machine"] | sections["Output"]
+        if command in WITH_TABLES:
+            written |= sections["Tables"]
+        for option in sorted(shown - written):
+            fail(f"manual: nflow {command} --{option} is not described")
+        for option in sorted(written - shown):
+            fail(f"manual: nflow {command} has no --{option}")
+
+
+def manual_keys(path):
+    """The words below each .It of the section JSON."""
+    with open(path) as file:
+        section = file.read().split("\n.Sh JSON\n")[1].split("\n.Sh ")[0]
+    keys = {}
+    for item in section.split("\n.It Cm ")[1:]:
+        name, text = item.split("\n", 1)
+        keys[name] = set(re.findall(r"[a-z][a-z0-9_]*", re.sub(r"\(.*?\)|\n\.El.*", "", text, flags=re.S)))
+    return keys
+
+
+def check_keys(path):
+    keys = manual_keys(path)
+    for command in COMMANDS:
+        more = ["--verify", "--params"] if command == "info" else []
+        answer = run(*words_of(command, "json"), "--json", *more)
+        shown = set(json.loads(answer.stdout.splitlines()[-1])) if answer.returncode == 0 else set()
+        if answer.returncode and not missing_here(command, "json", answer):
+            fail(f"nflow {command} --json: exit code {answer.returncode}: {answer.stderr.strip()}")
+        elif answer.returncode == 0 and shown != keys[command]:
+            fail(f"manual: the JSON of {command} differs in {sorted(shown ^ keys[command])}")
+
+
+def words_of(command, option):
+    """A small run of the command that fits the option."""
+    conditional = option == "cond" and command != "train"
+    model = "cond.nf" if conditional else "plain.nf"
+    table = option in NEEDS_TABLE and command in WITH_TABLES
+    data = "table.csv" if table else "density:moons-sklearn"
+    quick = ["--layers", "2", "--hidden", "8", "--epochs", "2", "--schedule", "constant", "--rows", "100"]
+    words = {
+        "train": ["train", data, "-o", "train.nf", *quick],
+        "score": ["score", model, data, "--rows", "50"],
+        "sample": ["sample", model, "-n", "20"],
+        "info": ["info", model],
+        "plot": ["plot", model, "-o", "plot.png", "--grid", "16", "--rows", "50", *(["--data", data] if table and not conditional else [])],
+        "check": ["check", model, data, "--rows", "50"],
+        "doctor": ["doctor"],
+    }[command]
+    if table and option not in ("columns", "drop", "cond"):
+        words += ["--drop", "2"]
+    if option == "cond" and command == "plot":
+        words = ["plot", "cond.nf", "-o", "plot.png", "--grid", "16", "--rows", "50"]
+    return words
+
+
+def prepare():
+    with open("table.csv", "w") as file:
+        file.write("10,20,30\n")
+        for i in range(60):
+            file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i * 29 % 71 / 35}\n")
+    quick = ["--layers", "2", "--hidden", "8", "--epochs", "2", "--schedule", "constant"]
+    for words in (["density:moons-sklearn", "-o", "plain.nf", "--rows", "100", "--checkpoint", "old.ckpt"],
+                  ["table.csv", "--cond", "2", "-o", "cond.nf"]):
+        answer = run("train", *words, *quick)
+        if answer.returncode:
+            fail("nflow train " + " ".join(words) + ": " + answer.stderr)
+
+
+def missing_here(command, option, answer):
+    """What this build or machine cannot do is no failure."""
+    return answer.returncode == 1 and ((command == "plot" and "cairo" in answer.stderr) or
+                                       (option == "isa" and "instruction set" in answer.stderr))
+
+
+def check_samples():
+    used = set()
+    for command in COMMANDS:
+        for option in sorted(help_options(command) - {"help"}):
+            key = f"{command} {option}" if f"{command} {option}" in SAMPLES else option
+            if key not in SAMPLES:
+                fail(f"nflow {command} --{option}: no sample value in this test")
+                continue
+            used.add(key)
+            value = [] if SAMPLES[key] is None else [SAMPLES[key]]
+            answer = run(*words_of(command, option), "--" + option, *value)
+            if answer.returncode and not missing_here(command, option, answer):
+                fail(f"nflow {command} --{option} {' '.join(value)}: exit code {answer.returncode}: {answer.stderr.strip()}")
+    for key in sorted(set(SAMPLES) - used):
+        fail(f"sample of '{key}': no command has that option")
+
+
+def check_refusals():
+    for option, values in BAD.items():
+        for value in values:
+            answer = run("train", "density:moons", "-o", "bad.nf", "--" + option, value)
+            if answer.returncode != 2 or "--" + option not in answer.stderr:
+                fail(f"--{option} '{value}': exit code {answer.returncode}: {answer.stderr.strip()}")
+    if os.path.exists("bad.nf"):
+        fail("a refused run left a file")
+
+
+def on_terminal(columns, *words):
+    """What a run writes to stderr when that is a terminal of so many columns."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    child = subprocess.Popen([nflow, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave)
+    os.close(slave)
+    text = b""
+    try:
+        while block := os.read(master, 65536):
+            text += block
+    except OSError:  # the end, on Linux
+        pass
+    os.close(master)
+    return child.wait(), text.decode()
+
+
+def check_progress():
+    words = ["train", "density:moons", "-o", "p.nf", "--layers", "2", "--hidden", "8", "--epochs", "20", "--rows", "400"]
+    for columns in (30, 80):
+        code, text = on_terminal(columns, *words)
+        lines = re.split(r"[\r\n]+", text.replace("\x1b[K", ""))
+        if code or "ETA" not in text or "epoch 20/20" not in text:
+            fail(f"progress on a terminal of {columns} columns: exit code {code}: {text!r}")
+        if max(map(len, lines)) >= columns:
+            fail(f"progress is wider than {columns} columns: {max(lines, key=len)!r}")
+    if on_terminal(80, *words, "--quiet") != (0, ""):
+        fail("--quiet shows progress")
+    if run(*words).stderr:
+        fail("progress off a terminal")
+
+
+def main():
+    manual = os.path.abspath(sys.argv[2])
+    check_manual(manual)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        prepare()
+        check_samples()
+        check_keys(manual)
+        check_refusals()
+        check_progress()
+        os.chdir("/")
+    print(f"{failures} failures" if failures else "all well")
+    return 1 if failures else 0
+
+
+sys.exit(main())
