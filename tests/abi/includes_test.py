@@ -52,6 +52,7 @@ def complaint_of_library(path, include):
 
 # (header, file): why.
 EXCEPTIONS = {
+    ('sys/mman.h', 'lib/core/memory.c'): 'madvise: large blocks ask for huge pages; nothing is mapped',
     ('signal.h', 'lib/core/pool.c'): 'workers block all signals, so that the host\'s handlers run on its own threads',
 }
 

@@ -252,8 +252,10 @@ class Matrix:
         wanted = next((k for k in KINDS if kind.replace('const ', '') == 'nf_%s *' % k), None)
         for other in KINDS:
             if wanted and other != wanted:
-                self.call('%s is a %s' % (name, other), function, self.with_one(function, at, getattr(self.world, other)),
-                          {NULL, HANDLE} if function == 'nf_layer_create_custom' or function == 'nf_context_register_layer' else {HANDLE})
+                answer = self.call('%s is a %s' % (name, other), function, self.with_one(function, at, getattr(self.world, other)),
+                                   {NULL, HANDLE} if function in ('nf_layer_create_custom', 'nf_context_register_layer') else {HANDLE})
+                if self.lib.functions[function][0] != 'nf_status' and answer and answer == answer:
+                    self.wrong.append('%s(%s is a %s): %r, expected 0, NaN or NULL' % (function, name, other, answer))
         if wanted == 'flow' and function.endswith('_f64'):
             self.call('%s is of f32' % name, function, self.with_one(function, at, self.world.flow), {DTYPE})
 
