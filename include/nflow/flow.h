@@ -127,17 +127,18 @@ NF_API nf_status nf_flow_forward_f64(const nf_flow *flow, int64_t n, const doubl
 NF_API nf_status nf_flow_inverse(const nf_flow *flow, int64_t n, const float *z, const float *cond, float *x, double *log_det);
 NF_API nf_status nf_flow_inverse_f64(const nf_flow *flow, int64_t n, const double *z, const double *cond, double *x, double *log_det);
 
-/** Score: grad_x = d log p(x) / dx, and log_prob (may be NULL). A row outside a uniform base's support gets NaN in both. */
+/** Score: grad_x = d log p(x) / dx, and log_prob (may be NULL). A row outside a uniform base's support has
+ * log_prob -inf, as in nf_flow_log_prob, and grad_x NaN. */
 NF_API nf_status nf_flow_score(const nf_flow *flow, int64_t n, const float *x, const float *cond, double *log_prob, float *grad_x);
 NF_API nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob, double *grad_x);
 
 /**
  * Mean negative log-likelihood (nats a row) and its gradient with respect to theta, *added* to the flow's gradient block:
- *   L = -sum w_i log p(x_i) / sum w_i;   weights [n] in the _weighted calls, finite, >= 0, not all 0 (NULL: all 1), else
- *   NF_ERR_ARG.
- * mean_nll may be NULL. A row with NaN or Inf contributes nothing to the gradient, *mean_nll is then NaN, and the call returns
- * NF_ROWS_NONFINITE (in strict contexts too); one outside a uniform base makes *mean_nll infinite. A failure found while computing
- * leaves the gradient block zeroed, *mean_nll untouched.
+ *   L = -sum w_i log p(x_i) / sum w_i;   weights [n] in the _weighted calls, finite (else
+ *   NF_ERR_NONFINITE), >= 0 and not all 0 (else NF_ERR_ARG); NULL: all 1.
+ * mean_nll may be NULL. A row with NaN or Inf, or without a finite density (outside a uniform base), contributes nothing
+ * to the gradient, *mean_nll is then NaN, and the call returns NF_ROWS_NONFINITE; in a strict context NF_ERR_NONFINITE. A failure
+ * found while computing leaves the gradient block zeroed.
  * Exclusive. The same bits for any number of threads. Allocates gradient buffers, up to 7 times the block (n >= 64: 1, >= 512: 3,
  * >= 2048: 7), at the first call that needs them; the flow keeps them.
  */
@@ -186,7 +187,7 @@ NF_API nf_status nf_flow_init_data_f64(nf_flow *flow, int64_t n, const double *x
 
 /**
  * Prepares work space for calls of up to n rows on the context's threads, so that evaluating allocates nothing from the first
- * call on; gradient = 1: for nf_flow_score and nf_flow_nll_grad too (but not nf_flow_nll_grad's buffers of gradients).
+ * call on; gradient = 1: for nf_flow_score and nf_flow_nll_grad too, exclusive then (NF_ERR_BUSY).
  * NF_ERR_SHAPE (n < 0), NF_ERR_MEMORY. Shared-read.
  */
 NF_API nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient);
@@ -212,7 +213,7 @@ NF_API nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report);
 /**
  * Checks a flow on the caller's own rows, n >= 1: the round trip of all of them in the flow's precision; on a copy in double, and
  * at most the first 64 finite rows, the log-determinant against a dense Jacobian, and gradients against central differences (step
- * 1e-5). Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-9 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;
+ * 1e-5). Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;
  * log_det_sum 1e-3 / 1e-9; log_det_error 1e-5 / 1e-6; gradients 1e-4 / 1e-5; no row that is not finite.
  */
 typedef struct nf_check_report {
@@ -221,7 +222,8 @@ typedef struct nf_check_report {
     double round_trip_max;      /* max |x - inverse(forward(x))| */
     double round_trip_p99;
     double log_det_sum_max;     /* max |log_det(forward) + log_det(inverse)| */
-    double log_det_error_max;   /* against the dense Jacobian by central differences, max(1, |.|) relative; NaN: dim > 64 */
+    double log_det_error_max;   /* against the dense Jacobian by central differences, max(1, |.|) relative; NaN: dim > 64. All
+                                 * three errors are NaN when a layer has no f64 */
     double grad_x_error_max;    /* relative to the largest entry */
     double grad_theta_error_max;
     int64_t worst_layer;        /* layer with the largest round-trip error of its own, -1: none */
@@ -229,7 +231,7 @@ typedef struct nf_check_report {
     int32_t not_invertible;     /* 1: the round trip fails its bound */
     int32_t reserved;
 } nf_check_report;
-/** NF_OK when the check could be made, whatever it found: read report->passed. NF_ERR_DTYPE (a layer lacks double), NF_ERR_SHAPE
+/** NF_OK when the check could be made, whatever it found: read report->passed. NF_ERR_SHAPE
  * (n < 1), NF_ERR_MEMORY: *report untouched. Allocates for the call. Shared-read. */
 NF_API nf_status nf_flow_check(const nf_flow *flow, int64_t n, const float *x, const float *cond, nf_check_report *report);
 NF_API nf_status nf_flow_check_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, nf_check_report *report);

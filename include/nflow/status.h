@@ -10,8 +10,7 @@
  * Rows: an evaluation whose arguments are right completes even if some rows hold NaN or Inf. Those rows get NaN, all other rows
  * are exact, and the call returns NF_ROWS_NONFINITE with the count and the first index in nf_last_error(). So do rows whose
  * result is not finite; a log density of -inf (outside the support of a uniform base) is kept as it is and counted. In a context
- * made with `strict` = 1 such a call fails instead: NF_ERR_NONFINITE, every output NaN. (Gradients of the loss are not subject to
- * `strict`: see nf_flow_nll_grad.)
+ * made with `strict` = 1 such a call fails instead: NF_ERR_NONFINITE, every output NaN.
  *
  * Failures found while computing (NF_ERR_DOMAIN, NF_ERR_SINGULAR, NF_ERR_NOT_INVERTIBLE, NF_ERR_ODE_*, NF_ERR_CANCELLED,
  * NF_ERR_CALLBACK, NF_ERR_MEMORY for the call's own work space) leave the output arrays filled with NaN; those found in the

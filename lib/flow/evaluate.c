@@ -15,19 +15,14 @@ static void evaluate_store(const nfi_job *job, nfi_workspace *w, int64_t row, in
 {
     const nf_flow *flow = job->flow;
     const int64_t bytes = flow->dim * flow->size;
-    const double inf = (double)__builtin_inff();
 
     if (job->out) {
         nfi_rows_mark(flow->dtype, n, flow->dim, rows, w->bad);
         memcpy(job->out + row * bytes, rows, (size_t)(n * bytes));
     }
     for (int64_t i = 0; i < n && job->value; i++) {
-        const bool outside = w->log_det[i] == -inf && !w->bad[i];
-        job->value[row + i] = w->log_det[i];
-        if (w->log_det[i] - w->log_det[i] != 0.0 || w->bad[i]) {
-            if (!outside) job->value[row + i] = (double)__builtin_nanf("");
-            w->bad[i] = 1;
-        }
+        job->value[row + i] = w->bad[i] ? (double)__builtin_nanf("") : nfi_rows_value(w->log_det[i]);
+        if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1;
     }
     if (job->out) nfi_rows_spoil(flow->dtype, n, flow->dim, job->out + row * bytes, w->bad);
 }

@@ -47,6 +47,7 @@ static void gradient_weigh(const gradient_job *g, struct gradient_slot *slot, nf
 {
     for (int64_t i = 0; i < n; i++) {
         const double weight = g->batch->weights ? g->batch->weights[row + i] : 1.0;
+        if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1; /* finite values, but no finite density */
         w->weight[i] = w->bad[i] ? 0.0 : -g->batch->scale * weight;
         if (!w->bad[i] && weight > 0.0) slot->nll -= weight * w->log_det[i];
         if (!w->bad[i]) continue;
@@ -208,8 +209,10 @@ static nf_status gradient_weight_sum(const nfi_call *c, const double *weights, d
 {
     *sum = weights ? 0.0 : (double)c->n;
     for (int64_t i = 0; weights && i < c->n; i++) {
-        if (!(weights[i] >= 0.0 && weights[i] < (double)__builtin_inff()))
-            return nfi_fail(NF_ERR_ARG, "%s: weights[%lld] must be finite and at least 0", c->function, (long long)i);
+        if (weights[i] - weights[i] != 0.0)
+            return nfi_fail(NF_ERR_NONFINITE, "%s: weights[%lld] is not finite", c->function, (long long)i);
+        if (weights[i] < 0.0)
+            return nfi_fail(NF_ERR_ARG, "%s: weights[%lld] is %g, must be at least 0", c->function, (long long)i, weights[i]);
         *sum += weights[i];
     }
     return *sum > 0.0 ? NF_OK : nfi_fail(NF_ERR_ARG, "%s: the weights are all zero", c->function);
@@ -221,17 +224,20 @@ static nf_status gradient_run_call(nf_flow *flow, const nfi_call *c, const doubl
     nfi_batch batch = { .n = c->n, .x = c->in, .cond = c->cond, .weights = weights };
     double nll, weight_sum;
     int64_t bad, first;
+    bool strict;
 
     if (status || c->n == 0) return status;
+    strict = nfi_context_config(flow->object.context)->strict;
     if ((status = gradient_weight_sum(c, weights, &weight_sum))) return status;
     if ((status = nfi_flow_begin(flow, c->function))) return status;
     batch.scale = 1.0 / weight_sum;
     status = nfi_flow_grad(flow, &batch, &nll, &bad, &first, c->function);
+    if (!status && bad && strict) nfi_flow_clear_grad(flow);
     nfi_flow_end(flow);
     if (status) return status;
     *c->value = bad ? (double)__builtin_nanf("") : nll * batch.scale;
     if (!bad) return NF_OK;
-    return nfi_fail(NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
+    return nfi_fail(strict ? NF_ERR_NONFINITE : NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
                     (long long)c->n, (long long)first);
 }
 
@@ -272,6 +278,7 @@ static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64
     const nf_flow *flow = job->flow;
     const int64_t bytes = flow->dim * flow->size;
     const nfi_grad none = { 0 };
+    const double nan = (double)__builtin_nanf("");
     nf_status status;
 
     nfi_chain_load(job, w, row, n, w->state[0]);
@@ -279,8 +286,8 @@ static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64
     if ((status = nfi_chain_base(flow, w, row, n))) return status;
     for (int64_t i = 0; i < n; i++) {
         w->weight[i] = 1.0;
+        if (job->value) job->value[row + i] = w->bad[i] ? nan : nfi_rows_value(w->log_det[i]);
         if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1;
-        if (job->value) job->value[row + i] = w->bad[i] ? (double)__builtin_nanf("") : w->log_det[i];
     }
     if ((status = gradient_base(flow, w, row, n, &none))) return status;
     if ((status = nfi_chain_backward(flow, w, row, n, &none, 0))) return status;
@@ -331,6 +338,13 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
 
     if (status) return status;
     if (n < 0) return nfi_fail(NF_ERR_SHAPE, "nf_flow_reserve: n is %lld, must be at least 0", (long long)n);
+    if (gradient) { /* the slots are the flow's, and of no const call */
+        nf_flow *owner = (nf_flow *)(uintptr_t)flow;
+        if ((status = nfi_flow_begin(owner, "nf_flow_reserve"))) return status;
+        status = gradient_reserve_slots(owner, gradient_slots(n));
+        nfi_flow_end(owner);
+        if (status) return status;
+    }
     workers = nfi_min(nfi_context_worker_count(flow->object.context), NFI_WORKSPACES / 2);
     for (int64_t i = 0; i < workers && !status && n; i++) {
         for (int32_t train = 0; train <= (gradient ? 1 : 0) && !status; train++) {

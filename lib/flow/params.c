@@ -189,18 +189,29 @@ nf_status nf_flow_get_params(const nf_flow *flow, int64_t count, double *theta)
     return NF_OK;
 }
 
+/* First element that is not finite in the dtype, -1: none. */
+static int64_t params_beyond(int32_t dtype, int64_t count, const double *theta)
+{
+    const uint64_t fpenv = nfi_fpenv_enter();
+    int64_t bad = -1;
+
+    for (int64_t i = 0; i < count && bad < 0; i++) {
+        const float narrow = (float)theta[i];
+        if (nfi_first_nonfinite(dtype, 1, dtype == NF_F32 ? (const void *)&narrow : (const void *)&theta[i]) >= 0) bad = i;
+    }
+    nfi_fpenv_leave(fpenv);
+    return bad;
+}
+
 nf_status nf_flow_set_params(nf_flow *flow, int64_t count, const double *theta)
 {
     nf_status status = params_check(flow, count, theta, "nf_flow_set_params");
     int64_t bad;
-    uint64_t fpenv;
 
     if (status) return status;
-    fpenv = nfi_fpenv_enter();
-    bad = nfi_first_nonfinite(NF_F64, count, theta);
-    nfi_fpenv_leave(fpenv);
-    if (bad >= 0)
-        return nfi_fail(NF_ERR_NONFINITE, "nf_flow_set_params: theta[%lld] is not finite", (long long)bad);
+    if ((bad = params_beyond(flow->dtype, count, theta)) >= 0)
+        return nfi_fail(NF_ERR_NONFINITE, "nf_flow_set_params: theta[%lld] is %g, no finite number in %s", (long long)bad, theta[bad],
+                        flow->dtype == NF_F32 ? "f32" : "f64");
     if ((status = nfi_flow_begin(flow, "nf_flow_set_params"))) return status;
     if (flow->dtype == NF_F32)
         nfi_rows_convert(NF_F32, count, theta, flow->theta);
@@ -216,12 +227,16 @@ nf_status nf_flow_convert(nf_flow **out, const nf_flow *flow, int32_t dtype)
     nf_flow_config config = NF_FLOW_CONFIG_INIT;
     nf_layer **layers;
     nf_status status;
+    int64_t bad;
 
     if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_convert: out is NULL");
     *out = NULL;
     if ((status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_convert: flow"))) return status;
     if (dtype != NF_F32 && dtype != NF_F64)
         return nfi_fail(NF_ERR_ARG, "nf_flow_convert: dtype is %d, allowed are NF_F32 and NF_F64", (int)dtype);
+    if (dtype == NF_F32 && flow->dtype == NF_F64 && (bad = params_beyond(NF_F32, flow->count, flow->theta)) >= 0)
+        return nfi_fail(NF_ERR_NONFINITE, "nf_flow_convert: parameter %lld is %g, more than f32 can hold", (long long)bad,
+                        ((const double *)flow->theta)[bad]);
     layers = nfi_alloc(flow->object.context, flow->n_places, sizeof *layers, &status);
     if (!layers) return status;
     for (int64_t i = 0; i < flow->n_places; i++) layers[i] = flow->places[i].layer;

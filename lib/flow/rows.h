@@ -19,6 +19,12 @@ void nfi_rows_hash(int64_t n, int64_t bytes_x, const void *x, int64_t bytes_cond
 void nfi_rows_copy(int64_t n, int64_t bytes, const void *src, int64_t ld_src, void *dst, int64_t ld_dst);
 /* dst = (other precision) src */
 void nfi_rows_convert(int32_t dtype, int64_t count, const void *src, void *dst);
+/* A log density as calls return it: -inf (outside the support) stays, what else is not finite is NaN. */
+static inline double nfi_rows_value(double log_prob)
+{
+    if (log_prob == -(double)__builtin_inff() || log_prob - log_prob == 0.0) return log_prob;
+    return (double)__builtin_nanf("");
+}
 void nfi_fill_nan(int32_t dtype, int64_t count, void *x);
 int64_t nfi_first_nonfinite(int32_t dtype, int64_t count, const void *x); /* -1: none */
 

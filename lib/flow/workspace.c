@@ -25,7 +25,6 @@ static int64_t workspace_layout(const nf_flow *flow, nfi_workspace *w, char *bas
     for (int i = 0; i < 2; i++) w->state[i] = base + nfi_layout_add(&layout, rows * flow->dim, flow->size);
     w->z = base + nfi_layout_add(&layout, rows * flow->dim, flow->size);
     w->cond = base + nfi_layout_add(&layout, rows * flow->cond_dim, flow->size);
-    w->grad_cond = base + nfi_layout_add(&layout, w->train ? rows * flow->cond_dim : 0, flow->size);
     w->log_det = (double *)(void *)(base + nfi_layout_add(&layout, rows, 8));
     w->weight = (double *)(void *)(base + nfi_layout_add(&layout, rows, 8));
     w->spare = (double *)(void *)(base + nfi_layout_add(&layout, rows, 8));

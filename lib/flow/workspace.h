@@ -22,7 +22,6 @@ struct nfi_workspace {
     uint8_t *bad;      /* [rows]: 1 where an input is not finite */
     char *scratch;
     char *acts, *saved;
-    char *grad_cond;   /* NULL unless asked for */
 };
 
 /* NULL with the line recorded (NF_ERR_MEMORY, NF_ERR_OVERFLOW). */

@@ -348,6 +348,126 @@ START_TEST(digest__is_the_same_everywhere)
 }
 END_TEST
 
+static nf_flow *uniform_flow(nf_context *context)
+{
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+
+    expect(nf_base_uniform_create(&base, context, 1, 0.0, 1.0));
+    expect(nf_flow_create(&flow, context, NULL, base, NULL, 0));
+    nf_base_unref(base);
+    return flow;
+}
+
+/* Outside the support: log density -inf, kept and counted; no gradient; no mean. */
+START_TEST(rows_outside_the_support__are_counted_and_give_no_gradient)
+{
+    const float x[] = { 0.25F, 1e6F };
+    nf_flow *flow = uniform_flow(NULL);
+    double lp[2], nll = 0;
+    float grad[2];
+
+    ck_assert_int_eq(nf_flow_log_prob(flow, 2, x, NULL, lp), NF_ROWS_NONFINITE);
+    ck_assert(isfinite(lp[0]) && isinf(lp[1]) && lp[1] < 0);
+    ck_assert_int_eq(nf_flow_score(flow, 2, x, NULL, lp, grad), NF_ROWS_NONFINITE);
+    ck_assert(isfinite(lp[0]) && isinf(lp[1]) && lp[1] < 0 && isfinite(grad[0]) && isnan(grad[1]));
+    ck_assert_int_eq(nf_flow_nll_grad(flow, 2, x, NULL, &nll), NF_ROWS_NONFINITE);
+    ck_assert(isnan(nll));
+    nf_flow_unref(flow);
+}
+END_TEST
+
+START_TEST(strict_context__refuses_rows_in_gradients_too)
+{
+    nf_context_config config = NF_CONTEXT_CONFIG_INIT;
+    nf_context *context = NULL;
+    const float x[] = { 0.5F, 0.25F, NAN, 1 };
+    float *grad;
+    int64_t count;
+    double nll = 0;
+
+    config.strict = 1;
+    expect(nf_context_create(&context, &config));
+    nf_flow *flow = realnvp(context, NF_F32, 2);
+    ck_assert_int_eq(nf_flow_nll_grad(flow, 2, x, NULL, &nll), NF_ERR_NONFINITE);
+    ck_assert_ptr_nonnull(strstr(nf_last_error(), "row 1"));
+    expect(nf_flow_params(flow, NULL, &grad, &count));
+    for (int64_t i = 0; i < count; i++) ck_assert(grad[i] == 0);
+    nf_flow_unref(flow);
+    nf_context_unref(context);
+}
+END_TEST
+
+START_TEST(parameters__beyond_f32_are_refused_by_index)
+{
+    nf_flow *narrow = realnvp(NULL, NF_F32, 2), *wide = realnvp(NULL, NF_F64, 2), *converted = NULL;
+    const int64_t count = nf_flow_param_count(narrow);
+    double *theta = support_malloc(count * 8), *before = support_malloc(count * 8);
+
+    expect(nf_flow_get_params(narrow, count, theta));
+    memcpy(before, theta, (size_t)count * 8);
+    theta[7] = 1e300;
+    ck_assert_int_eq(nf_flow_set_params(narrow, count, theta), NF_ERR_NONFINITE);
+    ck_assert_ptr_nonnull(strstr(nf_last_error(), "theta[7]"));
+    expect(nf_flow_get_params(narrow, count, theta));
+    ck_assert_int_eq(support_differ(theta, before, count, 8), -1);
+    theta[7] = 1e300;
+    expect(nf_flow_set_params(wide, count, theta));
+    ck_assert_int_eq(nf_flow_convert(&converted, wide, NF_F32), NF_ERR_NONFINITE);
+    ck_assert_ptr_null(converted);
+    free(theta), free(before);
+    nf_flow_unref(narrow);
+    nf_flow_unref(wide);
+}
+END_TEST
+
+START_TEST(reserve__leaves_gradients_nothing_to_allocate)
+{
+    enum { N = 3000 };
+    ledger book;
+    ledger_reset(&book);
+    nf_context *context = support_context(2, &book);
+    nf_flow *flow = realnvp(context, NF_F32, 3);
+    float *x = support_malloc(N * 2 * 4);
+    double nll;
+
+    for (int i = 0; i < 2 * N; i++) x[i] = (float)sin(1.7 * i);
+    expect(nf_flow_reserve(flow, N, 1));
+    const long long calls = atomic_load(&book.calls);
+    expect(nf_flow_nll_grad(flow, N, x, NULL, &nll));
+    ck_assert_int_eq(atomic_load(&book.calls), calls);
+    nf_flow_unref(flow);
+    nf_context_unref(context);
+    free(x);
+}
+END_TEST
+
+/* Twice in a row, with the block lent or not, with and without zeroing between: "added to the gradient block" holds. */
+START_TEST(gradients__add_up)
+{
+    enum { N = 700 };
+    nf_flow *flow = realnvp(NULL, NF_F64, 3);
+    const int64_t count = nf_flow_param_count(flow);
+    double *x = support_malloc(N * 2 * 8), *once = support_malloc(count * 8), *grad = NULL, nll;
+
+    support_perturb(flow, 0.3, 12);
+    for (int i = 0; i < 2 * N; i++) x[i] = sin(1.7 * i);
+    expect(nf_flow_nll_grad_f64(flow, N, x, NULL, &nll));
+    expect(nf_flow_zero_grad(flow));
+    expect(nf_flow_nll_grad_f64(flow, N, x, NULL, &nll));
+    expect(nf_flow_params_f64(flow, NULL, &grad, NULL));
+    memcpy(once, grad, (size_t)count * 8);
+    expect(nf_flow_nll_grad_f64(flow, N, x, NULL, &nll));
+    for (int64_t i = 0; i < count; i++) ck_assert_msg(fabs(grad[i] - 2 * once[i]) <= 1e-12 * (1 + fabs(once[i])), "element %d", (int)i);
+    expect(nf_flow_zero_grad(flow));
+    for (int64_t i = 0; i < count; i++) ck_assert(grad[i] == 0);
+    expect(nf_flow_nll_grad_f64(flow, N, x, NULL, &nll));
+    ck_assert_int_eq(support_differ(grad, once, count, 8), -1);
+    free(x), free(once);
+    nf_flow_unref(flow);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flow");
@@ -364,6 +484,11 @@ int main(void)
     tcase_add_test(fitted, trained__held_out_nll_is_between_entropy_and_gaussian);
     tcase_add_test(others, default_preset__starts_as_a_normal);
     tcase_add_test(others, coupling__large_weights_stay_invertible);
+    tcase_add_test(others, rows_outside_the_support__are_counted_and_give_no_gradient);
+    tcase_add_test(others, strict_context__refuses_rows_in_gradients_too);
+    tcase_add_test(others, parameters__beyond_f32_are_refused_by_index);
+    tcase_add_test(others, reserve__leaves_gradients_nothing_to_allocate);
+    tcase_add_test(others, gradients__add_up);
     tcase_add_loop_test(others, digest__is_the_same_everywhere, 0, 2);
     suite_add_tcase(suite, fitted);
     suite_add_tcase(suite, others);
