@@ -1,14 +1,29 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
+#
 # Builds libnflow and runs every test. Installs what is missing through apt-get where it may; otherwise says what is missing and
-# changes nothing. Usage: sh tests/run.sh
-set -eu
+# changes nothing. The last line is `N passed, N failed`; the exit code tells whether anything failed.
+#
+# usage: sh tests/run.sh         gcc or whatever `cc` is: build and all tests, a few minutes
+#        sh tests/run.sh all     warnings are errors, also with clang, and under the sanitizers (tests/sanitize.sh), as in CI
+set -u
 here=$(cd "$(dirname "$0")/.." && pwd)
+mode=${1:-plain}
 . "$here/tests/support/install.sh"
 need_tools cc:build-essential c++:build-essential meson:meson ninja:ninja-build pkg-config:pkg-config python3:python3
 need_libraries jansson:libjansson-dev check:check cairo:libcairo2-dev cblas:libopenblas-dev
-install_missing
+if [ "$mode" = all ]; then
+    need_tools clang:clang gfortran:gfortran
+fi
+install_missing || exit 1
+. "$here/tests/support/stage.sh"
 
 build=${NFLOW_BUILD:-"$here/build-test"}
-[ -f "$build/build.ninja" ] || meson setup "$build" "$here" --buildtype=release
-ninja -C "$build"
-meson test -C "$build" --print-errorlogs --no-rebuild
+werror=false
+[ "$mode" = all ] && werror=true
+stage plain "$build" --buildtype=release -Dwerror=$werror -- 
+if [ "$mode" = all ]; then
+    stage clang "$here/build-clang" --buildtype=release -Dwerror=true -Dbench=false -- --suite unit --suite conformance --suite abi --suite packaging
+    NFLOW_LOGS=$logs sh "$here/tests/sanitize.sh" all
+fi
+finish

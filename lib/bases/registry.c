@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/fpenv.h"
 #include "core/status.h"
 
 extern const nfi_base_type nfi_base_normal_type, nfi_base_diagonal_type, nfi_base_uniform_type;
@@ -85,11 +86,13 @@ nf_status nfi_base_make(nf_base **out, nf_context *context, const nfi_base_type 
     if (!out) return nfi_fail(NF_ERR_NULL, "%s: out is NULL", function);
     *out = NULL;
     nf_status status = nfi_context_check(context, function);
-    if (status != NF_OK) return status;
+    if (status) return status;
     nf_base *base = nfi_object_create(context, (int64_t)sizeof *base, NFI_TAG_BASE);
     if (!base) return NF_ERR_MEMORY;
     base->type = type;
+    const uint64_t fpenv = nfi_fpenv_enter();
     status = registry_fill(base, config, function);
+    nfi_fpenv_leave(fpenv);
     if (status != NF_OK) {
         registry_free(base);
         return status;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/config.h"
+#include "core/fpenv.h"
 #include "core/status.h"
 
 #define CONFIG_SMALLEST 8      /* bytes: struct_size and one field */
@@ -248,7 +249,7 @@ static nf_status config_check_size(const nfi_config_type *type, const void *conf
     return NF_OK;
 }
 
-nf_status nfi_config_resolve(const nfi_config_type *type, const void *config, void *resolved, const char *function)
+static nf_status config_resolve(const nfi_config_type *type, const void *config, void *resolved, const char *function)
 {
     uint32_t size;
     nf_status status;
@@ -268,6 +269,15 @@ nf_status nfi_config_resolve(const nfi_config_type *type, const void *config, vo
             return status;
     }
     return NF_OK;
+}
+
+nf_status nfi_config_resolve(const nfi_config_type *type, const void *config, void *resolved, const char *function)
+{
+    const uint64_t fpenv = nfi_fpenv_enter();
+    const nf_status status = config_resolve(type, config, resolved, function);
+
+    nfi_fpenv_leave(fpenv);
+    return status;
 }
 
 /* Puts a copy of `count` items in the place of the pointer at `at`; NULL for none. */

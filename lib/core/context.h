@@ -27,13 +27,13 @@ typedef struct nfi_object {
 
 /* NF_OK, NF_ERR_NULL or NF_ERR_HANDLE; `what` is "nf_flow_log_prob: flow". */
 nf_status nfi_object_check(const void *object, uint32_t tag, const char *what);
+/* The same with the line in two parts: "nf_flow_log_prob", "flow". */
+nf_status nfi_argument_check(const void *object, uint32_t tag, const char *function, const char *argument);
+/* The same for the context argument of a constructor, where NULL is fine. */
+nf_status nfi_context_check(const nf_context *context, const char *function);
 /* A zeroed object of `size` bytes holding one reference, and a reference of its own on context; NULL when out of memory
  * (line recorded). */
 void *nfi_object_create(nf_context *context, int64_t size, uint32_t tag);
-/* The same, with the line "function: argument is NULL". */
-nf_status nfi_argument_check(const void *object, uint32_t tag, const char *function, const char *argument);
-/* NULL, or a context: NF_OK; else NF_ERR_HANDLE. */
-nf_status nfi_context_check(const nf_context *context, const char *function);
 void *nfi_object_ref(void *object, uint32_t tag);    /* returns object; counts only what is of this kind */
 bool nfi_object_release(void *object, uint32_t tag); /* drops a reference: true when it was the last: the caller then frees the
                                                         members and calls nfi_object_free. NULL, other kinds, freed handles: false */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/fpenv.h"
 #include "core/status.h"
 #include <nflow/layer_type.h>
 
@@ -65,14 +66,23 @@ static void status_record(nf_status status, const char *line)
     status_line[kept] = '\0';
 }
 
+/* The line, the same whatever the host's rounding direction; empty when it cannot be written. */
+__attribute__((format(printf, 2, 0))) static void status_print(char line[STATUS_LINE], const char *format, va_list args)
+{
+    const uint64_t fpenv = nfi_fpenv_enter();
+
+    if (vsnprintf(line, STATUS_LINE, format, args) < 0)
+        line[0] = '\0';
+    nfi_fpenv_leave(fpenv);
+}
+
 nf_status nfi_fail(nf_status status, const char *format, ...)
 {
     char line[STATUS_LINE] = "";
     va_list args;
 
     va_start(args, format);
-    if (vsnprintf(line, sizeof line, format, args) < 0)
-        line[0] = '\0';
+    status_print(line, format, args);
     va_end(args);
     status_record(status, line);
     return status;
@@ -85,8 +95,7 @@ nf_status nfi_fail_in(nf_status status, const char *format, ...)
     size_t prefix, rest;
 
     va_start(args, format);
-    if (vsnprintf(line, sizeof line, format, args) < 0)
-        line[0] = '\0';
+    status_print(line, format, args);
     va_end(args);
     prefix = strlen(line);
     if (prefix > 0 && prefix + 2 < sizeof line) {

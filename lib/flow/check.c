@@ -337,7 +337,7 @@ static void check_judge(const nf_flow *flow, bool measured, nf_check_report *r)
                  (r->log_det_error_max <= b->log_det || flow->dim > CHECK_DIM);
 }
 
-static nf_status check_run(const nfi_call *c, nf_check_report *r)
+static nf_status check_run_call(const nfi_call *c, nf_check_report *r)
 {
     nf_status status = nfi_call_check(c);
     nf_check_report report = { .struct_size = sizeof report, .worst_layer = -1 };
@@ -363,6 +363,15 @@ static nf_status check_run(const nfi_call *c, nf_check_report *r)
     check_judge(c->flow, measured, &report);
     *r = report;
     return NF_OK;
+}
+
+static nf_status check_run(const nfi_call *c, nf_check_report *r)
+{
+    const uint64_t fpenv = nfi_fpenv_enter();
+    const nf_status status = check_run_call(c, r);
+
+    nfi_fpenv_leave(fpenv);
+    return status;
 }
 
 nf_status nf_flow_check(const nf_flow *flow, int64_t n, const float *x, const float *cond, nf_check_report *report)

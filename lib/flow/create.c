@@ -4,6 +4,7 @@
  */
 #include "flow/flow.h"
 #include "core/rng.h"
+#include "core/fpenv.h"
 #include "core/status.h"
 #include "flow/workspace.h"
 #include <stddef.h>
@@ -150,12 +151,28 @@ static nf_status create_reset(nf_flow *flow)
     return ops->reset ? ops->reset(flow->base->self, (char *)flow->theta + flow->base_theta * flow->size) : NF_OK;
 }
 
+/* Everything but the object itself; a flow that is only partly built can be released. */
+static nf_status create_build(nf_flow *flow, nf_context *context, nf_layer *const *layers, int64_t n_layers)
+{
+    nf_status status;
+
+    flow->places = nfi_alloc(context, n_layers, sizeof *flow->places, &status);
+    if (!flow->places) return status;
+    flow->n_places = n_layers;
+    if ((status = create_places(flow, layers))) return status;
+    if ((status = create_blocks(flow, context))) return status;
+    if ((status = create_reset(flow))) return status;
+    nfi_flow_pack(flow);
+    return NF_OK;
+}
+
 nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
                          nf_layer *const *layers, int64_t n_layers)
 {
     nf_flow_config resolved, defaults = NF_FLOW_CONFIG_INIT;
     nf_flow *flow = NULL;
     nf_status status;
+    uint64_t fpenv;
 
     if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_create: out is NULL");
     *out = NULL;
@@ -171,18 +188,15 @@ nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_confi
     flow->dim = base->dim;
     flow->base = nfi_object_ref(base, NFI_TAG_BASE);
     flow->kernels = nfi_kernels_for(context, resolved.dtype);
-    flow->places = nfi_alloc(context, n_layers, sizeof *flow->places, &status);
-    if (!flow->places) goto fail;
-    flow->n_places = n_layers;
-    if ((status = create_places(flow, layers))) goto fail;
-    if ((status = create_blocks(flow, context))) goto fail;
-    if ((status = create_reset(flow))) goto fail;
-    nfi_flow_pack(flow);
+    fpenv = nfi_fpenv_enter();
+    status = create_build(flow, context, layers, n_layers);
+    nfi_fpenv_leave(fpenv);
+    if (status) {
+        nf_flow_unref(flow);
+        return status;
+    }
     *out = flow;
     return NF_OK;
-fail:
-    nf_flow_unref(flow);
-    return status;
 }
 
 nf_flow *nf_flow_ref(nf_flow *flow) { return nfi_object_ref(flow, NFI_TAG_FLOW); }
@@ -223,15 +237,18 @@ nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report)
     int64_t frozen = 0, offset, count;
     int32_t properties;
     char name[96];
+    uint64_t fpenv;
 
     if (status) return status;
     if (!report) return nfi_fail(NF_ERR_NULL, "nf_flow_info: report is NULL");
     for (int64_t i = 0; nfi_flow_range(flow, i, &offset, &count, &properties, name); i++)
         if (properties & NF_PARAM_FROZEN) frozen += count;
+    fpenv = nfi_fpenv_enter();
     *report = (nf_flow_info_report){ .struct_size = sizeof *report, .dtype = flow->dtype, .dim = flow->dim,
                                      .cond_dim = flow->cond_dim, .layers = flow->n_places, .params = flow->count,
                                      .trainable = flow->count - frozen, .bytes_params = flow->count * flow->size,
                                      .bytes_packed = flow->packed_bytes, .saved_bytes_row = flow->act_row + flow->saved_row,
                                      .gflop_row = flow->flop_row * 1e-9 };
+    nfi_fpenv_leave(fpenv);
     return NF_OK;
 }

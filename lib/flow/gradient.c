@@ -32,7 +32,7 @@ typedef struct gradient_job {
         nf_status status;
         double nll;
         int64_t n_bad, first_bad;
-        char line[400];
+        char line[384];
     } slot[GRADIENT_SLOTS];
 } gradient_job;
 
@@ -219,7 +219,7 @@ static nf_status gradient_weight_sum(const nfi_call *c, const double *weights, d
     return *sum > 0.0 ? NF_OK : nfi_fail(NF_ERR_ARG, "%s: the weights are all zero", c->function);
 }
 
-static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *weights)
+static nf_status gradient_run_call(nf_flow *flow, const nfi_call *c, const double *weights)
 {
     nf_status status = nfi_call_check(c);
     nfi_batch batch = { .n = c->n, .x = c->in, .cond = c->cond, .weights = weights };
@@ -240,6 +240,15 @@ static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *w
     if (!bad) return NF_OK;
     return nfi_fail(strict ? NF_ERR_NONFINITE : NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
                     (long long)c->n, (long long)first);
+}
+
+static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *weights)
+{
+    const uint64_t fpenv = nfi_fpenv_enter();
+    const nf_status status = gradient_run_call(flow, c, weights);
+
+    nfi_fpenv_leave(fpenv);
+    return status;
 }
 
 static nf_status gradient_call_f32(const char *function, nf_flow *flow, int64_t n, const float *x, const float *cond, const double *weights,

@@ -2,6 +2,7 @@
  *
  * params.c - the flat parameter block: views, access, packing, exclusive use
  */
+#include "core/fpenv.h"
 #include "core/status.h"
 #include "flow/flow.h"
 #include "flow/rows.h"
@@ -191,11 +192,15 @@ nf_status nf_flow_get_params(const nf_flow *flow, int64_t count, double *theta)
 /* First element that is not finite in the dtype, -1: none. */
 static int64_t params_beyond(int32_t dtype, int64_t count, const double *theta)
 {
-    for (int64_t i = 0; i < count; i++) {
+    const uint64_t fpenv = nfi_fpenv_enter();
+    int64_t bad = -1;
+
+    for (int64_t i = 0; i < count && bad < 0; i++) {
         const float narrow = (float)theta[i];
-        if (nfi_first_nonfinite(dtype, 1, dtype == NF_F32 ? (const void *)&narrow : (const void *)&theta[i]) >= 0) return i;
+        if (nfi_first_nonfinite(dtype, 1, dtype == NF_F32 ? (const void *)&narrow : (const void *)&theta[i]) >= 0) bad = i;
     }
-    return -1;
+    nfi_fpenv_leave(fpenv);
+    return bad;
 }
 
 nf_status nf_flow_set_params(nf_flow *flow, int64_t count, const double *theta)

@@ -5,6 +5,7 @@
  * Finiteness is read off the bits (exponent all ones), so that no flag or trap of the host matters.
  */
 #include "flow/rows.h"
+#include "core/fpenv.h"
 #include <nflow/config.h>
 #include <stdbool.h>
 #include <string.h>
@@ -105,10 +106,13 @@ void nfi_rows_copy(int64_t n, int64_t bytes, const void *src, int64_t ld_src, vo
 
 void nfi_rows_convert(int32_t dtype, int64_t count, const void *src, void *dst)
 {
+    const uint64_t fpenv = nfi_fpenv_enter();
+
     if (dtype == NF_F32)
         for (int64_t i = 0; i < count; i++) ((float *)dst)[i] = (float)((const double *)src)[i];
     else
         for (int64_t i = 0; i < count; i++) ((double *)dst)[i] = (double)((const float *)src)[i];
+    nfi_fpenv_leave(fpenv);
 }
 
 int64_t nfi_first_nonfinite(int32_t dtype, int64_t count, const void *x)

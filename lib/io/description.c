@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/fpenv.h"
 #include "core/status.h"
 #include <nflow/model.h>
 
@@ -542,7 +543,10 @@ nf_status nf_flow_from_json(nf_flow **out, nf_context *context, const char *desc
     *out = NULL;
     if (!description) return nfi_fail(NF_ERR_NULL, "nf_flow_from_json: description is NULL");
     if (context && (status = nfi_object_check(context, NFI_TAG_CONTEXT, "nf_flow_from_json: context"))) return status;
-    return nfi_description_read(out, context, description, (int64_t)strlen(description), NULL, "nf_flow_from_json");
+    const uint64_t fpenv = nfi_fpenv_enter();
+    status = nfi_description_read(out, context, description, (int64_t)strlen(description), NULL, "nf_flow_from_json");
+    nfi_fpenv_leave(fpenv);
+    return status;
 }
 
 nf_status nf_flow_to_json(const nf_flow *flow, char *buffer, int64_t capacity, int64_t *size)
@@ -553,7 +557,9 @@ nf_status nf_flow_to_json(const nf_flow *flow, char *buffer, int64_t capacity, i
     if (status) return status;
     if (!size) return nfi_fail(NF_ERR_NULL, "nf_flow_to_json: size is NULL");
     text.context = flow->object.context;
+    const uint64_t fpenv = nfi_fpenv_enter();
     nfi_description_write(&text, flow);
+    nfi_fpenv_leave(fpenv);
     status = text.status;
     if (!status) {
         *size = text.size + 1;

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/fpenv.h"
 #include "core/status.h"
 #include "flow/rows.h"
 #include "io/crc32c.h"
@@ -210,7 +211,9 @@ static nf_status model_load_any(nf_flow **out, nf_context *context, const char *
     nf_status status = model_file_open(&file, context, path, bytes, size, function);
 
     if (status) return status;
+    const uint64_t fpenv = nfi_fpenv_enter();
     status = model_load(out, &file, &rows);
+    nfi_fpenv_leave(fpenv);
     model_file_close(&file);
     return status;
 }
@@ -434,7 +437,9 @@ nf_status nf_flow_verify(nf_context *context, const char *path, double *max_erro
     if (!status && context) status = nfi_object_check(context, NFI_TAG_CONTEXT, "nf_flow_verify: context");
     if (!status) status = model_file_open(&file, context, path, NULL, 0, "nf_flow_verify");
     if (status) return status;
+    const uint64_t fpenv = nfi_fpenv_enter();
     status = model_verify(&file, &error, &n);
+    nfi_fpenv_leave(fpenv);
     model_file_close(&file);
     if (max_error) *max_error = error;
     if (rows) *rows = n;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/rng.h"
+#include "core/fpenv.h"
 #include "core/status.h"
 #include "flow/rows.h"
 #include "io/crc32c.h"
@@ -285,12 +286,14 @@ nf_status nfi_model_bytes(const nf_flow *flow, const nfi_model_parts *parts, voi
 {
     const nfi_model_parts none = { 0 };
     struct model_writer w = { .context = flow->object.context, .flow = flow, .parts = parts ? parts : &none, .function = function };
+    const uint64_t fpenv = nfi_fpenv_enter();
     nf_status status = model_prepare(&w);
 
     *size = status ? 0 : w.size;
     if (bytes) *bytes = NULL;
     if (!status && bytes) status = model_emit(&w, bytes);
     model_writer_free(&w);
+    nfi_fpenv_leave(fpenv);
     return status;
 }
 

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "core/fpenv.h"
 #include "core/status.h"
 
 extern const nf_layer_type nfi_coupling_affine_type, nfi_permutation_type, nfi_actnorm_type, nfi_affine_type,
@@ -229,11 +230,13 @@ nf_status nfi_layer_make(nf_layer **out, nf_context *context, const nf_layer_typ
     if (!out) return nfi_fail(NF_ERR_NULL, "%s: out is NULL", function);
     *out = NULL;
     nf_status status = nfi_context_check(context, function);
-    if (status != NF_OK) return status;
+    if (status) return status;
     nf_layer *layer = nfi_object_create(context, (int64_t)sizeof *layer, NFI_TAG_LAYER);
     if (!layer) return NF_ERR_MEMORY;
     layer->type = type;
+    const uint64_t fpenv = nfi_fpenv_enter();
     status = registry_fill(layer, config, function);
+    nfi_fpenv_leave(fpenv);
     if (status != NF_OK) {
         registry_free(layer);
         return status;

@@ -42,6 +42,13 @@ static const kernel_row *row_of(int32_t isa)
     return NULL;
 }
 
+/* The row of an instruction set that this machine has; there is always one. */
+static const kernel_row *row_of_machine(int32_t isa)
+{
+    const kernel_row *row = row_of(isa);
+    return row ? row : &rows[0];
+}
+
 bool nfi_has_isa(int32_t isa) { return row_of(isa) != NULL && nfi_cpu_has_isa(isa); }
 int32_t nfi_best_isa(void)
 {
@@ -51,14 +58,14 @@ int32_t nfi_best_isa(void)
 
 static const nfi_kernels *kernels_cblas(int32_t isa, int32_t dtype)
 {
-    return dtype == NF_F64 ? row_of(isa)->cblas_f64 : row_of(isa)->cblas_f32;
+    return dtype == NF_F64 ? row_of_machine(isa)->cblas_f64 : row_of_machine(isa)->cblas_f32;
 }
 
 const nfi_kernels *nfi_kernels_isa(int32_t isa, int32_t dtype)
 {
     if (isa == 0) return kernels_cblas(nfi_best_isa(), dtype);
     if (!nfi_has_isa(isa)) return NULL;
-    const kernel_row *row = row_of(isa);
+    const kernel_row *row = row_of_machine(isa);
     return dtype == NF_F64 ? row->f64 : row->f32;
 }
 
@@ -74,9 +81,14 @@ const nfi_kernels *nfi_kernels_for(const nf_context *context, int32_t dtype)
     return nfi_kernels_isa(context_isa(context), dtype);
 }
 
-const char *nf_context_isa(const nf_context *context) { return row_of(context_isa(context))->name; }
+const char *nf_context_isa(const nf_context *context)
+{
+    return nfi_context_check(context, "nf_context_isa") ? NULL : row_of_machine(context_isa(context))->name;
+}
+
 const char *nf_context_backend(const nf_context *context)
 {
+    if (nfi_context_check(context, "nf_context_backend")) return NULL;
     return nfi_context_config(context)->backend == NF_BACKEND_CBLAS ? "cblas" : "native";
 }
 

@@ -64,17 +64,18 @@ NF_INLINE vreal vsign_of(vreal magnitude, vreal x) /* magnitude >= 0 or NaN */
 {
     return (vreal)((vuint)magnitude | (((vuint)x >> (8 * NFI_SIZE - 1)) << (8 * NFI_SIZE - 1)));
 }
-NF_INLINE vreal vpow2(vint n) { return (vreal)(((vuint)n + (ureal)NFI_BIAS) << NFI_MANTISSA); }
+/* 2^n. Powers are unsigned, modulo 2^32 or 2^64: those of NaN are any bits, and may wrap around. */
+NF_INLINE vreal vpow2(vuint n) { return (vreal)((n + (ureal)NFI_BIAS) << NFI_MANTISSA); }
 
 /* e = e^r - 1 and n of x = n ln 2 + r */
-NF_INLINE vreal vexp_reduce(vreal x, vint *n)
+NF_INLINE vreal vexp_reduce(vreal x, vuint *n)
 {
     const vreal magic = vsplat(NFI_MAGIC);
     const vreal t = NF_FMA(x, vsplat(RC(NFI_LOG2E)), magic);
     const vreal k = t - magic;
     vreal r = NF_FMA(k, vsplat(-NFI_EXP_LN2_HI), x);
     r = NF_FMA(k, vsplat(-NFI_EXP_LN2_LO), r);
-    *n = (vint)((vuint)t - (vuint)magic); /* unsigned: for NaN it is any number */
+    *n = (vuint)t - (vuint)magic;
 #if NFI_REAL == 32
     vreal q = vsplat(RC(1.0 / 5040)); /* 1/j! */
 #else
@@ -96,17 +97,17 @@ NF_INLINE vreal vexp_reduce(vreal x, vint *n)
 
 NF_INLINE vreal vexp(vreal x)
 {
-    vint n;
+    vuint n;
     x = vclip_low(vsplat(NFI_EXP_LOW), vclip_high(vsplat(NFI_EXP_HIGH), x));
     const vreal e = vexp_reduce(x, &n);
-    const vint half = (vint)((((vuint)n + (ureal)4096) >> 1) - (ureal)2048);
-    return (vsplat(1) + e) * vpow2(half) * vpow2((vint)((vuint)n - (vuint)half));
+    const vuint half = ((n + (ureal)4096) >> 1) - (ureal)2048;
+    return (vsplat(1) + e) * vpow2(half) * vpow2(n - half);
 }
 
 /* NFI_EXPM1_LOW <= x <= NFI_TANH_HIGH, or NaN */
 NF_INLINE vreal vexpm1_within(vreal x)
 {
-    vint n;
+    vuint n;
     const vreal e = vexp_reduce(x, &n);
     const vreal s = vpow2(n);
     return NF_FMA(s, e, s - vsplat(1));

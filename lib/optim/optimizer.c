@@ -219,7 +219,7 @@ nf_status nf_optimizer_step_clipped(nf_optimizer *optimizer, nf_flow *flow, doub
 
 static bool optimizer_is(const nf_optimizer *optimizer, const char *function)
 {
-    return nfi_object_check(optimizer, NFI_TAG_OPTIMIZER, function) == NF_OK;
+    return nfi_argument_check(optimizer, NFI_TAG_OPTIMIZER, function, "optimizer") == NF_OK;
 }
 
 const char *nf_optimizer_type_name(const nf_optimizer *optimizer)

@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# What `meson install` installs, and programs built from it by the flags of pkg-config alone: C and C++, shared and static, after
+# the tree has been moved.
+#
+# usage: consumer_test.sh <root of the source> <build folder>
+set -u
+root=$1
+build=$2
+here="$root/tests/consumer"
+strict="-Wall -Wextra -Wpedantic -Werror"
+passed=0
+failed=0
+
+# check <name> <command ...>: one case
+check() {
+    name=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $name: $*"
+        sed 's/^/    /' "$work/log"
+    fi
+}
+refuse() { ! "$@"; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
+if ! DESTDIR="$work/stage" meson install -C "$build" --no-rebuild --quiet >"$work/log" 2>&1; then
+    cat "$work/log"
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+# The tree moves: nflow.pc must find itself. libdir is found, not assumed.
+pc=$(find "$work/stage" -name nflow.pc)
+prefix=$(dirname "$(dirname "$(find "$work/stage" -path '*include/nflow/nflow.h')")")
+mv "$(dirname "$prefix")" "$work/moved"
+prefix="$work/moved"
+pc=$(find "$prefix" -name nflow.pc)
+libdir=$(dirname "$(dirname "$pc")")
+export PKG_CONFIG_PATH="$(dirname "$pc")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+
+# --- what is there
+installed() { (cd "$prefix" && find . ! -type d | sed 's,^\./,,' | sort); }
+expected() {
+    lib=${libdir#"$prefix"/}
+    (cd "$root" && find include/nflow -name '*.h')
+    echo "$lib/libnflow.a"
+    echo "$lib/libnflow.so"
+    echo "$lib/$soname"
+    echo "$lib/$full"
+    echo "$lib/pkgconfig/nflow.pc"
+    if [ -e "$build/tools/nflow" ]; then
+        echo bin/nflow
+        echo share/man/man1/nflow.1
+    fi
+}
+same_list() {
+    expected | sort >"$work/expected"
+    installed | diff "$work/expected" -
+}
+soname=$(readelf -d "$libdir/libnflow.so" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+full=$(basename "$(readlink -f "$libdir/libnflow.so")")
+version=$(sed -n "s/^project('nflow'.* version: '\([0-9.]*\)'.*/\1/p" "$root/meson.build")
+abi=$(sed -n "s/^abi_version = '\([0-9.]*\)'/\1/p" "$root/meson.build")
+
+check install__files_are_those_expected same_list
+touch "$prefix/include/nflow/private.h"
+check install__control_sees_a_stray_file refuse same_list
+rm "$prefix/include/nflow/private.h"
+check install__soname_is_of_the_abi_version test "$soname" = "libnflow.so.${abi%%.*}"
+check install__file_is_of_the_abi_version test "$full" = "libnflow.so.$abi"
+check install__links_lead_to_the_file test "$(readlink -f "$libdir/$soname")" = "$(readlink -f "$libdir/libnflow.so")"
+has_runpath() { readelf -d "$1" | grep -E 'RPATH|RUNPATH'; }
+check install__library_has_no_runpath refuse has_runpath "$libdir/libnflow.so"
+
+# --- pkg-config
+check pkgconfig__knows_the_version test "$(pkg-config --modversion nflow)" = "$version"
+check pkgconfig__finds_itself_after_a_move test "$(pkg-config --variable=includedir nflow)" -ef "$prefix/include"
+names_no_dependency() { case " $(pkg-config --libs nflow) " in *jansson* | *blas*) return 1 ;; esac; }
+check pkgconfig__shared_flags_are_few names_no_dependency
+names_every_dependency() {
+    for word in -lnflow -ljansson blas -lm; do
+        case "$(pkg-config --static --libs nflow)" in *"$word"*) ;; *) echo "no $word" && return 1 ;; esac
+    done
+}
+check pkgconfig__static_flags_name_dependencies names_every_dependency
+builds_nowhere() { grep -n "$root\|$build" "$pc"; }
+check pkgconfig__names_no_build_folder refuse builds_nowhere
+
+# --- programs
+cc=${CC:-cc}
+cxx=${CXX:-c++}
+run() { LD_LIBRARY_PATH="$libdir" "$@"; }
+needs() { readelf -d "$1" | grep "NEEDED.*\[$2\]"; }
+check shared__c_program_builds sh -c "$cc -std=c11 $strict $here/consumer.c -o $work/shared \$(pkg-config --cflags --libs nflow)"
+check shared__c_program_runs sh -c "LD_LIBRARY_PATH=$libdir $work/shared >$work/shared.txt"
+check shared__c_program_needs_the_soname needs "$work/shared" "$soname"
+check shared__cxx_program_builds sh -c "$cxx -std=c++17 $strict $here/consumer.cpp -o $work/sharedpp \$(pkg-config --cflags --libs nflow)"
+check shared__cxx_program_runs sh -c "LD_LIBRARY_PATH=$libdir $work/sharedpp >$work/sharedpp.txt"
+check shared__both_print_the_same_numbers cmp "$work/shared.txt" "$work/sharedpp.txt"
+check shared__control_no_flags_no_program refuse sh -c "$cc -std=c11 $here/consumer.c -o $work/bare"
+if [ -e "$prefix/bin/nflow" ]; then
+    check command__runs run "$prefix/bin/nflow" --version
+fi
+if command -v mandoc >/dev/null 2>&1; then
+    check command__page_is_clean mandoc -T lint -W warning "$prefix/share/man/man1/nflow.1"
+fi
+
+# As a distribution without shared libraries would have it: -lnflow then means the archive.
+rm "$libdir"/libnflow.so*
+static_flags=$(pkg-config --cflags --libs --static nflow)
+# Debian's openblas.pc names -lgfortran, but its package does not bring it.
+echo 'int main(void) { return 0; }' >"$work/empty.c"
+case "$static_flags" in
+*-lgfortran*)
+    if ! $cc "$work/empty.c" -o "$work/empty" -lgfortran >/dev/null 2>&1; then
+        echo "left out: -lgfortran, which the BLAS wants for static links, is not installed (Debian: gfortran)"
+        static_flags=$(echo "$static_flags" | sed 's/-lgfortran//g')
+    fi
+    ;;
+esac
+check static__c_program_builds sh -c "$cc -std=c11 $strict $here/consumer.c -o $work/static $static_flags"
+check static__c_program_runs sh -c "$work/static >$work/static.txt"
+check static__program_needs_no_libnflow refuse needs "$work/static" 'libnflow.*'
+check static__prints_the_same_numbers cmp "$work/shared.txt" "$work/static.txt"
+check static__cxx_program_builds sh -c "$cxx -std=c++17 $strict $here/consumer.cpp -o $work/staticpp $static_flags"
+check static__cxx_program_runs sh -c "$work/staticpp >$work/staticpp.txt"
+check static__control_shared_flags_do_not_link refuse sh -c "$cc -std=c11 $here/consumer.c -o $work/wrong \$(pkg-config --cflags --libs nflow)"
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
