@@ -211,7 +211,10 @@ void nf_context_resume(nf_context *context)
         atomic_store(&context->cancelled, 0);
 }
 
-int32_t nf_context_threads(const nf_context *context) { return nfi_context_config(context_is_one(context) ? context : NULL)->threads; }
+int32_t nf_context_threads(const nf_context *context)
+{
+    return nfi_context_check(context, "nf_context_threads") == NF_OK ? nfi_context_config(context)->threads : 0;
+}
 
 int32_t nfi_context_worker_count(const nf_context *context) { return nfi_context_config(context)->threads; }
 
