@@ -10,6 +10,7 @@
 #include "core/status.h"
 #include "flow/job.h"
 #include "flow/rows.h"
+#include "flow/sums.h"
 #include <string.h>
 
 nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_workspace *w, int64_t row, int64_t i, int64_t n)
@@ -72,8 +73,9 @@ static nf_status chain_forward_place(const nf_flow *flow, const nfi_place *p, nf
     const int64_t bytes = p->info.dim * flow->size;
     nf_status status = NF_OK;
 
-    for (int64_t i = 0; i < n && !status; i += p->info.tile_rows) {
-        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, nfi_min(p->info.tile_rows, n - i));
+    for (int64_t i = 0, m; i < n && !status; i += m) {
+        m = nfi_tile_size(w, i, n, p->info.tile_rows);
+        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, m);
         tile.epoch = epoch;
         tile.training = training;
         status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, saved ? saved + i * p->info.saved_row : NULL);
@@ -161,37 +163,55 @@ nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, 
     return NF_OK;
 }
 
-void *nfi_grad_slice(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count)
+void *nfi_grad_open(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count, int64_t s)
 {
-    char *slice = grad->block ? grad->block + theta * flow->size : NULL;
+    const bool direct = s == 0 && !grad->later;
+    char *slice = direct ? grad->block + theta * flow->size : grad->extra;
 
-    if (slice && grad->fresh) memset(slice, 0, (size_t)(count * flow->size));
+    if (!grad->block) return NULL;
+    if (!direct || grad->fresh) memset(slice, 0, (size_t)(count * flow->size));
     return slice;
 }
 
-/* dL/dout in g becomes dL/din. In recompute mode forward fills `saved` for one tile again, its log_det thrown away. */
-static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, int64_t row, int64_t n,
-                                      char *g, const nfi_grad *grad, uint64_t epoch)
+void nfi_grad_close(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count, int64_t s)
+{
+    if (!grad->block || (s == 0 && !grad->later)) return;
+    (flow->dtype == NF_F32 ? nfi_add_f32 : nfi_add_f64)(count, grad->extra, grad->block + theta * flow->size);
+}
+
+static nf_status chain_backward_tile(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, nf_tile *tile, int64_t i, char *g)
 {
     const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
     const int64_t bytes = p->info.dim * flow->size;
-    char *in = w->acts + w->rows * p->in, *out = w->acts + w->rows * p->out;
-    void *slice = nfi_grad_slice(flow, grad, p->theta, p->layer->param_count);
+    char *in = w->acts + w->rows * p->in + i * bytes, *out = w->acts + w->rows * p->out + i * bytes;
+    char *saved = w->recompute ? w->saved : w->saved + w->rows * p->saved + i * p->info.saved_row;
     nf_status status = NF_OK;
 
-    for (int64_t i = 0; i < n && !status; i += p->info.tile_rows) {
-        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, nfi_min(p->info.tile_rows, n - i));
-        char *saved = w->recompute ? w->saved : w->saved + w->rows * p->saved + i * p->info.saved_row;
+    if (w->recompute) { /* forward fills `saved` for one tile again, its log_det thrown away */
+        tile->log_det = w->spare + i;
+        status = ops->forward(p->layer->self, tile, in, out, saved);
+        tile->log_det = w->log_det + i;
+    }
+    return status ? status : ops->backward(p->layer->self, tile, in, out, saved, g + i * bytes, w->weight + i);
+}
+
+/* dL/dout in g becomes dL/din. */
+static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, int64_t row, int64_t n,
+                                      char *g, const nfi_grad *grad, uint64_t epoch)
+{
+    void *slice = NULL;
+    nf_status status = NF_OK;
+
+    for (int64_t i = 0, m; i < n && !status; i += m) {
+        const int64_t s = i / w->segment;
+        m = nfi_tile_size(w, i, n, p->info.tile_rows);
+        if (i % w->segment == 0) slice = nfi_grad_open(flow, grad, p->theta, p->layer->param_count, s);
+        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, m);
         tile.epoch = epoch;
         tile.training = 1;
         tile.grad = slice;
-        if (w->recompute) {
-            tile.log_det = w->spare + i;
-            status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, saved);
-            tile.log_det = w->log_det + i;
-        }
-        if (!status)
-            status = ops->backward(p->layer->self, &tile, in + i * bytes, out + i * bytes, saved, g + i * bytes, w->weight + i);
+        status = chain_backward_tile(flow, p, w, &tile, i, g);
+        if (!status && (i + m == n || (i + m) % w->segment == 0)) nfi_grad_close(flow, grad, p->theta, p->layer->param_count, s);
     }
     return chain_status(flow, p, status);
 }
@@ -220,8 +240,9 @@ nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
     nf_status status = NF_OK;
 
-    for (int64_t i = 0; i < n && !status; i += NFI_TILE_ROWS) {
-        const nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, nfi_min(NFI_TILE_ROWS, n - i));
+    for (int64_t i = 0, m; i < n && !status; i += m) {
+        m = nfi_tile_size(w, i, n, NFI_TILE_ROWS);
+        const nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, m);
         status = ops->log_prob(flow->base->self, &tile, w->z + i * flow->dim * flow->size);
     }
     return status;

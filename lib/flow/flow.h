@@ -48,7 +48,7 @@ struct nf_flow {
     bool grad_clean; /* grad means zeros, whatever it holds: the next gradient writes each slice when it comes to it */
     double *squares; /* [NFI_GRAD_CHUNK elements each]: sums of squares of the gradient */
     bool squares_known; /* squares are those of what grad holds now */
-    void *slots;     /* gradient slots 1 .. n_slots - 1, [count] each */
+    void *slots;     /* n_slots buffers [count] of gradients beside grad */
     int64_t n_slots;
     _Atomic(nfi_workspace *) free_list[NFI_WORKSPACES];
 };

@@ -5,9 +5,10 @@
  *   L = -scale sum_i w_i log p(x_i),   log p(x) = log p_base(z) + log_det
  *   dL/dlog_det_i = -scale w_i,   dL/dz_i = -scale w_i dlog p_base(z_i)/dz
  *
- * Order of sums: the batch is cut into slots, whose number depends on the number of rows only; a slot is done in row order by
- * one worker into its own buffer (slot 0: the flow's gradient block), and the buffers are added in order. So the bits
- * do not depend on the threads.
+ * Order of sums: the batch is cut into slots, whose number depends on the number of rows only. A slot adds up in row order, and
+ * the slots' sums are added in order: so the bits do not depend on the threads. Several workers take a slot each, with a buffer of
+ * all parameters each (slot 0: the flow's gradient block). One worker takes as many slots at once as its memory holds, layer
+ * by layer, so that weights and gradients come from memory once, and needs room for one layer's slice only.
  */
 #include "core/fpenv.h"
 #include "core/status.h"
@@ -23,11 +24,17 @@
 /* Rows below which 1, 2, 4 slots are used: few rows do not pay for another buffer of all parameters. */
 static int64_t gradient_slots(int64_t n) { return n < 64 ? 1 : n < 512 ? 2 : n < 2048 ? 4 : GRADIENT_SLOTS; }
 
+/* How n rows are cut up. */
+typedef struct gradient_plan {
+    int64_t n_slots, slot_rows;
+    int64_t group; /* slots that one worker takes at once; 0: a worker a slot */
+} gradient_plan;
+
 typedef struct gradient_job {
     nfi_job job; /* the caller's rows, as for evaluation */
     nf_flow *flow;
     const nfi_batch *batch;
-    int64_t n_slots, slot_rows;
+    gradient_plan plan;
     struct gradient_slot {
         nf_status status;
         double nll;
@@ -42,10 +49,27 @@ static void *gradient_buffer(const gradient_job *g, int64_t s)
     return s == 0 ? flow->grad : (char *)flow->slots + (s - 1) * flow->count * flow->size;
 }
 
-/* Weights of the loss in w->weight, 0 for bad rows; adds to the slot's sums. */
-static void gradient_weigh(const gradient_job *g, struct gradient_slot *slot, nfi_workspace *w, int64_t row, int64_t n)
+static gradient_plan gradient_plan_for(const nf_flow *flow, int64_t n)
+{
+    const nf_context_config *config = nfi_context_config(flow->object.context);
+    gradient_plan p = { .n_slots = gradient_slots(n) };
+    int32_t recompute;
+
+    p.slot_rows = nfi_round_up((n + p.n_slots - 1) / p.n_slots, 16);
+    if (p.n_slots == 1 || nfi_context_worker_count(flow->object.context) > 1 || config->parallel_for) return p;
+    p.group = nfi_min(nfi_train_block_rows(flow, n, &recompute) / p.slot_rows, p.n_slots);
+    if (recompute) p.group = 0;
+    return p;
+}
+
+/* Buffers of all parameters beside the gradient block. */
+static int64_t gradient_buffers(const gradient_plan *p) { return p->group > 0 ? 1 : p->n_slots - 1; }
+
+/* Weights of the loss in w->weight, 0 for bad rows; adds to the slots' sums. */
+static void gradient_weigh(gradient_job *g, nfi_workspace *w, int64_t row, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
+        struct gradient_slot *slot = &g->slot[(row + i) / g->plan.slot_rows];
         const double weight = g->batch->weights ? nfi_get_f64(g->batch->weights, row + i) : 1.0;
         if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1; /* finite values, but no finite density */
         w->weight[i] = w->bad[i] ? 0.0 : -g->batch->scale * weight;
@@ -58,20 +82,24 @@ static void gradient_weigh(const gradient_job *g, struct gradient_slot *slot, nf
 static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
-    void *slice = nfi_grad_slice(flow, grad, flow->base_theta, flow->base->param_count);
+    void *slice = NULL;
     nf_status status = NF_OK;
 
-    for (int64_t i = 0; i < n && !status; i += NFI_TILE_ROWS) {
-        nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, nfi_min(NFI_TILE_ROWS, n - i));
-        const int64_t offset = i * flow->dim * flow->size;
+    for (int64_t i = 0, m; i < n && !status; i += m) {
+        const int64_t s = i / w->segment, offset = i * flow->dim * flow->size;
+        m = nfi_tile_size(w, i, n, NFI_TILE_ROWS);
+        if (i % w->segment == 0) slice = nfi_grad_open(flow, grad, flow->base_theta, flow->base->param_count, s);
+        nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, m);
         tile.grad = slice;
         status = ops->backward(flow->base->self, &tile, w->z + offset, w->weight + i, w->state[1] + offset);
+        if (!status && (i + m == n || (i + m) % w->segment == 0))
+            nfi_grad_close(flow, grad, flow->base_theta, flow->base->param_count, s);
     }
     if (!status) memcpy(w->z, w->state[1], (size_t)(n * flow->dim * flow->size));
     return status;
 }
 
-static nf_status gradient_block(const gradient_job *g, struct gradient_slot *slot, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
+static nf_status gradient_block(gradient_job *g, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nf_flow *flow = g->flow;
     nf_status status;
@@ -80,9 +108,24 @@ static nf_status gradient_block(const gradient_job *g, struct gradient_slot *slo
     if (g->batch->keys) memcpy(w->key, g->batch->keys + row, (size_t)n * sizeof *w->key);
     if ((status = nfi_chain_forward(flow, w, row, n, 1, g->batch->epoch))) return status;
     if ((status = nfi_chain_base(flow, w, row, n))) return status;
-    gradient_weigh(g, slot, w, row, n);
+    gradient_weigh(g, w, row, n);
     if ((status = gradient_base(flow, w, row, n, grad))) return status;
     return nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
+}
+
+/* Slots [s, s + group) of one worker, layer by layer. */
+static void gradient_run_group(gradient_job *g, int64_t s)
+{
+    const int64_t first = s * g->plan.slot_rows, end = nfi_min(first + g->plan.group * g->plan.slot_rows, g->batch->n);
+    const nfi_grad grad = { .block = g->flow->grad, .fresh = g->flow->grad_clean, .extra = g->flow->slots, .later = s > 0 };
+    struct gradient_slot *slot = &g->slot[s];
+
+    if (first >= end) return;
+    nfi_workspace *w = nfi_workspace_take(g->flow, end - first, 1);
+    if (w) w->segment = g->plan.slot_rows;
+    slot->status = w ? gradient_block(g, w, first, end - first, &grad) : NF_ERR_MEMORY;
+    if (slot->status) strncpy(slot->line, nf_last_error(), sizeof slot->line - 1);
+    nfi_workspace_put(g->flow, w);
 }
 
 /* Rows of a block: all n, or whole tiles. So the tiles of a slot, and with them the sums of gradients, are the same whatever the memory
@@ -96,7 +139,7 @@ static void gradient_run_slot(void *arg, int64_t s)
 {
     gradient_job *g = arg;
     struct gradient_slot *slot = &g->slot[s];
-    const int64_t first = s * g->slot_rows, end = nfi_min(first + g->slot_rows, g->batch->n);
+    const int64_t first = s * g->plan.slot_rows, end = nfi_min(first + g->plan.slot_rows, g->batch->n);
     nfi_grad grad = { .block = gradient_buffer(g, s), .fresh = s > 0 || g->flow->grad_clean };
 
     if (first >= end) {
@@ -107,7 +150,7 @@ static void gradient_run_slot(void *arg, int64_t s)
     slot->status = w ? NF_OK : NF_ERR_MEMORY;
     const int64_t rows = w ? gradient_block_rows(w, end - first) : 1;
     for (int64_t row = first; row < end && !slot->status; row += rows) {
-        slot->status = gradient_block(g, slot, w, row, nfi_min(rows, end - row), &grad);
+        slot->status = gradient_block(g, w, row, nfi_min(rows, end - row), &grad);
         grad.fresh = false;
     }
     if (slot->status) strncpy(slot->line, nf_last_error(), sizeof slot->line - 1);
@@ -122,7 +165,7 @@ static void gradient_sum_chunk(void *arg, int64_t c)
     const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first);
     char *sum = (char *)flow->grad + first * flow->size;
 
-    for (int64_t s = 1; s < g->n_slots; s++) {
+    for (int64_t s = 1; s < g->plan.n_slots; s++) {
         const char *slot = (char *)gradient_buffer(g, s) + first * flow->size;
         (flow->dtype == NF_F32 ? nfi_add_f32 : nfi_add_f64)(n, slot, sum);
     }
@@ -148,19 +191,19 @@ double nfi_flow_grad_norm(nf_flow *flow)
     return nfi_sqrt(sum);
 }
 
-static nf_status gradient_reserve_slots(nf_flow *flow, int64_t n_slots)
+static nf_status gradient_reserve_slots(nf_flow *flow, int64_t buffers)
 {
     nf_status status = NF_OK;
     int64_t bytes;
     void *slots;
 
-    if (flow->n_slots >= n_slots - 1) return NF_OK;
+    if (flow->n_slots >= buffers) return NF_OK;
     if (!nfi_mul(flow->count, flow->size, &bytes)) return nfi_fail(NF_ERR_OVERFLOW, "gradient slots are too large to compute");
-    slots = nfi_alloc(flow->object.context, n_slots - 1, bytes, &status);
+    slots = nfi_alloc(flow->object.context, buffers, bytes, &status);
     if (!slots) return status;
     nfi_free(flow->object.context, flow->slots, flow->n_slots, bytes);
     flow->slots = slots;
-    flow->n_slots = n_slots - 1;
+    flow->n_slots = buffers;
     return NF_OK;
 }
 
@@ -170,7 +213,7 @@ static nf_status gradient_collect(gradient_job *g, double *nll_sum, int64_t *bad
     *nll_sum = 0.0;
     *bad = 0;
     *first_bad = -1;
-    for (int64_t s = 0; s < g->n_slots; s++) {
+    for (int64_t s = 0; s < g->plan.n_slots; s++) {
         const struct gradient_slot *slot = &g->slot[s];
         if (slot->status) {
             nfi_flow_clear_grad(g->flow);
@@ -187,18 +230,23 @@ nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, 
                         const char *function)
 {
     gradient_job g = { .job = { .function = function, .flow = flow, .n = batch->n, .in = batch->x, .cond = batch->cond },
-                       .flow = flow, .batch = batch, .n_slots = gradient_slots(batch->n) };
-    nf_status status = gradient_reserve_slots(flow, g.n_slots);
+                       .flow = flow, .batch = batch, .plan = gradient_plan_for(flow, batch->n) };
+    nf_status status;
     uint64_t fpenv;
 
-    if (status) return status;
-    g.slot_rows = nfi_round_up((batch->n + g.n_slots - 1) / g.n_slots, 16);
+    if ((status = gradient_reserve_slots(flow, gradient_buffers(&g.plan)))) return status;
     fpenv = nfi_fpenv_enter();
     if (flow->lent) nfi_flow_pack(flow);
-    nfi_parallel_for(flow->object.context, g.n_slots, gradient_run_slot, &g);
+    if (g.plan.group > 0)
+        for (int64_t s = 0; s < g.plan.n_slots; s += g.plan.group) gradient_run_group(&g, s);
+    else
+        nfi_parallel_for(flow->object.context, g.plan.n_slots, gradient_run_slot, &g);
     flow->grad_clean = false;
-    if (g.n_slots > 1) nfi_parallel_for(flow->object.context, nfi_grad_chunks(flow), gradient_sum_chunk, &g);
-    flow->squares_known = g.n_slots > 1 && !flow->grad_lent; /* else the caller may have changed it, or may yet */
+    flow->squares_known = false;
+    if (g.plan.n_slots > 1 && !g.plan.group) {
+        nfi_parallel_for(flow->object.context, nfi_grad_chunks(flow), gradient_sum_chunk, &g);
+        flow->squares_known = !flow->grad_lent; /* else the caller may yet change it */
+    }
     status = gradient_collect(&g, nll_sum, rows_nonfinite, first_nonfinite);
     nfi_fpenv_leave(fpenv);
     return status;
@@ -369,7 +417,8 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
     if (gradient) { /* the slots are the flow's, and of no const call */
         nf_flow *owner = (nf_flow *)(uintptr_t)flow;
         if ((status = nfi_flow_begin(owner, "nf_flow_reserve"))) return status;
-        status = gradient_reserve_slots(owner, gradient_slots(n));
+        const gradient_plan plan = gradient_plan_for(flow, n);
+        status = gradient_reserve_slots(owner, gradient_buffers(&plan));
         nfi_flow_end(owner);
         if (status) return status;
     }
@@ -378,8 +427,8 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
 
 nf_status nfi_flow_reserve_grad(nf_flow *flow, int64_t n)
 {
-    const int64_t n_slots = gradient_slots(n);
-    const nf_status status = gradient_reserve_slots(flow, n_slots);
+    const gradient_plan plan = gradient_plan_for(flow, n);
+    const nf_status status = gradient_reserve_slots(flow, gradient_buffers(&plan));
 
-    return status ? status : gradient_reserve_workspaces(flow, nfi_round_up((n + n_slots - 1) / n_slots, 16), 1);
+    return status ? status : gradient_reserve_workspaces(flow, plan.slot_rows * nfi_max(plan.group, 1), 1);
 }

@@ -30,14 +30,22 @@ struct nfi_job {
     atomic_llong n_bad, first_bad;
 };
 
-/* Where a backward pass adds gradients: a block of all parameters. fresh: its content counts as zeros, so each slice is
- * cleared just before its layer adds to it, while it is on its way into the cache. */
+/* Where a backward pass adds gradients. Each segment of rows has a sum of its own: the first segment's is `block` itself, the
+ * others' are made in `extra`, one slice at a time, and added to the block's slice at once, while both are in the cache. */
 typedef struct nfi_grad {
-    char *block; /* NULL: not wanted */
-    bool fresh;
+    char *block; /* of all parameters; NULL: not wanted */
+    bool fresh;  /* what block holds counts as zeros: each slice is cleared just before its layer adds to it */
+    char *extra; /* room for the largest slice; NULL where there is one segment */
+    bool later;  /* the first segment goes through extra too: earlier ones stand in block already */
 } nfi_grad;
-/* The slice of `count` elements from `theta`, cleared if fresh; NULL: not wanted. */
-void *nfi_grad_slice(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count);
+/* Where segment s of a slice [theta, theta + count) adds up; NULL: not wanted. And what is done when it has. */
+void *nfi_grad_open(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count, int64_t s);
+void nfi_grad_close(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count, int64_t s);
+/* Rows of the tile that begins at row i of a block of n, `most` at most. */
+static inline int64_t nfi_tile_size(const nfi_workspace *w, int64_t i, int64_t n, int64_t most)
+{
+    return nfi_min(nfi_min(most, n - i), w->segment - i % w->segment);
+}
 
 /* Runs the job over all blocks; returns its status with the line recorded, outputs NaN after a failure. */
 nf_status nfi_job_run(nfi_job *job);

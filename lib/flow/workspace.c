@@ -39,7 +39,7 @@ static int64_t workspace_layout(const nf_flow *flow, nfi_workspace *w, char *bas
 
 static nfi_workspace *workspace_create(const nf_flow *flow, int64_t rows, int32_t train, int32_t recompute)
 {
-    nfi_workspace plan = { .rows = rows, .train = train, .recompute = recompute }, *w;
+    nfi_workspace plan = { .rows = rows, .train = train, .recompute = recompute, .segment = INT64_MAX }, *w;
     bool overflow;
     char sizing; /* only differences to it are used */
 
@@ -75,6 +75,7 @@ nfi_workspace *nfi_workspace_take(const nf_flow *flow, int64_t rows, int32_t tra
     for (int i = 0; i < NFI_WORKSPACES; i++) {
         nfi_workspace *w = atomic_exchange_explicit(&owner->free_list[i], NULL, memory_order_acquire);
         if (!w) continue;
+        w->segment = INT64_MAX;
         if (workspace_serves(w, need, train, recompute)) return w;
         nfi_workspace_put(flow, w);
     }

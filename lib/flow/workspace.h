@@ -14,6 +14,7 @@ struct nfi_workspace {
     int64_t bytes, rows;
     int32_t train;     /* 1: acts and saved are there */
     int32_t recompute; /* 1: saved holds one tile: backward runs forward again */
+    int64_t segment;   /* rows of a segment: no tile crosses the end of one. Most often there is only one, without end */
     char *state[2];    /* [rows][dim]: ping-pong of the chain */
     char *z;           /* [rows][dim] */
     char *cond;        /* [rows][cond_dim] */
