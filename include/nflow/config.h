@@ -15,7 +15,8 @@
  * NF_ERR_CONFIG_* for all of these.
  *
  * Reports (structs that the library fills) begin with struct_size too. Set it before the call, as in
- * `nf_check_report report = { .struct_size = sizeof report };`.
+ * `nf_check_report report = { .struct_size = sizeof report };`: the library fills as much as both sides know. A smaller size than
+ * that of the first release is NF_ERR_CONFIG_SMALL.
  *
  * Every config is described by a table of fields - name, kind, default, range, one line of help - that drives the checks, the
  * JSON of model files and the flags of the `nflow` command. nf_config_field() reads the tables.

@@ -328,6 +328,28 @@ nf_status nfi_config_own(const nfi_config_type *type, void *resolved, nf_maker *
 
 _Static_assert(sizeof(double) == sizeof(int64_t), "elements of both kinds of arrays have one size");
 
+nf_status nfi_report_check(const void *report, uint32_t first, const char *function)
+{
+    uint32_t size = 0;
+
+    if (report == NULL)
+        return nfi_fail(NF_ERR_NULL, "%s: report is NULL", function);
+    memcpy(&size, report, sizeof size);
+    if (size < first)
+        return nfi_fail(NF_ERR_CONFIG_SMALL, "%s: struct_size of the report is %u, must be at least %u: initialise it with sizeof", function,
+                        (unsigned)size, (unsigned)first);
+    return NF_OK;
+}
+
+void nfi_report_write(void *report, const void *own, uint32_t size)
+{
+    uint32_t known;
+
+    memcpy(&known, report, sizeof known);
+    if (known > size) known = size;
+    memcpy((char *)report + sizeof known, (const char *)own + sizeof known, known - sizeof known);
+}
+
 void nfi_choice_name(const nf_field *field, int32_t value, char *buffer, int64_t size)
 {
     const char *name = field->choices;

@@ -37,6 +37,11 @@ extern const nfi_config_type nfi_context_config_type; /* of nf_context_create, i
 nf_status nfi_config_resolve(const nfi_config_type *type, const void *config, void *resolved, const char *function);
 /* Replaces borrowed arrays and strings of a resolved config by copies in `maker`. */
 nf_status nfi_config_own(const nfi_config_type *type, void *resolved, nf_maker *maker);
+/* Reports: structs that begin with struct_size, which the caller sets and the library fills. `first` is the size in the first
+ * release. NF_ERR_NULL, NF_ERR_CONFIG_SMALL. */
+nf_status nfi_report_check(const void *report, uint32_t first, const char *function);
+/* Copies what both know; struct_size stays the caller's. */
+void nfi_report_write(void *report, const void *own, uint32_t size);
 /* Name of a choice's value (1-based), into buffer; "?" when out of range. Value of a name, 0 when unknown. */
 void nfi_choice_name(const nf_field *field, int32_t value, char *buffer, int64_t size);
 int32_t nfi_choice_value(const nf_field *field, const char *name);

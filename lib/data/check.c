@@ -182,11 +182,8 @@ nf_status nf_dataset_check(const nf_dataset *dataset, int64_t column, nf_column_
     nf_status status = nfi_object_check(dataset, NFI_TAG_DATASET, "nf_dataset_check: dataset");
     if (status < 0)
         return status;
-    if (report == NULL)
-        return nfi_fail(NF_ERR_NULL, "nf_dataset_check: report is NULL");
-    if (report->struct_size < sizeof *report)
-        return nfi_fail(NF_ERR_CONFIG_SMALL, "nf_dataset_check: report.struct_size is %u, must be at least %u",
-                        (unsigned)report->struct_size, (unsigned)sizeof *report);
+    if ((status = nfi_report_check(report, sizeof *report, "nf_dataset_check")) < 0)
+        return status;
     if (column < 0 || column >= dataset->dim)
         return nfi_fail(NF_ERR_ARG, "nf_dataset_check: column is %lld, must lie between 0 and %lld", (long long)column,
                         (long long)(dataset->dim - 1));
@@ -194,11 +191,11 @@ nf_status nf_dataset_check(const nf_dataset *dataset, int64_t column, nf_column_
     status = scratch_create(&s, dataset);
     if (status < 0)
         return status;
-    const uint32_t struct_size = report->struct_size;
+    nf_column_report own;
     const uint64_t saved = nfi_fpenv_enter();
-    report_column(dataset, column, s.values, s.keys, report);
+    report_column(dataset, column, s.values, s.keys, &own);
     nfi_fpenv_leave(saved);
-    report->struct_size = struct_size;
+    nfi_report_write(report, &own, sizeof own);
     scratch_free(&s, dataset);
     return NF_OK;
 }

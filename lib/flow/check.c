@@ -340,11 +340,11 @@ static void check_judge(const nf_flow *flow, bool measured, nf_check_report *r)
 static nf_status check_run_call(const nfi_call *c, nf_check_report *r)
 {
     nf_status status = nfi_call_check(c);
-    nf_check_report report = { .struct_size = sizeof report, .worst_layer = -1 };
+    nf_check_report report = { .worst_layer = -1 };
     check_memory m;
 
     if (status) return status;
-    if (!r) return nfi_fail(NF_ERR_NULL, "%s: report is NULL", c->function);
+    if ((status = nfi_report_check(r, sizeof *r, c->function))) return status;
     if (c->n == 0) return nfi_fail(NF_ERR_SHAPE, "%s: n is 0, must be at least 1", c->function);
     if ((status = check_alloc(&m, c->flow, c->n))) return status;
     status = check_round_trip(c->flow, &m, c->in, c->cond, &report);
@@ -361,7 +361,7 @@ static nf_status check_run_call(const nfi_call *c, nf_check_report *r)
     check_free(&m);
     if (status < 0) return nfi_fail_in(status, "%s", c->function);
     check_judge(c->flow, measured, &report);
-    *r = report;
+    nfi_report_write(r, &report, sizeof report);
     return NF_OK;
 }
 

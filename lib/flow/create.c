@@ -234,21 +234,23 @@ nf_layer *nf_flow_layer(const nf_flow *flow, int64_t index)
 nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report)
 {
     nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_info: flow");
+    nf_flow_info_report own;
     int64_t frozen = 0, offset, count;
     int32_t properties;
     char name[96];
     uint64_t fpenv;
 
     if (status) return status;
-    if (!report) return nfi_fail(NF_ERR_NULL, "nf_flow_info: report is NULL");
+    if ((status = nfi_report_check(report, sizeof *report, "nf_flow_info"))) return status;
     for (int64_t i = 0; nfi_flow_range(flow, i, &offset, &count, &properties, name); i++)
         if (properties & NF_PARAM_FROZEN) frozen += count;
     fpenv = nfi_fpenv_enter();
-    *report = (nf_flow_info_report){ .struct_size = sizeof *report, .dtype = flow->dtype, .dim = flow->dim,
+    own = (nf_flow_info_report){ .dtype = flow->dtype, .dim = flow->dim,
                                      .cond_dim = flow->cond_dim, .layers = flow->n_places, .params = flow->count,
                                      .trainable = flow->count - frozen, .bytes_params = flow->count * flow->size,
                                      .bytes_packed = flow->packed_bytes, .saved_bytes_row = flow->act_row + flow->saved_row,
                                      .gflop_row = flow->flop_row * 1e-9 };
     nfi_fpenv_leave(fpenv);
+    nfi_report_write(report, &own, sizeof own);
     return NF_OK;
 }

@@ -84,11 +84,14 @@ static nf_status params_view(const nf_flow *flow, int64_t index, nf_param_view *
 nf_status nf_flow_param(const nf_flow *flow, int64_t index, nf_param_view *out)
 {
     nf_status status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_param: flow");
+    nf_param_view own;
 
     if (status) return status;
-    if (!out) return nfi_fail(NF_ERR_NULL, "nf_flow_param: out is NULL");
-    if (index >= 0 && params_view(flow, index, out) == NF_OK) return NF_OK;
-    return nfi_fail(NF_ERR_ARG, "nf_flow_param: index is %lld, past the last view", (long long)index);
+    if ((status = nfi_report_check(out, sizeof *out, "nf_flow_param"))) return status;
+    if (index < 0 || params_view(flow, index, &own))
+        return nfi_fail(NF_ERR_ARG, "nf_flow_param: index is %lld, past the last view", (long long)index);
+    nfi_report_write(out, &own, sizeof own);
+    return NF_OK;
 }
 
 bool nfi_flow_range(const nf_flow *flow, int64_t index, int64_t *offset, int64_t *count, int32_t *properties, char name[96])

@@ -152,6 +152,7 @@ static nf_status model_add_views(struct model_writer *w)
 {
     for (int64_t i = 0; i < w->n_views; i++) {
         nf_param_view *view = &w->views[i];
+        view->struct_size = sizeof *view;
         const nf_status status = nf_flow_param(w->flow, i, view);
         if (status) return status;
         nfi_entry entry = { view->name, w->flow->dtype, view->rank, { 0 }, (const char *)w->flow->theta + view->offset * w->flow->size };

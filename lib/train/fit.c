@@ -208,9 +208,9 @@ static nf_status fit_resolve(nfi_trainer *t, const nf_fit_config *config)
     nf_fit_config defaults = NF_FIT_CONFIG_INIT;
     nf_fit_report *r = t->report;
 
-    if (r && r->struct_size && r->struct_size < sizeof *r)
-        return nfi_fail(NF_ERR_CONFIG_SMALL, "nf_flow_fit: report->struct_size is %u, expected %u", (unsigned)r->struct_size,
-                        (unsigned)sizeof *r);
+    const nf_status status = r ? nfi_report_check(r, sizeof *r, "nf_flow_fit") : NF_OK;
+
+    if (status) return status;
     if (r && r->curve_capacity < 0)
         return nfi_fail(NF_ERR_ARG, "nf_flow_fit: report->curve_capacity is %lld", (long long)r->curve_capacity);
     if (r) r->curve_count = 0;

@@ -75,7 +75,6 @@ void nfi_trainer_report(nfi_trainer *t)
 
     t->seconds = nfi_trainer_clock() - t->started;
     if (!r) return;
-    r->struct_size = sizeof *r;
     r->stopped = t->stopped;
     r->epochs = t->now.epoch;
     r->steps = t->now.applied;

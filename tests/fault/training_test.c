@@ -354,13 +354,22 @@ static bool case_alarms(fault_log *log)
 
 struct canceller {
     nf_context *context;
-    int wait; /* microseconds */
+    int wait;          /* microseconds */
+    atomic_int begun;  /* 1: training runs; before that a cancel would stop the set-up */
 };
+
+static int32_t canceller_begins(void *user, const nf_fit_progress *progress)
+{
+    (void)progress;
+    atomic_store(&((struct canceller *)user)->begun, 1);
+    return 0;
+}
 
 static void *cancel_later(void *arg)
 {
-    const struct canceller *c = arg;
+    struct canceller *c = arg;
 
+    while (!atomic_load(&c->begun)) (void)usleep(50);
     (void)usleep((useconds_t)c->wait);
     nf_context_cancel(c->context);
     return NULL;
@@ -377,13 +386,15 @@ static double clock_now(void)
 static bool cancel_once(fault_log *log, int i)
 {
     nf_context *context = support_context(1 + i % 2, NULL);
-    struct canceller c = { context, 200 + i * 731 % 5000 };
+    struct canceller c = { .context = context, .wait = 200 + i * 731 % 5000 };
     run r = run_of(i % 2 ? NF_F64 : NF_F32);
     pthread_t thread;
     bool ok;
 
     r.context = context;
     r.config.epochs = 100000000; /* would take days */
+    r.config.progress = canceller_begins;
+    r.config.progress_user = &c;
     if (pthread_create(&thread, NULL, cancel_later, &c)) abort();
     const double start = clock_now();
     const nf_status status = run_fit(&r);

@@ -442,6 +442,30 @@ START_TEST(reserve__leaves_gradients_nothing_to_allocate)
 }
 END_TEST
 
+/* A caller from before the struct was initialised, and one from a later release with a longer report. */
+START_TEST(report__is_filled_as_far_as_both_sides_know)
+{
+    struct longer { nf_flow_info_report report; unsigned char later[24]; } big;
+    nf_flow *flow = realnvp(NULL, NF_F32, 2);
+    nf_flow_info_report small = { 0 };
+    nf_check_report check = { 0 };
+    nf_param_view view = { 0 };
+    const float x[4] = { 0.1F, 0.2F, 0.3F, -0.4F };
+
+    ck_assert_int_eq(nf_flow_info(flow, &small), NF_ERR_CONFIG_SMALL);
+    ck_assert_int_eq(nf_flow_param(flow, 0, &view), NF_ERR_CONFIG_SMALL);
+    ck_assert_int_eq(nf_flow_check(flow, 2, x, NULL, &check), NF_ERR_CONFIG_SMALL);
+    ck_assert_int_eq(small.params, 0);
+    memset(&big, 0xA5, sizeof big);
+    big.report.struct_size = sizeof big;
+    expect(nf_flow_info(flow, &big.report));
+    ck_assert_int_eq(big.report.struct_size, sizeof big);
+    ck_assert_int_eq(big.report.params, nf_flow_param_count(flow));
+    for (size_t i = 0; i < sizeof big.later; i++) ck_assert_int_eq(big.later[i], 0xA5);
+    nf_flow_unref(flow);
+}
+END_TEST
+
 /* Twice in a row, with the block lent or not, with and without zeroing between: "added to the gradient block" holds. */
 START_TEST(gradients__add_up)
 {
@@ -488,6 +512,7 @@ int main(void)
     tcase_add_test(others, strict_context__refuses_rows_in_gradients_too);
     tcase_add_test(others, parameters__beyond_f32_are_refused_by_index);
     tcase_add_test(others, reserve__leaves_gradients_nothing_to_allocate);
+    tcase_add_test(others, report__is_filled_as_far_as_both_sides_know);
     tcase_add_test(others, gradients__add_up);
     tcase_add_loop_test(others, digest__is_the_same_everywhere, 0, 2);
     suite_add_tcase(suite, fitted);
