@@ -47,6 +47,7 @@ typedef struct nf_tile {
     int64_t row;           /* index of row 0 within the call, for messages */
     const void *theta;     /* this layer's parameters */
     const void *packed;    /* what `pack` made of them */
+    const void *packed_backward; /* and for backward alone; NULL where no backward can follow */
     void *grad;            /* this layer's slice of a gradient, to be added to; NULL: not wanted */
     const void *cond;      /* [n][cond_dim], or NULL */
     int64_t cond_dim;      /* of the flow; a layer that declares 0 ignores cond */
@@ -74,6 +75,7 @@ typedef struct nf_layer_info {
     int64_t scratch_row;  /* bytes of scratch per row of a tile ... */
     int64_t scratch_fixed; /* ... plus these */
     int64_t packed;       /* bytes that pack fills; 0: no pack */
+    int64_t packed_backward; /* bytes that pack fills for backward alone: kept only by flows that take gradients */
     int64_t packed_parts; /* pack may be split into this many independent parts; 0 means 1 */
     int32_t needs_init;   /* 1: has `init` and wants data before training: until its frozen scalar parameter "initialised" is not 0 */
     int32_t inverse_is_iterative; /* 1: the inverse is solved for; informative */
@@ -105,9 +107,9 @@ typedef struct nf_layer_ops {
     /* OPTIONAL (NULL: no such). Data-dependent initialisation from x [n][dim], all rows of the initial batch, however many tile_rows are
      * allowed elsewhere; the tile's theta is the present one, its log_det is not used. Writes theta, all or nothing. */
     nf_status (*init)(const void *self, const nf_tile *tile, const void *x, void *theta);
-    /* OPTIONAL (NULL: nothing is packed). Rearranges theta into `packed`; part in [0, packed_parts). Called after every change of theta.
-     * Must not fail. */
-    void (*pack)(const void *self, const void *kernels, const void *theta, void *packed, int64_t part);
+    /* OPTIONAL (NULL: nothing is packed). Rearranges theta into `packed` and `packed_backward`, either of which may be NULL: not
+     * wanted; part in [0, packed_parts). Called after every change of theta. Must not fail. */
+    void (*pack)(const void *self, const void *kernels, const void *theta, void *packed, void *packed_backward, int64_t part);
     /* REQUIRED. out = f(in), tile->log_det += log|det d out / d in|; keeps what backward needs in saved [n][saved_row]
      * (NULL: no backward will follow). in and out do not overlap. */
     nf_status (*forward)(const void *self, const nf_tile *tile, const void *in, void *out, void *saved);

@@ -234,9 +234,10 @@ static bool check_trainable(const nf_flow *flow, int64_t k)
 
 static nf_status check_grad_theta(check_memory *m, nf_check_report *r)
 {
-    const double *cond = m->cond_dim ? m->cond : NULL, *grad = m->f64->grad;
+    const double *cond = m->cond_dim ? m->cond : NULL;
     double scale = 1e-3, error = 0.0, difference, nll;
     nf_status status = nf_flow_nll_grad_f64(m->f64, m->rows, m->x, cond, &nll);
+    const double *grad = m->f64->grad; /* made by the call */
 
     for (int64_t t = 0; t < nfi_min(CHECK_THETA, m->f64->count) && !status; t++) {
         const int64_t k = (int64_t)(nfi_random_u64(0, NFI_STREAM_CHECK, (uint64_t)t) % (uint64_t)m->f64->count);

@@ -91,7 +91,7 @@ static int64_t create_tile_rows(const nf_layer_info *info)
 
 static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
 {
-    int64_t count = 0, packed = 0, scratch = NFI_TILE_ROWS * flow->dim * 8;
+    int64_t count = 0, packed = 0, backward = 0, scratch = NFI_TILE_ROWS * flow->dim * 8;
 
     for (int64_t i = 0; i < flow->n_places; i++) {
         nfi_place *p = &flow->places[i];
@@ -99,13 +99,16 @@ static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
         p->info = nfi_layer_describe(p->layer, flow->dtype, flow->kernels);
         p->info.saved_row = nfi_round_up(p->info.saved_row, NFI_ALIGN);
         p->info.packed = nfi_round_up(p->info.packed, NFI_ALIGN);
+        p->info.packed_backward = nfi_round_up(p->info.packed_backward, NFI_ALIGN);
         p->info.tile_rows = create_tile_rows(&p->info);
         p->theta = count;
         p->packed = packed;
+        p->packed_backward = backward;
         p->stream = (uint32_t)(i + 1) << 8;
         flow->factors |= p->info.dim_out < p->info.dim;
         if (p->layer->cond_dim) flow->cond_dim = p->layer->cond_dim;
-        if (!nfi_add(count, p->layer->param_count, &count) || !nfi_add(packed, p->info.packed, &packed))
+        if (!nfi_add(count, p->layer->param_count, &count) || !nfi_add(packed, p->info.packed, &packed) ||
+            !nfi_add(backward, p->info.packed_backward, &backward))
             return nfi_fail(NF_ERR_OVERFLOW, "nf_flow_create: the number of parameters is too large to compute");
         scratch = nfi_max(scratch, p->info.scratch_fixed + p->info.scratch_row * p->info.tile_rows);
         flow->saved_most = nfi_max(flow->saved_most, p->info.saved_row * p->info.tile_rows);
@@ -113,6 +116,7 @@ static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
     create_place_rows(flow);
     flow->scratch = scratch;
     flow->packed_bytes = packed;
+    flow->packed_backward_bytes = backward;
     flow->base_theta = count;
     flow->count = count + flow->base->param_count;
     flow->flop_row = 2.0 * (double)flow->count;
@@ -128,9 +132,7 @@ static nf_status create_blocks(nf_flow *flow, nf_context *context)
         return nfi_fail(NF_ERR_LIMIT, "nf_flow_create: the flow has %lld parameters, the context allows %lld",
                         (long long)flow->count, (long long)limit);
     flow->theta = nfi_alloc(context, flow->count, flow->size, &status);
-    if (flow->theta) flow->grad = nfi_alloc(context, flow->count, flow->size, &status);
-    if (flow->grad) flow->squares = nfi_alloc(context, nfi_grad_chunks(flow), sizeof *flow->squares, &status);
-    if (flow->squares) flow->packed = nfi_alloc(context, flow->packed_bytes, 1, &status);
+    if (flow->theta) flow->packed = nfi_alloc(context, flow->packed_bytes, 1, &status);
     return status;
 }
 
@@ -214,6 +216,7 @@ void nf_flow_unref(nf_flow *flow)
     nfi_free(context, flow->grad, flow->count, flow->size);
     nfi_free(context, flow->squares, nfi_grad_chunks(flow), sizeof *flow->squares);
     nfi_free(context, flow->packed, flow->packed_bytes, 1);
+    nfi_free(context, atomic_load(&flow->packed_backward), flow->packed_backward_bytes, 1);
     nfi_object_free(flow, sizeof *flow);
 }
 

@@ -14,7 +14,7 @@ typedef struct nfi_place {
     nf_layer *layer;
     nf_layer_info info;
     int64_t theta;  /* offset of its slice in the block, elements */
-    int64_t packed; /* offset in bytes in the packed block */
+    int64_t packed, packed_backward; /* offsets in bytes in the packed blocks */
     int64_t in, out; /* where its rows in and out are kept in training: bytes a row before them in workspace.acts */
     int64_t saved;   /* the same in workspace.saved */
     uint32_t stream;
@@ -31,7 +31,7 @@ struct nf_flow {
     int32_t dtype;
     int64_t size; /* bytes of an element */
     uint64_t seed;
-    int64_t dim, cond_dim, n_places, count, packed_bytes;
+    int64_t dim, cond_dim, n_places, count, packed_bytes, packed_backward_bytes;
     int64_t act_row, saved_row;          /* bytes a row kept in training */
     int64_t saved_most;                  /* most bytes that one tile of one layer saves */
     int64_t scratch;                     /* most bytes that a tile of any layer or of the base needs */
@@ -41,12 +41,14 @@ struct nf_flow {
     nf_base *base;
     int64_t base_theta;
     const nfi_kernels *kernels;
-    void *theta, *grad, *packed;
+    void *theta, *packed;
+    _Atomic(void *) packed_backward; /* NULL until a backward pass is wanted: nfi_flow_need_backward */
+    void *grad;                      /* NULL until a gradient is wanted: nfi_flow_need_grad */
     atomic_int busy; /* 1: an exclusive call is running */
     bool lent;       /* nf_flow_params gave theta away: pack before each exclusive computation */
     bool grad_lent;  /* nf_flow_params gave grad away: it always holds what it means */
     bool grad_clean; /* grad means zeros, whatever it holds: the next gradient writes each slice when it comes to it */
-    double *squares; /* [NFI_GRAD_CHUNK elements each]: sums of squares of the gradient */
+    double *squares; /* [NFI_GRAD_CHUNK elements each]: sums of squares of the gradient; with grad */
     bool squares_known; /* squares are those of what grad holds now */
     void *slots;     /* n_slots buffers [count] of gradients beside grad */
     int64_t n_slots;
@@ -61,6 +63,11 @@ void nfi_flow_end(nf_flow *flow);
 double nfi_flow_grad_norm(nf_flow *flow);
 void nfi_flow_clear_grad(nf_flow *flow);  /* the gradient block means zeros */
 void *nfi_flow_grad_block(nf_flow *flow); /* the gradient block, zeros written out if they were only meant */
+/* What takes gradients has more memory than what evaluates: made at the first need. NF_ERR_MEMORY, nothing changed. A const flow may
+ * come by the first from several threads at once. */
+nf_status nfi_flow_need_backward(const nf_flow *flow);
+nf_status nfi_flow_need_grad(nf_flow *flow);
+void nfi_flow_pack_place(const nf_flow *flow, const nfi_place *place, void *packed, void *packed_backward); /* of the whole flow */
 void nfi_flow_pack(nf_flow *flow);  /* theta -> packed, in parallel over places and parts: after every change of theta */
 
 /* The gradient of the weighted NLL sum over rows: adds to flow->grad; *nll_sum, *weight_sum. For train and the public call; the flow is

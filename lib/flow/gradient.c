@@ -55,7 +55,7 @@ static gradient_plan gradient_plan_for(const nf_flow *flow, int64_t n)
     gradient_plan p = { .n_slots = gradient_slots(n) };
     int32_t recompute;
 
-    p.slot_rows = nfi_round_up((n + p.n_slots - 1) / p.n_slots, 16);
+    p.slot_rows = nfi_round_up(n / p.n_slots + (n % p.n_slots > 0), 16);
     if (p.n_slots == 1 || nfi_context_worker_count(flow->object.context) > 1 || config->parallel_for) return p;
     p.group = nfi_min(nfi_train_block_rows(flow, n, &recompute) / p.slot_rows, p.n_slots);
     if (recompute) p.group = 0;
@@ -234,6 +234,7 @@ nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, 
     nf_status status;
     uint64_t fpenv;
 
+    if ((status = nfi_flow_need_grad(flow))) return status;
     if ((status = gradient_reserve_slots(flow, gradient_buffers(&g.plan)))) return status;
     fpenv = nfi_fpenv_enter();
     if (flow->lent) nfi_flow_pack(flow);
@@ -374,10 +375,12 @@ static nf_status gradient_score_block(const nfi_job *job, nfi_workspace *w, int6
 
 static nf_status gradient_score(const nfi_call *c)
 {
-    const nf_status status = nfi_call_check(c);
+    nf_status status = nfi_call_check(c);
     nfi_job job = { .function = c->function, .flow = c->flow, .n = c->n, .in = c->in, .cond = c->cond, .out = c->out, .value = c->value, .run = gradient_score_block };
 
-    return status || c->n == 0 ? status : nfi_job_run(&job);
+    if (status || c->n == 0) return status;
+    if ((status = nfi_flow_need_backward(c->flow))) return nfi_fail_in(status, "%s", c->function);
+    return nfi_job_run(&job);
 }
 
 nf_status nf_flow_score(const nf_flow *flow, int64_t n, const float *x, const float *cond, double *log_prob, float *grad_x)
@@ -418,7 +421,8 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
         nf_flow *owner = (nf_flow *)(uintptr_t)flow;
         if ((status = nfi_flow_begin(owner, "nf_flow_reserve"))) return status;
         const gradient_plan plan = gradient_plan_for(flow, n);
-        status = gradient_reserve_slots(owner, gradient_buffers(&plan));
+        status = nfi_flow_need_grad(owner);
+        if (!status) status = gradient_reserve_slots(owner, gradient_buffers(&plan));
         nfi_flow_end(owner);
         if (status) return status;
     }
@@ -428,7 +432,8 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
 nf_status nfi_flow_reserve_grad(nf_flow *flow, int64_t n)
 {
     const gradient_plan plan = gradient_plan_for(flow, n);
-    const nf_status status = gradient_reserve_slots(flow, gradient_buffers(&plan));
+    nf_status status = nfi_flow_need_grad(flow);
 
+    if (!status) status = gradient_reserve_slots(flow, gradient_buffers(&plan));
     return status ? status : gradient_reserve_workspaces(flow, plan.slot_rows * nfi_max(plan.group, 1), 1);
 }

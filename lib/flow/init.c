@@ -65,9 +65,7 @@ static nf_status init_place(nf_flow *flow, const nfi_place *p, nfi_workspace *w,
     if (!init_wanted(flow, p)) return NF_OK;
     tile.cond = cond;
     if ((status = ops->init(p->layer->self, &tile, in, theta))) return status;
-    if (ops->pack)
-        for (int64_t part = 0; part < p->info.packed_parts; part++)
-            ops->pack(p->layer->self, flow->kernels, theta, (char *)flow->packed + p->packed, part);
+    nfi_flow_pack_place(flow, p, flow->packed, atomic_load(&flow->packed_backward));
     return NF_OK;
 }
 

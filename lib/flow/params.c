@@ -31,24 +31,65 @@ void nfi_flow_clear_grad(nf_flow *flow)
 
 void *nfi_flow_grad_block(nf_flow *flow)
 {
-    if (flow->grad_clean) memset(flow->grad, 0, (size_t)(flow->count * flow->size));
+    if (flow->grad_clean && flow->grad) memset(flow->grad, 0, (size_t)(flow->count * flow->size));
     flow->grad_clean = false;
     return flow->grad;
 }
 
-static void params_pack_place(void *arg, int64_t i)
+void nfi_flow_pack_place(const nf_flow *flow, const nfi_place *p, void *packed, void *packed_backward)
 {
-    nf_flow *flow = arg;
-    const nfi_place *p = &flow->places[i];
     const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+    const char *theta = (const char *)flow->theta + p->theta * flow->size;
 
     if (!ops->pack) return;
     for (int64_t part = 0; part < p->info.packed_parts; part++)
-        ops->pack(p->layer->self, flow->kernels, (const char *)flow->theta + p->theta * flow->size,
-                  (char *)flow->packed + p->packed, part);
+        ops->pack(p->layer->self, flow->kernels, theta, packed ? (char *)packed + p->packed : NULL,
+                  packed_backward && p->info.packed_backward ? (char *)packed_backward + p->packed_backward : NULL, part);
 }
 
-void nfi_flow_pack(nf_flow *flow) { nfi_parallel_for(flow->object.context, flow->n_places, params_pack_place, flow); }
+typedef struct params_pack {
+    const nf_flow *flow;
+    void *packed, *packed_backward; /* NULL: not wanted */
+} params_pack;
+
+static void params_pack_place(void *arg, int64_t i)
+{
+    const params_pack *job = arg;
+    nfi_flow_pack_place(job->flow, &job->flow->places[i], job->packed, job->packed_backward);
+}
+
+void nfi_flow_pack(nf_flow *flow)
+{
+    params_pack job = { flow, flow->packed, atomic_load_explicit(&flow->packed_backward, memory_order_acquire) };
+    nfi_parallel_for(flow->object.context, flow->n_places, params_pack_place, &job);
+}
+
+/* Of several threads that come by at once each packs, and the first one's block is kept. */
+nf_status nfi_flow_need_backward(const nf_flow *flow)
+{
+    nf_flow *owner = (nf_flow *)(uintptr_t)flow; /* the block says nothing that theta does not */
+    params_pack job = { .flow = flow };
+    void *none = NULL;
+    nf_status status = NF_OK;
+
+    if (!flow->packed_backward_bytes || atomic_load_explicit(&owner->packed_backward, memory_order_acquire)) return NF_OK;
+    job.packed_backward = nfi_alloc(flow->object.context, flow->packed_backward_bytes, 1, &status);
+    if (!job.packed_backward) return status;
+    nfi_parallel_for(flow->object.context, flow->n_places, params_pack_place, &job);
+    if (!atomic_compare_exchange_strong_explicit(&owner->packed_backward, &none, job.packed_backward, memory_order_acq_rel, memory_order_acquire))
+        nfi_free(flow->object.context, job.packed_backward, flow->packed_backward_bytes, 1);
+    return NF_OK;
+}
+
+nf_status nfi_flow_need_grad(nf_flow *flow)
+{
+    nf_context *context = flow->object.context;
+    nf_status status = nfi_flow_need_backward(flow);
+
+    if (!status && !flow->squares) flow->squares = nfi_alloc(context, nfi_grad_chunks(flow), sizeof *flow->squares, &status);
+    if (!status && !flow->grad) flow->grad = nfi_alloc(context, flow->count, flow->size, &status);
+    return status;
+}
 
 /* View i as the layer or base names it, with the flow's prefix and offset. */
 static nf_status params_view(const nf_flow *flow, int64_t index, nf_param_view *out)
@@ -114,6 +155,10 @@ static nf_status params_lend(nf_flow *flow, int32_t dtype, void **theta, void **
     if (flow->dtype != dtype)
         return nfi_fail(NF_ERR_DTYPE, "%s: the flow is %s", function, flow->dtype == NF_F32 ? "f32, use nf_flow_params" : "f64, use nf_flow_params_f64");
     if ((status = nfi_flow_begin(flow, function))) return status;
+    if (grad && (status = nfi_flow_need_grad(flow))) {
+        nfi_flow_end(flow);
+        return nfi_fail_in(status, "%s", function);
+    }
     if (theta) {
         *theta = flow->theta;
         flow->lent = true;

@@ -9,7 +9,7 @@ int64_t nfi_train_block_rows(const nf_flow *flow, int64_t rows, int32_t *recompu
 {
     const int64_t budget = nfi_context_config(flow->object.context)->memory_budget;
     const int64_t row = flow->act_row + flow->saved_row;
-    int64_t block = nfi_min(nfi_round_up(rows, 16), NFI_BLOCK_ROWS);
+    int64_t block = nfi_round_up(nfi_min(rows, NFI_BLOCK_ROWS), 16);
 
     while (block > NFI_TILE_ROWS && block > budget / nfi_max(row, 1)) block = nfi_max(block / 2 / 16 * 16, NFI_TILE_ROWS);
     *recompute = block <= NFI_TILE_ROWS && block > budget / nfi_max(row, 1);

@@ -117,6 +117,12 @@ static const char *coupling_packed(const struct coupling *cp, const nf_tile *til
     return net == 0 ? packed : packed + nfi_mlp_packed_bytes(&cp->net[0], tile->kernels);
 }
 
+static const char *coupling_turned(const struct coupling *cp, const nf_tile *tile, int32_t net)
+{
+    const char *turned = tile->packed_backward;
+    return net == 0 ? turned : turned + nfi_mlp_turned_bytes(&cp->net[0], tile->kernels);
+}
+
 /* The networks' outputs of x into w->out; saved NULL: nothing is kept. */
 static void coupling_networks(const struct coupling *cp, const nf_tile *tile, const real *x, struct coupling_work *w,
                               const struct coupling_saved *saved)
@@ -181,16 +187,17 @@ static nf_status coupling_reset(const void *self, uint64_t seed, uint32_t stream
     return NF_OK;
 }
 
-static void coupling_pack(const void *self, const void *kernels, const void *theta, void *packed, int64_t part)
+static void coupling_pack(const void *self, const void *kernels, const void *theta, void *packed, void *turned, int64_t part)
 {
     const struct coupling *cp = self;
     const real *from = theta;
-    char *to = packed;
+    char *to = packed, *to_turned = turned;
     if (part == 1) { /* the second network */
         from += cp->net[0].theta_count;
-        to += nfi_mlp_packed_bytes(&cp->net[0], kernels);
+        if (to) to += nfi_mlp_packed_bytes(&cp->net[0], kernels);
+        if (to_turned) to_turned += nfi_mlp_turned_bytes(&cp->net[0], kernels);
     }
-    nfi_mlp_pack(&cp->net[part], kernels, from, to);
+    nfi_mlp_pack(&cp->net[part], kernels, from, to, to_turned);
 }
 
 static nf_status coupling_forward(const void *self, const nf_tile *tile, const void *in, void *out, void *saved)
@@ -296,7 +303,7 @@ static nf_status coupling_backward(const void *self, const nf_tile *tile, const 
     coupling_output_gradient(cp, tile, in, &keep, g, h, &w);
     real *gin = cp->n_a > 0 || tile->grad_cond ? w.d_in : NULL;
     for (int32_t i = 0; i < cp->n_nets; i++) {
-        nfi_mlp_reverse(&cp->net[i], k, tile->n, coupling_packed(cp, tile, i), keep.in, keep.net[i], w.out[i], gin,
+        nfi_mlp_reverse(&cp->net[i], k, tile->n, coupling_turned(cp, tile, i), keep.in, keep.net[i], w.out[i], gin,
                         grad, w.net);
         if (gin) coupling_scatter(cp, tile, gin, g);
         if (grad) grad += cp->net[i].theta_count;
@@ -479,7 +486,10 @@ static nf_status coupling_describe(const void *self, nf_layer_info *info)
     info->scratch_row = coupling_carve_work(cp, k, 1, NULL, &w);
     info->saved_row = coupling_carve_saved(cp, k, 1, NULL, &saved);
     info->packed_parts = cp->n_nets;
-    for (int32_t i = 0; i < cp->n_nets; i++) info->packed += nfi_mlp_packed_bytes(&cp->net[i], k);
+    for (int32_t i = 0; i < cp->n_nets; i++) {
+        info->packed += nfi_mlp_packed_bytes(&cp->net[i], k);
+        info->packed_backward += nfi_mlp_turned_bytes(&cp->net[i], k);
+    }
     return NF_OK;
 }
 

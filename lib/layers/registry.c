@@ -119,7 +119,7 @@ static nf_status registry_check_info(const nf_layer *layer, const nf_layer_info 
         return nfi_fail(NF_ERR_LIMIT, "layer \"%s\": dim is %lld, cond_dim %lld, over the context's max_dim %lld", name,
                         (long long)info->dim, (long long)info->cond_dim, (long long)limits->max_dim);
     if (info->tile_rows < 0 || info->saved_row < 0 || info->scratch_row < 0 || info->scratch_fixed < 0 ||
-        info->packed < 0 || info->packed_parts < 0)
+        info->packed < 0 || info->packed_backward < 0 || info->packed_parts < 0)
         return nfi_fail(NF_ERR_OVERFLOW, "layer \"%s\": describe answered a negative size", name);
     return NF_OK;
 }

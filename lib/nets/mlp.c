@@ -45,13 +45,19 @@ static int64_t mlp_theta_at(const nfi_mlp *mlp, int32_t l)
     return at;
 }
 
-/* Byte offset of the packed W of dense layer l; W^T follows it. */
+/* Byte offset of the packed W of dense layer l. */
 static int64_t mlp_packed_at(const nfi_mlp *mlp, const nfi_kernels *kernels, int32_t l)
 {
     int64_t at = 0;
-    for (int32_t i = 0; i < l; i++)
-        at += mlp_pack_bytes(kernels, mlp->width[i], mlp->width[i + 1]) +
-              mlp_pack_bytes(kernels, mlp->width[i + 1], mlp->width[i]);
+    for (int32_t i = 0; i < l; i++) at += mlp_pack_bytes(kernels, mlp->width[i], mlp->width[i + 1]);
+    return at;
+}
+
+/* Byte offset of the packed W^T of dense layer l. */
+static int64_t mlp_turned_at(const nfi_mlp *mlp, const nfi_kernels *kernels, int32_t l)
+{
+    int64_t at = 0;
+    for (int32_t i = 0; i < l; i++) at += mlp_pack_bytes(kernels, mlp->width[i + 1], mlp->width[i]);
     return at;
 }
 
@@ -125,6 +131,11 @@ int64_t nfi_mlp_packed_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
     return mlp_packed_at(mlp, kernels, mlp->n_layers);
 }
 
+int64_t nfi_mlp_turned_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
+{
+    return mlp_turned_at(mlp, kernels, mlp->n_layers);
+}
+
 int64_t nfi_mlp_saved_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
 {
     return mlp_saved_at(mlp, kernels, mlp->n_layers);
@@ -135,15 +146,15 @@ int64_t nfi_mlp_scratch_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
     return mlp->n_layers == 1 ? 0 : 2 * mlp_row_bytes(kernels, mlp_widest_hidden(mlp));
 }
 
-void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *theta, void *packed)
+void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *theta, void *packed, void *turned)
 {
     const char *w = theta;
-    char *to = packed;
+    char *to = packed, *to_turned = turned;
     for (int32_t l = 0; l < mlp->n_layers; l++) {
         const int64_t in = mlp->width[l], out = mlp->width[l + 1];
-        char *turned = to + mlp_pack_bytes(kernels, in, out);
-        kernels->pack(in, out, w, w + in * out * kernels->size, to, turned);
-        to = turned + mlp_pack_bytes(kernels, out, in);
+        kernels->pack(in, out, w, w + in * out * kernels->size, to, to_turned);
+        if (to) to += mlp_pack_bytes(kernels, in, out);
+        if (to_turned) to_turned += mlp_pack_bytes(kernels, out, in);
         w += (in + 1) * out * kernels->size;
     }
 }
@@ -261,14 +272,14 @@ void nfi_mlp_value(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, co
  *   dL/dW_l = h_{l-1}^T g_l,   dL/db_l = 1^T g_l,   dL/dh_{l-1} = g_l W_l^T,   g_{l-1} = dL/dh_{l-1} * phi'(u_{l-1}).
  * phi' of a ReLU is a mask by h, which the product applies itself. */
 
-static void mlp_pull(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, int32_t l, const void *packed,
+static void mlp_pull(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, int32_t l, const void *turned,
                      const char *h, const void *g, char *to)
 {
     const int64_t in = mlp->width[l], out = mlp->width[l + 1];
     const bool relu = mlp->activation == NF_ACTIVATION_RELU;
     const nfi_epilogue epilogue = { .kind = relu && l > 0 ? NFI_EPILOGUE_RELU_MASK : NFI_EPILOGUE_NONE, .mask = h,
                                     .ld_mask = nfi_mlp_ld(in) };
-    const char *w = (const char *)packed + mlp_packed_at(mlp, kernels, l) + mlp_pack_bytes(kernels, in, out);
+    const char *w = (const char *)turned + mlp_turned_at(mlp, kernels, l);
 
     kernels->gemm(n, out, in, g, nfi_mlp_ld(out), w, to, nfi_mlp_ld(in), &epilogue);
     if (relu || l == 0) return;
@@ -276,7 +287,7 @@ static void mlp_pull(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, 
     mlp_slope(mlp, kernels, n, l, h, to);
 }
 
-void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *packed, const void *x,
+void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *turned, const void *x,
                      const void *saved, void *gy, void *gx, void *grad, void *scratch)
 {
     const void *g = gy;
@@ -288,7 +299,7 @@ void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, 
             kernels->gemm_tn(n, in + 1, out, h, nfi_mlp_ld(in), g, nfi_mlp_ld(out),
                              (char *)grad + mlp_theta_at(mlp, l) * kernels->size);
         if (!to || (l > 0 && !gx && !grad)) return;
-        mlp_pull(mlp, kernels, n, l, packed, h, g, to);
+        mlp_pull(mlp, kernels, n, l, turned, h, g, to);
         g = to;
     }
 }

@@ -33,10 +33,11 @@ nf_status nfi_mlp_create(nfi_mlp *mlp, nf_maker *maker, int64_t in, int64_t out,
                          int32_t activation, int32_t weights, int32_t zero_last);
 int32_t nfi_mlp_param_count(const nfi_mlp *mlp);
 void nfi_mlp_param(const nfi_mlp *mlp, const char *prefix, int64_t theta_offset, int32_t i, nf_param *param);
-int64_t nfi_mlp_packed_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels);  /* W and W^T, multiple of 64 */
+int64_t nfi_mlp_packed_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels);  /* W, multiple of 64 */
+int64_t nfi_mlp_turned_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels);  /* W^T, for reverse, multiple of 64 */
 int64_t nfi_mlp_saved_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels);   /* per row: hidden activations (and u where the activation needs it) */
 int64_t nfi_mlp_scratch_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels); /* per row, multiple of 64: two widest hidden buffers */
-void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *theta, void *packed);
+void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *theta, void *packed, void *turned); /* NULL: not wanted */
 
 /* Fills theta: weights by rule from (seed, stream, running index), biases zero, last layer zero if zero_last. */
 void nfi_mlp_reset_f32(const nfi_mlp *mlp, uint64_t seed, uint32_t stream, void *theta);
@@ -46,7 +47,7 @@ void nfi_mlp_reset_f64(const nfi_mlp *mlp, uint64_t seed, uint32_t stream, void 
  * scratch: n * scratch_bytes. dtype is that of the kernels. */
 void nfi_mlp_value(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *packed, void *x, void *y, void *saved, void *scratch);
 /* gy [n][ld(out)] = dL/dy; gx [n][ld(in)] = dL/dx, NULL: not wanted; grad += dL/dtheta, NULL: not wanted; gy is destroyed. */
-void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *packed, const void *x, const void *saved,
+void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *turned, const void *x, const void *saved,
                      void *gy, void *gx, void *grad, void *scratch);
 /* dy = J dx, with y as above: scratch n * 2 * scratch_bytes. theta too: the packed product would add the bias. */
 void nfi_mlp_jvp(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *theta, const void *packed, void *x, const void *dx,

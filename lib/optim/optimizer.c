@@ -114,9 +114,11 @@ static nf_status optimizer_make_moments(nf_optimizer *optimizer, const nf_flow *
     return status;
 }
 
-nf_status nfi_optimizer_bind(nf_optimizer *optimizer, const nf_flow *flow, const char *function)
+nf_status nfi_optimizer_bind(nf_optimizer *optimizer, nf_flow *flow, const char *function)
 {
-    nf_status status;
+    nf_status status = nfi_flow_need_grad(flow);
+
+    if (status) return nfi_fail_in(status, "%s: gradient", function);
 
     if (!optimizer->m) {
         if ((status = optimizer_make_moments(optimizer, flow))) return nfi_fail_in(status, "%s: moments", function);

@@ -51,7 +51,7 @@ struct nf_optimizer {
 };
 
 /* Makes the moments (zeros) at first use, and lists the flow's pieces. NF_ERR_SHAPE, NF_ERR_DTYPE, NF_ERR_MEMORY. */
-nf_status nfi_optimizer_bind(nf_optimizer *optimizer, const nf_flow *flow, const char *function);
+nf_status nfi_optimizer_bind(nf_optimizer *optimizer, nf_flow *flow, const char *function);
 /* One update of a bound optimizer, the flow begun by the caller: see nf_optimizer_step_clipped. Packs the flow. */
 nf_status nfi_optimizer_apply(nf_optimizer *optimizer, nf_flow *flow, double max_norm, double *norm, const char *function);
 

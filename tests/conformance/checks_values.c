@@ -330,13 +330,13 @@ typedef struct operation {
     const nf_layer_ops *ops;
     int64_t n, dim, cond_dim, size;
     int32_t dtype;
-    void *in, *cond, *theta, *packed, *out, *saved, *scratch, *g, *grad, *grad_cond;
+    void *in, *cond, *theta, *packed, *packed_backward, *out, *saved, *scratch, *g, *grad, *grad_cond;
     double *a, *b, *log_det;
 } operation;
 
 static nf_tile operation_tile(const operation *o, int64_t n)
 {
-    return (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = o->dtype, .n = n, .theta = o->theta, .packed = o->packed,
+    return (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = o->dtype, .n = n, .theta = o->theta, .packed = o->packed, .packed_backward = o->packed_backward,
                       .cond = o->cond, .cond_dim = o->cond_dim, .scratch = o->scratch, .log_det = o->log_det,
                       .stream = o->place->stream, .training = 1, .kernels = o->flow->kernels };
 }
@@ -362,6 +362,7 @@ static void operation_open(operation *o, const twin_scene *t, const nf_flow *flo
     o->theta = operation_alloc(p->layer->param_count * flow->size);
     memcpy(o->theta, flow->theta, (size_t)(p->layer->param_count * flow->size));
     o->packed = operation_alloc(p->info.packed);
+    o->packed_backward = operation_alloc(p->info.packed_backward);
     o->out = operation_alloc(n * c->dim * 8);
     o->saved = operation_alloc(n * p->info.saved_row);
     o->scratch = operation_alloc(p->info.scratch_fixed + p->info.scratch_row * n);
@@ -377,7 +378,7 @@ static void operation_open(operation *o, const twin_scene *t, const nf_flow *flo
 
 static void operation_close(operation *o)
 {
-    void *all[] = { o->in, o->cond, o->theta, o->packed, o->out, o->saved, o->scratch, o->g, o->grad, o->grad_cond, o->a, o->b, o->log_det };
+    void *all[] = { o->in, o->cond, o->theta, o->packed, o->packed_backward, o->out, o->saved, o->scratch, o->g, o->grad, o->grad_cond, o->a, o->b, o->log_det };
     for (int i = 0; i < SUPPORT_COUNT(all); i++) free(all[i]);
 }
 
@@ -387,7 +388,7 @@ static nf_status operation_forward(operation *o, void *saved)
 
     memset(o->log_det, 0, (size_t)o->n * 8);
     for (int64_t part = 0; o->ops->pack && part < o->place->info.packed_parts; part++)
-        o->ops->pack(o->place->layer->self, o->flow->kernels, o->theta, o->packed, part);
+        o->ops->pack(o->place->layer->self, o->flow->kernels, o->theta, o->packed, o->place->info.packed_backward ? o->packed_backward : NULL, part);
     return o->ops->forward(o->place->layer->self, &tile, o->in, o->out, saved);
 }
 

@@ -29,7 +29,7 @@ struct bench {
     int64_t size, n, dim, cond_dim, count;
     nf_layer_info info;
     nf_tile tile;
-    void *theta, *grad, *packed, *scratch, *saved, *cond, *grad_cond;
+    void *theta, *grad, *packed, *packed_backward, *scratch, *saved, *cond, *grad_cond;
     double *log_det;
 };
 
@@ -57,7 +57,7 @@ static double get(const struct bench *b, const void *array, int64_t i)
 static void bench_pack(struct bench *b)
 {
     for (int64_t part = 0; b->ops->pack && part < b->info.packed_parts; part++)
-        b->ops->pack(b->layer->self, b->info.kernels, b->theta, b->packed, part);
+        b->ops->pack(b->layer->self, b->info.kernels, b->theta, b->packed, b->info.packed_backward ? b->packed_backward : NULL, part);
 }
 
 static void bench_begin(struct bench *b, nf_layer *layer, int32_t dtype, int64_t n)
@@ -69,6 +69,7 @@ static void bench_begin(struct bench *b, nf_layer *layer, int32_t dtype, int64_t
     b->theta = bench_memory(b->count * b->size);
     b->grad = bench_memory(b->count * b->size);
     b->packed = bench_memory(b->info.packed);
+    b->packed_backward = bench_memory(b->info.packed_backward);
     b->scratch = bench_memory(b->info.scratch_row * n + b->info.scratch_fixed);
     b->saved = bench_memory(b->info.saved_row * n);
     b->cond = bench_memory(n * b->cond_dim * b->size);
@@ -78,7 +79,7 @@ static void bench_begin(struct bench *b, nf_layer *layer, int32_t dtype, int64_t
     if (b->ops->reset) ck_assert_int_eq(b->ops->reset(layer->self, 11, 256, b->theta), NF_OK);
     for (int64_t i = 0; i < n * b->cond_dim; i++) put(b, b->cond, i, draw(5000 + (uint64_t)i));
     b->tile = (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = dtype, .n = n, .theta = b->theta,
-                         .packed = b->packed, .cond = b->cond_dim ? b->cond : NULL, .cond_dim = b->cond_dim,
+                         .packed = b->packed, .packed_backward = b->packed_backward, .cond = b->cond_dim ? b->cond : NULL, .cond_dim = b->cond_dim,
                          .scratch = b->scratch, .log_det = b->log_det, .seed = 3, .stream = 256,
                          .kernels = kernels };
     bench_pack(b);
@@ -100,7 +101,7 @@ static void bench_shake(struct bench *b)
 
 static void bench_end(struct bench *b)
 {
-    void *const memory[] = { b->theta, b->grad, b->packed, b->scratch, b->saved, b->cond, b->grad_cond, b->log_det };
+    void *const memory[] = { b->theta, b->grad, b->packed, b->packed_backward, b->scratch, b->saved, b->cond, b->grad_cond, b->log_det };
     for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) free(memory[i]);
     nf_layer_unref(b->layer);
 }

@@ -61,7 +61,7 @@ struct net {
     const nfi_kernels *k;
     int64_t in, out, ld_in, ld_out;
     double *theta, *x, *y, *dx, *dy, *grad, *gx;
-    void *packed, *saved, *scratch;
+    void *packed, *turned, *saved, *scratch;
 };
 
 static const int64_t shapes[][5] = { /* n_hidden, widths */
@@ -87,6 +87,7 @@ static void net_begin(struct net *t, int index)
     t->y = memory(ROWS * t->ld_out * 8);
     t->dy = memory(ROWS * t->ld_out * 8);
     t->packed = memory(nfi_mlp_packed_bytes(&t->mlp, t->k));
+    t->turned = memory(nfi_mlp_turned_bytes(&t->mlp, t->k));
     t->saved = memory(ROWS * nfi_mlp_saved_bytes(&t->mlp, t->k));
     t->scratch = memory(ROWS * 2 * nfi_mlp_scratch_bytes(&t->mlp, t->k));
     nfi_mlp_reset_f64(&t->mlp, 5, 77, t->theta);
@@ -96,12 +97,12 @@ static void net_begin(struct net *t, int index)
             t->x[i * t->ld_in + j] = 2.0 * draw((uint64_t)(10000 + i * 100 + j));
             t->dx[i * t->ld_in + j] = draw((uint64_t)(20000 + i * 100 + j));
         }
-    nfi_mlp_pack(&t->mlp, t->k, t->theta, t->packed);
+    nfi_mlp_pack(&t->mlp, t->k, t->theta, t->packed, t->turned);
 }
 
 static void net_end(struct net *t)
 {
-    void *const all[] = { t->theta, t->grad, t->x, t->dx, t->gx, t->y, t->dy, t->packed, t->saved, t->scratch };
+    void *const all[] = { t->theta, t->grad, t->x, t->dx, t->gx, t->y, t->dy, t->packed, t->turned, t->saved, t->scratch };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     nfi_maker_free(t->maker);
 }
@@ -157,7 +158,7 @@ START_TEST(mlp__reverse_matches_central_differences)
     for (int64_t i = 0; i < ROWS; i++)
         for (int64_t j = 0; j < t.out; j++) t.y[i * t.ld_out + j] = draw((uint64_t)(30000 + i * 100 + j));
     memset(t.grad, 0, (size_t)t.mlp.theta_count * 8);
-    nfi_mlp_reverse(&t.mlp, t.k, ROWS, t.packed, t.x, t.saved, t.y, t.gx, t.grad, t.scratch);
+    nfi_mlp_reverse(&t.mlp, t.k, ROWS, t.turned, t.x, t.saved, t.y, t.gx, t.grad, t.scratch);
     for (int64_t k = 0; k < t.mlp.theta_count; k++) near(t.grad[k], twin_slope(&t, t.theta + k), SLOPE_TOL, "theta", k);
     for (int64_t i = 0; i < ROWS; i++)
         for (int64_t j = 0; j < t.in; j++)
@@ -196,7 +197,7 @@ START_TEST(mlp__check_value)
     double *x = memory(128), *y = memory(128);
     void *packed = memory(nfi_mlp_packed_bytes(&mlp, k)), *scratch = memory(nfi_mlp_scratch_bytes(&mlp, k));
     x[0] = 2.385;
-    nfi_mlp_pack(&mlp, k, theta, packed);
+    nfi_mlp_pack(&mlp, k, theta, packed, NULL);
     nfi_mlp_value(&mlp, k, 1, packed, x, y, NULL, scratch);
     near(y[0], -0.8396134049, 1e-10, "y", 0);
     free(x), free(y), free(packed), free(scratch);
