@@ -23,7 +23,7 @@ typedef struct scene {
     nf_context *context;
     nf_flow *flow;
     nf_dataset *data;
-    float x[2 * ROWS], sampled[2 * ROWS], inverted[2 * ROWS];
+    float x[2 * ROWS], sampled[2 * ROWS], inverted[2 * ROWS], scored[2 * ROWS];
     double log_prob[ROWS], sampled_log_prob[ROWS];
     char file[FILE_BYTES];
     int64_t file_size;
@@ -55,6 +55,7 @@ static void scene_make(scene *s)
 {
     nf_context_config config = NF_CONTEXT_CONFIG_INIT;
     const char *rounds = getenv("NFLOW_ROUNDS");
+    nf_flow *twin = NULL;
 
     config.threads = 2; /* the pool is shared by all of them */
     s->rounds = rounds ? atoi(rounds) : 60;
@@ -68,6 +69,10 @@ static void scene_make(scene *s)
     ck_assert_int_eq(nf_flow_sample(s->flow, 5, 0, ROWS, NULL, 1.0, s->sampled, s->sampled_log_prob), NF_OK);
     ck_assert_int_eq(nf_flow_inverse(s->flow, ROWS, s->x, NULL, s->inverted, NULL), NF_OK);
     ck_assert_int_eq(nf_flow_save_memory(s->flow, s->file, FILE_BYTES, &s->file_size), NF_OK);
+    /* by a twin: the shared flow has not taken a gradient when the threads begin */
+    ck_assert_int_eq(nf_flow_load_memory(&twin, s->context, s->file, s->file_size), NF_OK);
+    ck_assert_int_eq(nf_flow_score(twin, ROWS, s->x, NULL, NULL, s->scored), NF_OK);
+    nf_flow_unref(twin);
 }
 
 static void expect(scene *s, bool good, const char *what)
@@ -84,7 +89,7 @@ static void share(scene *s, int round, char *file)
     const int64_t first = round * 37 % (ROWS / 2), n = 1 + round * 101 % (ROWS / 2);
     int64_t size;
 
-    switch (round % 4) {
+    switch (round % 5) {
     case 0:
         expect(s, nf_flow_log_prob(s->flow, n, s->x + 2 * first, NULL, log_prob) == NF_OK, "log_prob");
         expect(s, !memcmp(log_prob, s->log_prob + first, (size_t)n * sizeof *log_prob), "bits of log_prob");
@@ -96,6 +101,10 @@ static void share(scene *s, int round, char *file)
     case 2:
         expect(s, nf_flow_inverse(s->flow, n, s->x + 2 * first, NULL, x, NULL) == NF_OK, "inverse");
         expect(s, !memcmp(x, s->inverted + 2 * first, (size_t)n * 2 * sizeof *x), "bits of the inverse");
+        break;
+    case 3: /* the first of these make what only gradients need, at the same time */
+        expect(s, nf_flow_score(s->flow, n, s->x + 2 * first, NULL, log_prob, x) == NF_OK, "score");
+        expect(s, !memcmp(x, s->scored + 2 * first, (size_t)n * 2 * sizeof *x), "bits of the score");
         break;
     default:
         expect(s, nf_flow_save_memory(s->flow, file, FILE_BYTES, &size) == NF_OK && size == s->file_size, "save");

@@ -271,7 +271,7 @@ static bool case_checkpoints(fault_log *log)
 
 /* Memory */
 
-#define MEMORY_FACTOR 5 /* bytes a byte of the file: parameters, gradient, weights packed for both directions with whole lanes */
+#define MEMORY_FACTOR 3 /* bytes a byte of the file: parameters, and weights packed in whole lanes, up to 32 columns where a layer has few */
 #define MEMORY_SLACK 65536
 
 static struct { int64_t now, most; } held;
