@@ -162,14 +162,11 @@ static nf_status create_build(nf_flow *flow, nf_context *context, nf_layer *cons
     if (!flow->places) return status;
     flow->n_places = n_layers;
     if ((status = create_places(flow, layers))) return status;
-    if ((status = create_blocks(flow, context))) return status;
-    if ((status = create_reset(flow))) return status;
-    nfi_flow_pack(flow);
-    return NF_OK;
+    return create_blocks(flow, context);
 }
 
-nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
-                         nf_layer *const *layers, int64_t n_layers)
+nf_status nfi_flow_create_bare(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
+                               nf_layer *const *layers, int64_t n_layers)
 {
     nf_flow_config resolved, defaults = NF_FLOW_CONFIG_INIT;
     nf_flow *flow = NULL;
@@ -199,6 +196,23 @@ nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_confi
     }
     *out = flow;
     return NF_OK;
+}
+
+nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
+                         nf_layer *const *layers, int64_t n_layers)
+{
+    nf_status status = nfi_flow_create_bare(out, context, config, base, layers, n_layers);
+    uint64_t fpenv;
+
+    if (status) return status;
+    fpenv = nfi_fpenv_enter();
+    status = create_reset(*out);
+    if (!status) nfi_flow_pack(*out);
+    nfi_fpenv_leave(fpenv);
+    if (!status) return NF_OK;
+    nf_flow_unref(*out);
+    *out = NULL;
+    return status;
 }
 
 nf_flow *nf_flow_ref(nf_flow *flow) { return nfi_object_ref(flow, NFI_TAG_FLOW); }

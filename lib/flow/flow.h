@@ -57,6 +57,9 @@ struct nf_flow {
 
 static inline int64_t nfi_grad_chunks(const nf_flow *flow) { return (flow->count + NFI_GRAD_CHUNK - 1) / NFI_GRAD_CHUNK; }
 
+/* nf_flow_create without drawing weights: they are zero, and the caller fills them in and packs. */
+nf_status nfi_flow_create_bare(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
+                               nf_layer *const *layers, int64_t n_layers);
 nf_status nfi_flow_begin(nf_flow *flow, const char *function); /* exclusive: NF_ERR_BUSY */
 void nfi_flow_end(nf_flow *flow);
 /* Euclidean norm of the gradient block, exclusive: the same bits for any number of threads. */

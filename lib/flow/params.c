@@ -290,7 +290,7 @@ nf_status nf_flow_convert(nf_flow **out, const nf_flow *flow, int32_t dtype)
     for (int64_t i = 0; i < flow->n_places; i++) layers[i] = flow->places[i].layer;
     config.dtype = dtype;
     config.seed = flow->seed;
-    status = nf_flow_create(out, flow->object.context, &config, flow->base, layers, flow->n_places);
+    status = nfi_flow_create_bare(out, flow->object.context, &config, flow->base, layers, flow->n_places);
     nfi_free(flow->object.context, layers, flow->n_places, sizeof *layers);
     if (status) return status;
     if (dtype == flow->dtype)

@@ -483,7 +483,7 @@ static nf_status description_compose(struct description_reader *reader, const js
     if (reader->limits.parameters >= 0 && reader->parameters != reader->limits.parameters)
         return nfi_fail(NF_ERR_FORMAT, "%s: wants %lld parameters, the tensors hold %lld", reader->where,
                         (long long)reader->parameters, (long long)reader->limits.parameters);
-    status = nf_flow_create(out, reader->context, config, base, layers, n);
+    status = (reader->limits.bare ? nfi_flow_create_bare : nf_flow_create)(out, reader->context, config, base, layers, n);
     if (status) return description_status(nfi_fail_in(status, "%s", reader->function));
     status = description_check_dim(reader, root, "dim", (*out)->dim);
     if (!status) status = description_check_dim(reader, root, "cond_dim", (*out)->cond_dim);

@@ -14,11 +14,12 @@
 typedef struct nfi_description_limits {
     int64_t parameters; /* exactly so many; -1: any */
     int64_t columns;    /* most columns, summed over layers and base; -1: any */
+    bool bare;          /* the weights are in the file: none are drawn, the caller packs */
 } nfi_description_limits;
 
 /* Appends the description. Failures stick in text->status. */
 void nfi_description_write(nfi_text *text, const nf_flow *flow);
-/* A flow with fresh weights. limits may be NULL; `function` begins messages. NF_ERR_FORMAT, _VERSION, _LIMIT, _MEMORY, and what a
+/* A flow with fresh weights, or none where limits say so. limits may be NULL; `function` begins messages. NF_ERR_FORMAT, _VERSION, _LIMIT, _MEMORY, and what a
  * user's layer answers. */
 nf_status nfi_description_read(nf_flow **out, nf_context *context, const char *text, int64_t size,
                                const nfi_description_limits *limits, const char *function);

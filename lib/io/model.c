@@ -182,7 +182,7 @@ static nf_status model_read(const struct model_file *file, const nf_flow *flow, 
 
 static nf_status model_load(nf_flow **out, const struct model_file *file, int64_t *rows)
 {
-    const nfi_description_limits limits = { model_count_parameters(file), MODEL_FREE_COLUMNS + file->size };
+    const nfi_description_limits limits = { model_count_parameters(file), MODEL_FREE_COLUMNS + file->size, true };
     nf_status status = nfi_description_read(out, file->context, file->description, (int64_t)strlen(file->description), &limits,
                                             file->function);
 

@@ -126,8 +126,10 @@ START_TEST(crc)
     ck_assert_uint_eq(nfi_crc32c(0, "123456789", 9), 0xe3069283u);
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * 73 + 5);
     whole = nfi_crc32c(0, bytes, sizeof bytes);
-    for (int64_t cut = 0; cut <= (int64_t)sizeof bytes; cut++)
+    for (int64_t cut = 0; cut <= (int64_t)sizeof bytes; cut++) {
         ck_assert_uint_eq(nfi_crc32c(nfi_crc32c(0, bytes, cut), bytes + cut, (int64_t)sizeof bytes - cut), whole);
+        ck_assert_uint_eq(nfi_crc32c_by_table(7, bytes, cut), nfi_crc32c(7, bytes, cut));
+    }
     memset(bytes, 0, sizeof bytes);
     ck_assert_uint_eq(nfi_crc32c(0, bytes, 32), 0x8a9136aau); /* RFC 3720, B.4 */
 }
@@ -415,7 +417,7 @@ END_TEST
 /* A small file may not ask for much: columns without parameters, parameters that are not there. */
 START_TEST(hostile_description)
 {
-    const nfi_description_limits limits = { 0, 70000 };
+    const nfi_description_limits limits = { 0, 70000, true };
     const char *const texts[] = {
         "{\"format\":1,\"base\":{\"type\":\"normal\",\"dim\":16000000},\"layers\":[{\"type\":\"permutation\",\"kind\":\"reverse\",\"dim\":16000000}]}",
         "{\"format\":1,\"base\":{\"type\":\"normal\",\"dim\":30000},\"layers\":[{\"type\":\"coupling_affine\",\"dim\":30000,\"hidden\":[100]}]}",
