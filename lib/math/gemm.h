@@ -161,6 +161,105 @@ static tile_fn *const tiles_half[NFI_MR + 1] = { NULL,       tile_1_1_1, tile_2_
                                                  tile_10_1_1, tile_11_1_1, tile_12_1_1 };
 #endif
 
+/* Small vectors, 16 bytes on every instruction set: blocks of NFI_T x NFI_T elements are turned in them, by two interleaves
+ * (f32) or one (f64). */
+#if NFI_REAL == 32
+#define NFI_T 4
+#else
+#define NFI_T 2
+#endif
+typedef real vsmall __attribute__((vector_size(16)));
+typedef real vsmall_any __attribute__((vector_size(16), aligned(NFI_SIZE), may_alias));
+typedef ireal vsmall_index __attribute__((vector_size(16)));
+#if defined(__clang__)
+#define NFI_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define NFI_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vsmall_index){ __VA_ARGS__ })
+#endif
+NF_INLINE void turn_small(const real *from, int64_t ld_from, vsmall out[NFI_T])
+{
+#if NFI_REAL == 32
+    const vsmall a = *(const vsmall_any *)from, b = *(const vsmall_any *)(from + ld_from);
+    const vsmall c = *(const vsmall_any *)(from + 2 * ld_from), d = *(const vsmall_any *)(from + 3 * ld_from);
+    const vsmall e = NFI_SHUFFLE(a, c, 0, 4, 1, 5), f = NFI_SHUFFLE(b, d, 0, 4, 1, 5);
+    const vsmall g = NFI_SHUFFLE(a, c, 2, 6, 3, 7), h = NFI_SHUFFLE(b, d, 2, 6, 3, 7);
+    out[0] = NFI_SHUFFLE(e, f, 0, 4, 1, 5);
+    out[1] = NFI_SHUFFLE(e, f, 2, 6, 3, 7);
+    out[2] = NFI_SHUFFLE(g, h, 0, 4, 1, 5);
+    out[3] = NFI_SHUFFLE(g, h, 2, 6, 3, 7);
+#else
+    const vsmall a = *(const vsmall_any *)from, b = *(const vsmall_any *)(from + ld_from);
+    out[0] = NFI_SHUFFLE(a, b, 0, 2);
+    out[1] = NFI_SHUFFLE(a, b, 1, 3);
+#endif
+}
+NF_INLINE vsmall splat_small(real s)
+{
+#if NFI_REAL == 32
+    return (vsmall){ s, s, s, s };
+#else
+    return (vsmall){ s, s };
+#endif
+}
+NF_INLINE vsmall fma_small(vsmall a, vsmall b, vsmall c)
+{
+#if defined(__FMA__) && NFI_REAL == 32
+    return (vsmall)_mm_fmadd_ps(a, b, c);
+#elif defined(__FMA__)
+    return (vsmall)_mm_fmadd_pd(a, b, c);
+#elif defined(__ARM_NEON) && defined(__aarch64__)
+    return NF_FMA(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+/* Few outputs: lanes are rows, so that none idles. 4 groups of NFI_T rows; each output is the one chain it always is. */
+#define NFI_NARROW_ROWS (4 * NFI_T)
+NF_INLINE void gemm_narrow_rows(const int m, int64_t k, const real *x, int64_t ldx, const real *panel, real *y, int64_t ldy)
+{
+    vsmall c[NFI_NARROW][4];
+    const real *w = panel + NFI_NR;
+    NF_UNROLL
+    for (int i = 0; i < 4 * m; i++) c[i / 4][i % 4] = splat_small(panel[i / 4]);
+    int64_t kk = 0;
+    for (; kk + NFI_T <= k; kk += NFI_T, w += NFI_T * NFI_NR) {
+        NF_UNROLL
+        for (int g = 0; g < 4; g++) {
+            vsmall a[NFI_T];
+            turn_small(x + g * NFI_T * ldx + kk, ldx, a);
+            NF_UNROLL
+            for (int i = 0; i < NFI_T * m; i++) c[i % m][g] = fma_small(a[i / m], splat_small(w[i / m * NFI_NR + i % m]), c[i % m][g]);
+        }
+    }
+    for (; kk < k; kk++, w += NFI_NR) {
+        NF_UNROLL
+        for (int g = 0; g < 4; g++) {
+            vsmall a;
+            NF_UNROLL
+            for (int r = 0; r < NFI_T; r++) a[r] = x[(g * NFI_T + r) * ldx + kk];
+            NF_UNROLL
+            for (int j = 0; j < m; j++) c[j][g] = fma_small(a, splat_small(w[j]), c[j][g]);
+        }
+    }
+    for (int g = 0; g < 4; g++)
+        for (int r = 0; r < NFI_T; r++)
+            for (int j = 0; j < m; j++) y[(g * NFI_T + r) * ldy + j] = c[j][g][r];
+}
+
+typedef void narrow_fn(int64_t k, const real *x, int64_t ldx, const real *panel, real *y, int64_t ldy);
+#define NFI_GEMM_NARROW(m)                                                                                             \
+    static __attribute__((noinline)) void gemm_narrow_##m(int64_t k, const real *x, int64_t ldx, const real *panel,    \
+                                                          real *y, int64_t ldy)                                        \
+    {                                                                                                                  \
+        gemm_narrow_rows(m, k, x, ldx, panel, y, ldy);                                                                 \
+    }
+NFI_GEMM_NARROW(1)
+NFI_GEMM_NARROW(2)
+NFI_GEMM_NARROW(3)
+NFI_GEMM_NARROW(4)
+static narrow_fn *const gemm_narrow[NFI_NARROW + 1] = { NULL, gemm_narrow_1, gemm_narrow_2, gemm_narrow_3, gemm_narrow_4 };
+
 static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *packed_, void *y_,
                  int64_t ldy, const nfi_epilogue *epilogue)
 {
@@ -175,6 +274,9 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
             t.ld_mask = epilogue->ld_mask;
         }
     }
+    if (m > 0 && m <= NFI_NARROW && t.kind == NFI_EPILOGUE_NONE)
+        for (; n >= NFI_NARROW_ROWS; n -= NFI_NARROW_ROWS, x += NFI_NARROW_ROWS * ldx, y += NFI_NARROW_ROWS * ldy)
+            gemm_narrow[m](k, x, ldx, packed, y, ldy);
     const int64_t panels = (m + NFI_NR - 1) / NFI_NR;
     int64_t full = panels;
 #if NFI_NR > 16
@@ -207,38 +309,6 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
 }
 
 static int64_t packed_count(int64_t k, int64_t m) { return (m + NFI_NR - 1) / NFI_NR * NFI_NR * (k + 1); }
-
-/* Transposes of 4 x 4 blocks by two interleaves (f32), 2 x 2 by one (f64) */
-#if NFI_REAL == 32
-#define NFI_T 4
-#else
-#define NFI_T 2
-#endif
-typedef real vsmall __attribute__((vector_size(16)));
-typedef real vsmall_any __attribute__((vector_size(16), aligned(NFI_SIZE), may_alias));
-typedef ireal vsmall_index __attribute__((vector_size(16)));
-#if defined(__clang__)
-#define NFI_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define NFI_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vsmall_index){ __VA_ARGS__ })
-#endif
-NF_INLINE void transpose_small(const real *from, int64_t ld_from, real *to)
-{
-#if NFI_REAL == 32
-    const vsmall a = *(const vsmall_any *)from, b = *(const vsmall_any *)(from + ld_from);
-    const vsmall c = *(const vsmall_any *)(from + 2 * ld_from), d = *(const vsmall_any *)(from + 3 * ld_from);
-    const vsmall e = NFI_SHUFFLE(a, c, 0, 4, 1, 5), f = NFI_SHUFFLE(b, d, 0, 4, 1, 5);
-    const vsmall g = NFI_SHUFFLE(a, c, 2, 6, 3, 7), h = NFI_SHUFFLE(b, d, 2, 6, 3, 7);
-    *(vsmall_any *)to = NFI_SHUFFLE(e, f, 0, 4, 1, 5);
-    *(vsmall_any *)(to + NFI_NR) = NFI_SHUFFLE(e, f, 2, 6, 3, 7);
-    *(vsmall_any *)(to + 2 * NFI_NR) = NFI_SHUFFLE(g, h, 0, 4, 1, 5);
-    *(vsmall_any *)(to + 3 * NFI_NR) = NFI_SHUFFLE(g, h, 2, 6, 3, 7);
-#else
-    const vsmall a = *(const vsmall_any *)from, b = *(const vsmall_any *)(from + ld_from);
-    *(vsmall_any *)to = NFI_SHUFFLE(a, b, 0, 2);
-    *(vsmall_any *)(to + NFI_NR) = NFI_SHUFFLE(a, b, 1, 3);
-#endif
-}
 
 /* Panels' rows [first, last): reads in long runs */
 static void pack_rows(int64_t k, int64_t m, const real *w, real *packed, int64_t first, int64_t last)
@@ -273,8 +343,12 @@ static void pack_turned(int64_t m, const real *block, int64_t count, real *packe
         const int64_t end = j0 + line < m ? j0 + line : m;
         const int64_t j = j0 + (end - j0) / NFI_T * NFI_T;
         for (int64_t l = 0; l < whole; l += NFI_T)
-            for (int64_t jj = j0; jj < j; jj += NFI_T)
-                transpose_small(block + l * m + jj, m, packed + (jj + 1) * NFI_NR + l);
+            for (int64_t jj = j0; jj < j; jj += NFI_T) {
+                vsmall turned[NFI_T];
+                turn_small(block + l * m + jj, m, turned);
+                NF_UNROLL
+                for (int i = 0; i < NFI_T; i++) *(vsmall_any *)(packed + (jj + i + 1) * NFI_NR + l) = turned[i];
+            }
         for (int64_t jj = j0; jj < end; jj++) {
             real *to = packed + (jj + 1) * NFI_NR;
             for (int64_t l = jj < j ? whole : 0; l < count; l++) to[l] = block[l * m + jj];

@@ -138,7 +138,7 @@ END_TEST
 START_TEST(rows_have_their_own_bits)
 {
     const int32_t dtype = _i ? NF_F64 : NF_F32;
-    static const int64_t batches[] = { 1, 2, 3, 7, 16, 33, 64, 100 }, ks[] = { 1, 7, 150, 1024 }, ms[] = { 1, 15, 17, 40, 150, 256 };
+    static const int64_t batches[] = { 1, 2, 3, 7, 16, 33, 64, 100 }, ks[] = { 1, 7, 150, 1024 }, ms[] = { 1, 2, 3, 4, 15, 17, 40, 150, 256 };
     for (size_t s = 0; s < sizeof ks / sizeof ks[0] * (sizeof ms / sizeof ms[0]); s++) {
         const int64_t k = ks[s % 4], m = ms[s / 4], ldx = up16(k), ldy = up16(m);
         const nfi_kernels *base = nfi_kernels_isa(NF_ISA_BASELINE, dtype);
