@@ -7,7 +7,11 @@
 #
 # To be run in turn with nflow-bench on a quiet machine; only ratios of one session mean anything. The models are those of
 # bench/models.c, written as a PyTorch user would: nn.Linear, torch.optim.Adam, no_grad for densities.
-import argparse, json, math, resource, statistics, time
+import argparse, json, math, os, resource, statistics, sys, time
+
+# The BLAS under PyTorch has threads of its own, and reads their number when it is loaded.
+threads = sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv[:-1] else "1"
+os.environ.setdefault("OPENBLAS_NUM_THREADS", threads)
 import torch
 
 WINDOWS = 9
@@ -114,7 +118,7 @@ def main():
     parser.add_argument("--batch", "--batches", default="256")
     parser.add_argument("--seconds", type=float, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)  # the products have the threads: with threads of both it runs at a third of this speed
     torch.manual_seed(1)
     for batch in map(int, options.batch.split(",")):
         measure(options.workload, batch, options.threads, options.seconds)

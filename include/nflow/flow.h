@@ -213,7 +213,7 @@ NF_API nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report);
 /**
  * Checks a flow on the caller's own rows, n >= 1: the round trip of all of them in the flow's precision; on a copy in double, and
  * at most the first 64 finite rows, the log-determinant against a dense Jacobian, and gradients against central differences (step
- * 1e-5). Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;
+ * 1e-5; smaller ones where that finds an error, for kinks of ReLU). Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;
  * log_det_sum 1e-3 / 1e-9; log_det_error 1e-5 / 1e-6; gradients 1e-4 / 1e-5; no row that is not finite.
  */
 typedef struct nf_check_report {

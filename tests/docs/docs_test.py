@@ -27,7 +27,6 @@ import subprocess
 import sys
 import tempfile
 
-LATER = ("docs/performance.md", "docs/pictures/")  # brought by other changes: a link there is not followed yet
 HEADER_LINES = 400
 
 PRELUDE = """#include <nflow/nflow.h>
@@ -205,9 +204,6 @@ class Tester:
             path, _, anchor = target.partition("#")
             full = os.path.normpath(os.path.join(os.path.dirname(document), path)) if path else document
             exists = os.path.exists(os.path.join(self.root, full))
-            if not exists and full.startswith(LATER):
-                print("%s: %s is not there yet" % (document, full))
-                continue
             if self.check(exists, "%s: link to %s" % (document, target)) and anchor and full.endswith(".md"):
                 self.check(anchor in self.anchors(full), "%s: heading of %s" % (document, target))
 
