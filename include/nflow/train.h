@@ -57,7 +57,8 @@ typedef struct nf_fit_config {
     int64_t progress_steps; /* also report every this many steps; 0: epochs only */
     nf_progress_fn progress; /* called on the calling thread */
     void *progress_user;
-    const char *checkpoint;   /* path: replaced every checkpoint_epochs epochs and at the end */
+    const char *checkpoint;   /* path: replaced every checkpoint_epochs epochs and at the end; the one before is kept
+                               * as path + ".previous" */
     int64_t checkpoint_epochs; /* default 10 */
     const char *resume;       /* path of a checkpoint to go on from, with the same flow, optimizer type, rows, batch, seed (else
                                  NF_ERR_FORMAT, NF_ERR_STATE): ends in the bits of a run that was not stopped */

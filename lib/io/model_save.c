@@ -314,11 +314,34 @@ nf_status nfi_model_save(const nfi_io_ops *ops, const nf_flow *flow, const nfi_m
     return status;
 }
 
+#define CHECKPOINT_PREVIOUS ".previous"
+
+/* Keeps the checkpoint that stands at path under another name, copied rather than renamed: path holds one at every moment. Best
+ * effort: where it cannot be done, the new one is still written. */
+static void checkpoint_keep(const nf_flow *flow, const char *path)
+{
+    nf_context *context = flow->object.context;
+    const int64_t length = (int64_t)strlen(path), size = length + (int64_t)sizeof CHECKPOINT_PREVIOUS;
+    char *previous = nfi_alloc(context, size, 1, NULL);
+    int64_t bytes = 0;
+    void *data = NULL;
+
+    if (!previous) return;
+    memcpy(previous, path, (size_t)length);
+    memcpy(previous + length, CHECKPOINT_PREVIOUS, sizeof CHECKPOINT_PREVIOUS);
+    if (nfi_file_read(&nfi_io_system, context, path, nfi_context_config(context)->max_file_bytes, &data, &bytes, "checkpoint") == NF_OK) {
+        (void)nfi_file_replace(&nfi_io_system, context, previous, data, bytes, "checkpoint");
+        nfi_free(context, data, bytes, 1);
+    }
+    nfi_free(context, previous, size, 1);
+}
+
 nf_status nfi_checkpoint_save(const nf_flow *flow, const char *path, const nfi_extra *extras, int64_t n_extras, const nfi_state *state,
                               int64_t n_state)
 {
     const nfi_model_parts parts = { extras, n_extras, state, n_state, true };
 
+    checkpoint_keep(flow, path);
     return nfi_model_save(&nfi_io_system, flow, &parts, path, "checkpoint");
 }
 

@@ -168,6 +168,20 @@ static bool is_whole(const desk *d, int kind)
     return loads;
 }
 
+/* A checkpoint keeps the one before: the old file or an earlier checkpoint, whole. It is taken away, so that what else is left counts. */
+static bool previous_is_whole(const desk *d, int kind)
+{
+    char path[180];
+    desk previous = *d;
+
+    (void)snprintf(path, sizeof path, "%s.previous", d->path);
+    if (access(path, F_OK)) return true;
+    previous.path = path;
+    const bool whole = (kind & ANY_WHOLE) && is_whole(&previous, kind);
+    (void)unlink(path);
+    return whole;
+}
+
 static bool refuse_once(fault_log *log, const desk *d, int job, const void *model, int64_t size, bool *more)
 {
     char what[100];
@@ -183,6 +197,7 @@ static bool refuse_once(fault_log *log, const desk *d, int job, const void *mode
     log->points += *more;
     if (status != NF_OK && !fault_said(log, what, status, refusals.error == ENOMEM ? NF_ERR_MEMORY : NF_ERR_IO)) return false;
     if (!is_whole(d, table[job].kind)) return fault_fails(log, "%s: the file is neither old nor new", what);
+    if (!previous_is_whole(d, table[job].kind)) return fault_fails(log, "%s: the kept checkpoint is not whole, or not wanted", what);
     if (fault_files() != files) return fault_fails(log, "%s: %d files, %d before", what, fault_files(), files);
     return open_files() == opened || fault_fails(log, "%s: a descriptor stays open", what);
 }

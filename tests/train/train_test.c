@@ -157,9 +157,36 @@ static void check_resume(int64_t reports, const double *want)
     config.batch = 65;
     ck_assert_int_eq(fit_new(NULL, NF_F32, 2e-3, train, valid, &config, NULL, NULL), NF_ERR_STATE);
     unlink(path);
+    unlink(strcat(path, ".previous"));
     nf_dataset_unref(train);
     nf_dataset_unref(valid);
 }
+
+/* The checkpoint before the last is kept, and a run goes on from it to the same bits. */
+START_TEST(resume_from_the_previous_checkpoint)
+{
+    static double want[MOST], theta[MOST];
+    nf_dataset *train = moons(ROWS, 4);
+    char path[64], previous[80];
+    nf_fit_config config = { .struct_size = sizeof config, .epochs = 4, .batch = 64, .seed = 9, .checkpoint_epochs = 1 };
+    nf_fit_report report = { .struct_size = sizeof report };
+
+    snprintf(path, sizeof path, "train_test_%ld.kept", (long)getpid());
+    snprintf(previous, sizeof previous, "%s.previous", path);
+    memset(want, 0, sizeof want);
+    memset(theta, 0, sizeof theta);
+    config.checkpoint = path;
+    ck_assert_int_eq(fit_new(NULL, NF_F32, 2e-3, train, NULL, &config, &report, want), NF_OK);
+    config.checkpoint = NULL;
+    config.resume = previous;
+    ck_assert_msg(fit_new(NULL, NF_F32, 2e-3, train, NULL, &config, &report, theta) == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(report.epochs, 4);
+    ck_assert_int_eq(memcmp(theta, want, sizeof theta), 0);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(unlink(previous), 0);
+    nf_dataset_unref(train);
+}
+END_TEST
 
 START_TEST(resume_ends_in_the_same_bits)
 {
@@ -368,6 +395,7 @@ int main(void)
     tcase_add_test(cases, loss_falls);
     tcase_add_test(cases, same_weights_for_any_threads);
     tcase_add_test(cases, resume_ends_in_the_same_bits);
+    tcase_add_test(cases, resume_from_the_previous_checkpoint);
     tcase_add_test(cases, early_stopping_keeps_the_best);
     tcase_add_test(cases, bad_data_are_named_and_change_nothing);
     tcase_add_test(cases, cancelled_runs_stop);
