@@ -168,7 +168,7 @@ static nf_status call_start(void *arg)
 
 void bench_start(const bench_workload *w, int64_t batch, const bench_options *o)
 {
-    char path[] = "/tmp/nflow-bench-XXXXXX";
+    char path[] = P_tmpdir "/nflow-bench-XXXXXX";
     const int fd = mkstemp(path);
     model m = model_create(w->model, 1, batch);
     bench_case c = { .workload = w->name, .metric = "us", .batch = batch, .per_call = 1.0, .call = call_start, .arg = path };

@@ -165,20 +165,25 @@ nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, 
     return NF_OK;
 }
 
-void *nfi_grad_open(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count, int64_t s)
+/* The first segment of the first slots adds to the block itself. */
+static bool chain_adds_directly(const nfi_workspace *w, const nfi_grad *grad, int64_t i) { return !grad->later && i < w->segment; }
+
+void *nfi_grad_open(const nf_flow *flow, const nfi_workspace *w, const nfi_grad *grad, int64_t theta, int64_t count, int64_t i)
 {
-    const bool direct = s == 0 && !grad->later;
+    if (!grad->block) return NULL;
+    const bool direct = chain_adds_directly(w, grad, i);
     char *slice = direct ? grad->block + theta * flow->size : grad->extra;
 
-    if (!grad->block) return NULL;
-    if (!direct || grad->fresh) memset(slice, 0, (size_t)(count * flow->size));
+    if (i % w->segment == 0 && (!direct || grad->fresh)) memset(slice, 0, (size_t)(count * flow->size));
     return slice;
 }
 
-void nfi_grad_close(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count, int64_t s)
+void nfi_grad_close(const nf_flow *flow, const nfi_workspace *w, const nfi_grad *grad, int64_t theta, int64_t count, int64_t end, int64_t n)
 {
-    if (!grad->block || (s == 0 && !grad->later)) return;
-    (flow->dtype == NF_F32 ? nfi_add_f32 : nfi_add_f64)(count, grad->extra, grad->block + theta * flow->size);
+    const bool last = end == n || end % w->segment == 0;
+
+    if (!grad->block || !last || chain_adds_directly(w, grad, end - 1)) return;
+    nfi_add_scaled(flow->dtype, count, 1.0, grad->extra, grad->block + theta * flow->size);
 }
 
 static nf_status chain_backward_tile(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, nf_tile *tile, int64_t i, char *g)
@@ -201,19 +206,16 @@ static nf_status chain_backward_tile(const nf_flow *flow, const nfi_place *p, nf
 static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, int64_t row, int64_t n,
                                       char *g, const nfi_grad *grad, uint64_t epoch)
 {
-    void *slice = NULL;
     nf_status status = NF_OK;
 
     for (int64_t i = 0, m; i < n && !status; i += m) {
-        const int64_t s = i / w->segment;
         m = nfi_tile_size(w, i, n, p->info.tile_rows);
-        if (i % w->segment == 0) slice = nfi_grad_open(flow, grad, p->theta, p->layer->param_count, s);
         nf_tile tile = nfi_chain_tile(flow, p, w, row, i, m);
         tile.epoch = epoch;
         tile.training = 1;
-        tile.grad = slice;
+        tile.grad = nfi_grad_open(flow, w, grad, p->theta, p->layer->param_count, i);
         status = chain_backward_tile(flow, p, w, &tile, i, g);
-        if (!status && (i + m == n || (i + m) % w->segment == 0)) nfi_grad_close(flow, grad, p->theta, p->layer->param_count, s);
+        if (!status) nfi_grad_close(flow, w, grad, p->theta, p->layer->param_count, i + m, n);
     }
     return chain_status(flow, p, status);
 }

@@ -262,11 +262,10 @@ nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report)
     for (int64_t i = 0; nfi_flow_range(flow, i, &offset, &count, &properties, name); i++)
         if (properties & NF_PARAM_FROZEN) frozen += count;
     fpenv = nfi_fpenv_enter();
-    own = (nf_flow_info_report){ .dtype = flow->dtype, .dim = flow->dim,
-                                     .cond_dim = flow->cond_dim, .layers = flow->n_places, .params = flow->count,
-                                     .trainable = flow->count - frozen, .bytes_params = flow->count * flow->size,
-                                     .bytes_packed = flow->packed_bytes, .saved_bytes_row = flow->act_row + flow->saved_row,
-                                     .gflop_row = flow->flop_row * 1e-9 };
+    own = (nf_flow_info_report){ .dtype = flow->dtype, .dim = flow->dim, .cond_dim = flow->cond_dim, .layers = flow->n_places,
+                                 .params = flow->count, .trainable = flow->count - frozen,
+                                 .bytes_params = flow->count * flow->size, .bytes_packed = flow->packed_bytes,
+                                 .saved_bytes_row = flow->act_row + flow->saved_row, .gflop_row = flow->flop_row * 1e-9 };
     nfi_fpenv_leave(fpenv);
     nfi_report_write(report, &own, sizeof own);
     return NF_OK;

@@ -84,6 +84,7 @@ typedef struct nfi_batch {
     uint64_t epoch;
     double scale;
 } nfi_batch;
+/* The caller has begun the flow and entered the default floating-point state. */
 nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, int64_t *rows_nonfinite, int64_t *first_nonfinite,
                         const char *function);
 /* The memory of nfi_flow_grad for batches of n rows, taken beforehand; the flow is begun by the caller. */

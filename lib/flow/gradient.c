@@ -82,18 +82,15 @@ static void gradient_weigh(gradient_job *g, nfi_workspace *w, int64_t row, int64
 static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
-    void *slice = NULL;
     nf_status status = NF_OK;
 
     for (int64_t i = 0, m; i < n && !status; i += m) {
-        const int64_t s = i / w->segment, offset = i * flow->dim * flow->size;
+        const int64_t offset = i * flow->dim * flow->size;
         m = nfi_tile_size(w, i, n, NFI_TILE_ROWS);
-        if (i % w->segment == 0) slice = nfi_grad_open(flow, grad, flow->base_theta, flow->base->param_count, s);
         nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, m);
-        tile.grad = slice;
+        tile.grad = nfi_grad_open(flow, w, grad, flow->base_theta, flow->base->param_count, i);
         status = ops->backward(flow->base->self, &tile, w->z + offset, w->weight + i, w->state[1] + offset);
-        if (!status && (i + m == n || (i + m) % w->segment == 0))
-            nfi_grad_close(flow, grad, flow->base_theta, flow->base->param_count, s);
+        if (!status) nfi_grad_close(flow, w, grad, flow->base_theta, flow->base->param_count, i + m, n);
     }
     if (!status) memcpy(w->z, w->state[1], (size_t)(n * flow->dim * flow->size));
     return status;
@@ -157,27 +154,24 @@ static void gradient_run_slot(void *arg, int64_t s)
     nfi_workspace_put(g->flow, w);
 }
 
-/* Adds a chunk of the other slots to slot 0, and squares it while it is in the cache. */
-static void gradient_sum_chunk(void *arg, int64_t c)
-{
-    const gradient_job *g = arg;
-    nf_flow *flow = g->flow;
-    const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first);
-    char *sum = (char *)flow->grad + first * flow->size;
-
-    for (int64_t s = 1; s < g->plan.n_slots; s++) {
-        const char *slot = (char *)gradient_buffer(g, s) + first * flow->size;
-        (flow->dtype == NF_F32 ? nfi_add_f32 : nfi_add_f64)(n, slot, sum);
-    }
-    flow->squares[c] = (flow->dtype == NF_F32 ? nfi_sum_squares_f32 : nfi_sum_squares_f64)(n, sum);
-}
-
 static void gradient_square_chunk(void *arg, int64_t c)
 {
     nf_flow *flow = arg;
     const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first);
 
     flow->squares[c] = (flow->dtype == NF_F32 ? nfi_sum_squares_f32 : nfi_sum_squares_f64)(n, (char *)flow->grad + first * flow->size);
+}
+
+/* Adds a chunk of the other slots to slot 0, and squares it while it is in the cache. */
+static void gradient_sum_chunk(void *arg, int64_t c)
+{
+    const gradient_job *g = arg;
+    nf_flow *flow = g->flow;
+    const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first), at = first * flow->size;
+
+    for (int64_t s = 1; s < g->plan.n_slots; s++)
+        nfi_add_scaled(flow->dtype, n, 1.0, (char *)gradient_buffer(g, s) + at, (char *)flow->grad + at);
+    gradient_square_chunk(flow, c);
 }
 
 double nfi_flow_grad_norm(nf_flow *flow)
@@ -232,11 +226,9 @@ nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, 
     gradient_job g = { .job = { .function = function, .flow = flow, .n = batch->n, .in = batch->x, .cond = batch->cond },
                        .flow = flow, .batch = batch, .plan = gradient_plan_for(flow, batch->n) };
     nf_status status;
-    uint64_t fpenv;
 
     if ((status = nfi_flow_need_grad(flow))) return status;
     if ((status = gradient_reserve_slots(flow, gradient_buffers(&g.plan)))) return status;
-    fpenv = nfi_fpenv_enter();
     if (flow->lent) nfi_flow_pack(flow);
     if (g.plan.group > 0)
         for (int64_t s = 0; s < g.plan.n_slots; s += g.plan.group) gradient_run_group(&g, s);
@@ -248,9 +240,7 @@ nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, 
         nfi_parallel_for(flow->object.context, nfi_grad_chunks(flow), gradient_sum_chunk, &g);
         flow->squares_known = !flow->grad_lent; /* else the caller may yet change it */
     }
-    status = gradient_collect(&g, nll_sum, rows_nonfinite, first_nonfinite);
-    nfi_fpenv_leave(fpenv);
-    return status;
+    return gradient_collect(&g, nll_sum, rows_nonfinite, first_nonfinite);
 }
 
 /* Weights of rows for the public call: finite, >= 0, with a positive sum. */

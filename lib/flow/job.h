@@ -38,9 +38,10 @@ typedef struct nfi_grad {
     char *extra; /* room for the largest slice; NULL where there is one segment */
     bool later;  /* the first segment goes through extra too: earlier ones stand in block already */
 } nfi_grad;
-/* Where segment s of a slice [theta, theta + count) adds up; NULL: not wanted. And what is done when it has. */
-void *nfi_grad_open(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count, int64_t s);
-void nfi_grad_close(const nf_flow *flow, const nfi_grad *grad, int64_t theta, int64_t count, int64_t s);
+/* Around each tile [i, end) of a block of n rows: where its layer's slice [theta, theta + count) adds up (NULL: not wanted), cleared
+ * at a segment's first tile; and what is done after its last. */
+void *nfi_grad_open(const nf_flow *flow, const nfi_workspace *w, const nfi_grad *grad, int64_t theta, int64_t count, int64_t i);
+void nfi_grad_close(const nf_flow *flow, const nfi_workspace *w, const nfi_grad *grad, int64_t theta, int64_t count, int64_t end, int64_t n);
 /* Rows of the tile that begins at row i of a block of n, `most` at most. */
 static inline int64_t nfi_tile_size(const nfi_workspace *w, int64_t i, int64_t n, int64_t most)
 {

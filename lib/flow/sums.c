@@ -22,14 +22,6 @@ double NFI_NAME(nfi_sum_squares)(int64_t n, const void *x)
     return sum;
 }
 
-void NFI_NAME(nfi_add)(int64_t n, const void *x, void *a)
-{
-    const real *restrict from = x;
-    real *restrict to = a;
-
-    for (int64_t i = 0; i < n; i++) to[i] += from[i];
-}
-
 void NFI_NAME(nfi_blend)(int64_t n, double rate, const void *x, void *a)
 {
     const real *restrict from = x;

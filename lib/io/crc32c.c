@@ -63,11 +63,14 @@ static uint32_t crc32c_eight(uint32_t crc, const unsigned char *p)
     return out;
 }
 
-static uint32_t crc32c_by_table(uint32_t crc, const unsigned char *p, int64_t size)
+uint32_t nfi_crc32c_by_table(uint32_t crc, const void *bytes, int64_t size)
 {
+    const unsigned char *p = bytes;
+
+    crc = ~crc;
     for (; size >= 8; size -= 8, p += 8) crc = crc32c_eight(crc, p);
     for (; size > 0; size--, p++) crc = crc32c_byte(crc, *p);
-    return crc;
+    return ~crc;
 }
 
 #if defined(__x86_64__)
@@ -93,5 +96,3 @@ uint32_t nfi_crc32c(uint32_t crc, const void *bytes, int64_t size)
 #endif
     return nfi_crc32c_by_table(crc, bytes, size);
 }
-
-uint32_t nfi_crc32c_by_table(uint32_t crc, const void *bytes, int64_t size) { return ~crc32c_by_table(~crc, bytes, size); }

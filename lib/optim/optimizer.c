@@ -202,7 +202,6 @@ static nf_status optimizer_step(nf_optimizer *optimizer, nf_flow *flow, double m
     if ((status = nfi_flow_begin(flow, function))) return status;
     fpenv = nfi_fpenv_enter();
     status = nfi_optimizer_bind(optimizer, flow, function);
-    (void)nfi_flow_grad_block(flow);
     if (!status) status = nfi_optimizer_apply(optimizer, flow, max_norm, norm, function);
     nfi_fpenv_leave(fpenv);
     nfi_flow_end(flow);

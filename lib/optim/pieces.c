@@ -105,11 +105,10 @@ static void pieces_decay_chunk(void *arg, int64_t chunk)
     const pieces_job *job = arg;
     const nfi_pieces *p = job->pieces;
     nf_flow *flow = job->flow;
-    void (*const add)(int64_t, double, const void *, void *) = flow->dtype == NF_F32 ? nfi_add_scaled_f32 : nfi_add_scaled_f64;
 
     for (int64_t i = p->first[chunk]; i < p->first[chunk + 1]; i++) {
         const int64_t at = p->piece[i].offset * flow->size;
-        if (p->piece[i].decay > 0) add(p->piece[i].n, job->factor, (const char *)flow->theta + at, (char *)flow->grad + at);
+        if (p->piece[i].decay > 0) nfi_add_scaled(flow->dtype, p->piece[i].n, job->factor, (const char *)flow->theta + at, (char *)flow->grad + at);
     }
 }
 
