@@ -20,11 +20,6 @@ static nf_status check_handle(const nf_dataset *dataset, const char *what)
     return nfi_object_check(dataset, NFI_TAG_DATASET, what);
 }
 
-nf_status nfi_dataset_check_context(const nf_context *context, const char *function)
-{
-    return nfi_context_check(context, function);
-}
-
 static bool is_alive(const nf_dataset *dataset) { return dataset != NULL && dataset->object.tag == NFI_TAG_DATASET; }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -142,7 +137,7 @@ static nf_status from_array(nf_dataset **out, nf_context *context, const char *f
     *out = NULL;
     if (x == NULL)
         return nfi_fail(NF_ERR_NULL, "%s: x is NULL", function);
-    nf_status status = nfi_dataset_check_context(context, function);
+    nf_status status = nfi_context_check(context, function);
     if (status >= 0)
         status = nfi_dataset_create(out, context, function, n, dim, 0, dtype);
     if (status < 0)

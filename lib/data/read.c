@@ -304,7 +304,7 @@ static nf_status prepare(nfi_source *source, nf_dataset **out, const void *what,
     *out = NULL;
     if (what == NULL)
         return nfi_fail(NF_ERR_NULL, "%s: %s is NULL", source->function, what_name);
-    const nf_status status = nfi_dataset_check_context(source->context, source->function);
+    const nf_status status = nfi_context_check(source->context, source->function);
     if (status < 0)
         return status;
     source->config = resolved;

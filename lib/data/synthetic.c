@@ -264,7 +264,7 @@ nf_status nf_dataset_synthetic(nf_dataset **out, nf_context *context, const char
     *out = NULL;
     if (name == NULL)
         return nfi_fail(NF_ERR_NULL, "nf_dataset_synthetic: name is NULL");
-    nf_status status = nfi_dataset_check_context(context, "nf_dataset_synthetic");
+    nf_status status = nfi_context_check(context, "nf_dataset_synthetic");
     if (status < 0)
         return status;
     const density *which = find(name);
