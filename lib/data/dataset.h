@@ -22,7 +22,6 @@ struct nf_dataset {
 /* Config `index` of the data modules, NULL past the last. */
 const nfi_config_type *nfi_data_configs(int32_t index);
 
-
 /* An empty dataset [n][dim] with room for cond (cond_dim 0: none), zeroed. Checks n, dim and cond_dim against the limits
  * of the context: NF_ERR_SHAPE, NF_ERR_OVERFLOW, NF_ERR_LIMIT, NF_ERR_MEMORY; *out is NULL then. `function` names the
  * caller in messages. */
