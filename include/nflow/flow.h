@@ -90,6 +90,64 @@ NF_API void nf_realnvp_config_init(nf_realnvp_config *config);
 /** Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
 NF_API nf_status nf_flow_create_realnvp(nf_flow **out, nf_context *context, const nf_realnvp_config *config);
 
+/**
+ * GLOW on images [height][width][channels], rows in height-width-channel order:
+ *   dequantise, then per level: squeeze 2x2, `steps` times (actnorm per channel, invertible 1x1 convolution, coupling by a
+ *   convolutional network 3x3 - 1x1 - 3x3), and, but at the last level, a split that factors half the channels out under a normal
+ *   distribution learned from the other half; the last level ends in a learned normal of each channel.
+ * log p is that of the integers: the dequantised density's lower bound on log P(x), in nats. z holds the whitened latent of every
+ * level: that of the last level first, the first split's last.
+ * height and width must be multiples of 2^levels.
+ * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
+ */
+typedef struct nf_glow_config {
+    uint32_t struct_size;
+    int32_t coupling;  /* NF_GLOW_AFFINE (default; better likelihood) or NF_GLOW_ADDITIVE (better conditioned, for deep flows) */
+    int64_t height, width, channels; /* required */
+    int64_t levels;    /* default 0: as many as height and width allow, at most 3 */
+    int64_t steps;     /* of each level, default 8 */
+    int64_t hidden;    /* channels of the networks' hidden layers, default 128 */
+    int64_t cond_dim;  /* conditioning columns: all networks see them */
+    int32_t bits;      /* of a pixel's values: default 8; fewer drop the lowest bits of 8; 17 (NF_GLOW_REAL): x is real, no dequantise */
+    int32_t noise;     /* NF_NOISE_...: of evaluation */
+    int32_t linear;    /* NF_LINEAR_PLU (default) or NF_LINEAR_PLAIN */
+    int32_t dtype;     /* NF_F32 (default) or NF_F64 */
+    uint64_t seed;     /* of the initial weights and of the noise */
+    const double *temperature; /* [levels], NULL: 1. Factor of a sample's temperature at each level, the one next to the data first */
+    int64_t n_temperature;
+} nf_glow_config;
+enum { NF_GLOW_AFFINE = 1, NF_GLOW_ADDITIVE = 2 };
+enum { NF_GLOW_REAL = 17 };
+#define NF_GLOW_CONFIG_INIT { .struct_size = sizeof(nf_glow_config) }
+NF_API void nf_glow_config_init(nf_glow_config *config);
+/** Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
+NF_API nf_status nf_flow_create_glow(nf_flow **out, nf_context *context, const nf_glow_config *config);
+
+/**
+ * RealNVP on images: dequantise, logit; per scale three checkerboard couplings, squeeze, three channel couplings, and, but at the
+ * last scale, half the channels factored out; the last scale has four checkerboard couplings instead. Networks are residual,
+ * `hidden` channels wide at the first scale and twice as wide at each next one, with an actnorm where the paper has batch
+ * normalisation (rows stay independent); each coupling ends in an actnorm.
+ * Ref: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", arXiv:1605.08803.
+ */
+typedef struct nf_realnvp_image_config {
+    uint32_t struct_size;
+    int32_t dtype;     /* NF_F32 (default) or NF_F64 */
+    int64_t height, width, channels; /* required */
+    int64_t levels;    /* scales, default 0: as many as height and width allow (each but the last halves them), at most 3 */
+    int64_t hidden;    /* default 32 */
+    int64_t blocks;    /* residual blocks of a network, default 2 */
+    int64_t cond_dim;
+    int32_t bits;      /* as in nf_glow_config, but for NF_GLOW_REAL */
+    int32_t noise;     /* NF_NOISE_... */
+    double alpha;      /* of the logit, default 0.05 */
+    uint64_t seed;
+} nf_realnvp_image_config;
+#define NF_REALNVP_IMAGE_CONFIG_INIT { .struct_size = sizeof(nf_realnvp_image_config) }
+NF_API void nf_realnvp_image_config_init(nf_realnvp_image_config *config);
+/** Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
+NF_API nf_status nf_flow_create_realnvp_image(nf_flow **out, nf_context *context, const nf_realnvp_image_config *config);
+
 /* Lifetime, sizes and parts; 0 or NULL for NULL. Layers and base are borrowed from the flow: take a reference to keep one. */
 NF_API nf_flow *nf_flow_ref(nf_flow *flow); /* returns its argument */
 NF_API void nf_flow_unref(nf_flow *flow);

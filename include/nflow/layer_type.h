@@ -79,6 +79,9 @@ typedef struct nf_layer_info {
     int64_t packed_parts; /* pack may be split into this many independent parts; 0 means 1 */
     int32_t needs_init;   /* 1: has `init` and wants data before training: until its frozen scalar parameter "initialised" is not 0 */
     int32_t inverse_is_iterative; /* 1: the inverse is solved for; informative */
+    int32_t discrete;     /* 1: x are whole numbers that forward spreads by noise: differences in x mean nothing, and checks look at what follows */
+    int32_t reserved;
+    double flop_row;      /* floating-point operations of forward's matrix products for a row; 0: 2 a parameter */
 } nf_layer_info;
 
 /* Properties of parameters. */
