@@ -47,7 +47,7 @@ static void measure_product(const bench_workload *w, int64_t n, int64_t in, int6
                      .call = call_product, .arg = &p };
 
     p.packed = random_block(kind == 1 ? k->packed_count(out, in) : k->packed_count(in, out));
-    k->pack(in, out, p.w, NULL, kind == 0 ? p.packed : NULL, kind == 1 ? p.packed : NULL);
+    k->pack(in, out, p.w, NULL, NULL, kind == 0 ? p.packed : NULL, kind == 1 ? p.packed : NULL);
     snprintf(c.note, sizeof c.note, "%s %lldx%lldx%lld f32 %s", kinds[kind], (long long)n, (long long)in, (long long)out, k->isa);
     bench_measure(&c, o);
     free(p.x);

@@ -108,6 +108,65 @@ typedef struct nf_coupling_affine_config {
 NF_API void nf_coupling_affine_config_init(nf_coupling_affine_config *config);
 NF_API nf_status nf_coupling_affine_create(nf_layer **out, nf_context *context, const nf_coupling_affine_config *config);
 
+/* What a coupling of images transforms. */
+enum {
+    NF_IMAGE_MASK_CHANNELS = 1,     /* the channels from channels / 2 (rounded down) on; with swap those before. Default */
+    NF_IMAGE_MASK_CHECKERBOARD = 2, /* the pixels whose y + x is odd; with swap even */
+    NF_IMAGE_MASK_ALL = 3           /* everything, depending on cond and on the border alone: a learned normal */
+};
+/* Networks of convolutions; hidden stages are followed by an actnorm and a ReLU, the last stage starts at zero. */
+enum {
+    NF_CONV_GLOW = 1,     /* 3x3, 1x1, 3x3. Default */
+    NF_CONV_RESIDUAL = 2, /* 3x3, then `blocks` times 3x3 and 3x3 added to what went in, then 1x1 */
+    NF_CONV_LINEAR = 3    /* one 3x3: no hidden stage */
+};
+
+/**
+ * "coupling_conv", of images [height][width][channels]: z_a = x_a,  z_b = exp(s(x_a, c)) (x_b + t(x_a, c)),  log|det| = sum s.
+ * The shift comes first, as in Glow. 3x3 convolutions have zeros beyond the border, and learn what the border adds. s = s(u)
+ * is one of the forms above. Conditioning columns are planes of their own.
+ * Networks with hidden stages are initialised from data (nf_flow_init_data), so that hidden channels have mean 0 and variance 1
+ * there; a hidden channel that does not vary is NF_ERR_DEGENERATE. That it was done is saved with the model.
+ * Parameters: net.<l>.weight, .edge [9][out] (3x3 only), .bias [out], .log_scale [out] for each stage l, initialised (a frozen flag).
+ * weight is [in][out] (1x1), [3][3][in][out], or, where in > out, [in][3][3][out]: docs/model-format.md.
+ * NF_ERR_ARG (one channel with mask channels, one pixel with checkerboard).
+ * Refs: Kingma, Dhariwal, "Glow", arXiv:1807.03039; Dinh, Sohl-Dickstein, Bengio, arXiv:1605.08803.
+ */
+typedef struct nf_coupling_conv_config {
+    uint32_t struct_size;
+    int32_t mask;    /* NF_IMAGE_MASK_... */
+    int64_t height, width, channels; /* required */
+    int64_t cond_dim;
+    int32_t swap;    /* 1: transform what the mask would keep */
+    int32_t scale;   /* NF_SCALE_..., default sigmoid */
+    double bound;    /* as in nf_coupling_affine_config */
+    int32_t net;     /* NF_CONV_... */
+    int32_t reserved;
+    int64_t hidden;  /* channels of the hidden stages, default 128 */
+    int64_t blocks;  /* of NF_CONV_RESIDUAL, default 2 */
+} nf_coupling_conv_config;
+
+#define NF_COUPLING_CONV_CONFIG_INIT { .struct_size = sizeof(nf_coupling_conv_config) }
+NF_API void nf_coupling_conv_config_init(nf_coupling_conv_config *config);
+NF_API nf_status nf_coupling_conv_create(nf_layer **out, nf_context *context, const nf_coupling_conv_config *config);
+
+/**
+ * "split": of an image [height][width][channels], the first `keep` channels go on as an image [height][width][keep]; the others are
+ * final and stand in z at the columns where they left. log|det| = 0 exactly. No parameters. For a density of what leaves that
+ * depends on what goes on, put a "coupling_conv" with mask channels and net linear in front.
+ * NF_ERR_ARG (keep not in 1 .. channels - 1).
+ */
+typedef struct nf_split_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t height, width, channels; /* required */
+    int64_t keep;    /* default channels / 2 */
+} nf_split_config;
+
+#define NF_SPLIT_CONFIG_INIT { .struct_size = sizeof(nf_split_config) }
+NF_API void nf_split_config_init(nf_split_config *config);
+NF_API nf_status nf_split_create(nf_layer **out, nf_context *context, const nf_split_config *config);
+
 /**
  * "permutation" of columns: z_j = x_{p(j)}; log|det| = 0 exactly. p is `index`, else it reverses the columns, or is drawn from
  * `seed` (the description stores p itself). No parameters. NF_ERR_ARG (no bijection; index with kind reverse), NF_ERR_SHAPE

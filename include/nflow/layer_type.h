@@ -59,6 +59,8 @@ typedef struct nf_tile {
     uint64_t epoch;        /* in fit; 0 elsewhere */
     uint32_t stream;       /* random streams of this place in the chain: stream .. stream + 255 */
     int32_t training;      /* 1: backward may follow and training tolerances apply */
+    int32_t pass;          /* init: of init_passes */
+    int32_t reserved;
     const void *kernels;   /* private to built-in layers */
 } nf_tile;
 
@@ -79,8 +81,8 @@ typedef struct nf_layer_info {
     int64_t packed_parts; /* pack may be split into this many independent parts; 0 means 1 */
     int32_t needs_init;   /* 1: has `init` and wants data before training: until its frozen scalar parameter "initialised" is not 0 */
     int32_t inverse_is_iterative; /* 1: the inverse is solved for; informative */
+    int32_t init_passes;  /* how often init is called, theta packed anew in between, tile->pass counting; 0 means once */
     int32_t discrete;     /* 1: x are whole numbers that forward spreads by noise: differences in x mean nothing, and checks look at what follows */
-    int32_t reserved;
     double flop_row;      /* floating-point operations of forward's matrix products for a row; 0: 2 a parameter */
 } nf_layer_info;
 
@@ -108,7 +110,8 @@ typedef struct nf_layer_ops {
     /* OPTIONAL (NULL: zeros). Initial parameters; random ones from (seed, stream). */
     nf_status (*reset)(const void *self, uint64_t seed, uint32_t stream, void *theta);
     /* OPTIONAL (NULL: no such). Data-dependent initialisation from x [n][dim], all rows of the initial batch, however many tile_rows are
-     * allowed elsewhere; the tile's theta is the present one, its log_det is not used. Writes theta, all or nothing. */
+     * allowed elsewhere; the tile's theta and packed are the present ones, its log_det is not used, its scratch serves tile_rows rows.
+     * Writes theta, all or nothing; the flag "initialised" in its last pass. */
     nf_status (*init)(const void *self, const nf_tile *tile, const void *x, void *theta);
     /* OPTIONAL (NULL: nothing is packed). Rearranges theta into `packed` and `packed_backward`, either of which may be NULL: not
      * wanted; part in [0, packed_parts). Called after every change of theta. Must not fail. */

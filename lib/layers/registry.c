@@ -12,9 +12,9 @@
 #include "core/fpenv.h"
 #include "core/status.h"
 
-extern const nf_layer_type nfi_coupling_affine_type, nfi_permutation_type, nfi_actnorm_type, nfi_affine_type,
+extern const nf_layer_type nfi_coupling_affine_type, nfi_coupling_conv_type, nfi_split_type, nfi_permutation_type, nfi_actnorm_type, nfi_affine_type,
     nfi_standardise_type, nfi_logit_type;
-extern const nfi_config_type nfi_coupling_affine_config_type, nfi_permutation_config_type, nfi_actnorm_config_type,
+extern const nfi_config_type nfi_coupling_affine_config_type, nfi_coupling_conv_config_type, nfi_split_config_type, nfi_permutation_config_type, nfi_actnorm_config_type,
     nfi_affine_config_type, nfi_standardise_config_type, nfi_logit_config_type;
 
 /* The only shared edit of a new layer: its two rows. */
@@ -23,6 +23,8 @@ static const struct registry_row {
     const nfi_config_type *config;
 } registry_rows[] = {
     { &nfi_coupling_affine_type, &nfi_coupling_affine_config_type },
+    { &nfi_coupling_conv_type, &nfi_coupling_conv_config_type },
+    { &nfi_split_type, &nfi_split_config_type },
     { &nfi_permutation_type, &nfi_permutation_config_type },
     { &nfi_actnorm_type, &nfi_actnorm_config_type },
     { &nfi_affine_type, &nfi_affine_config_type },
@@ -186,19 +188,24 @@ static void registry_free(nf_layer *layer)
     nfi_object_free(layer, (int64_t)sizeof *layer);
 }
 
-/* The context's limit on columns holds before create allocates by them. */
+/* The context's limit on columns holds before create allocates by them: fields dim and cond_dim, and height x width x channels. */
 static nf_status registry_check_limits(const nf_layer *layer, const char *function)
 {
     const int64_t limit = nfi_context_config(layer->object.context)->max_dim;
+    int64_t image = 1;
+
     for (int32_t i = 0; i < layer->type->n_fields; i++) {
         const nf_field *field = &layer->type->fields[i];
+        const bool alone = strcmp(field->name, "dim") == 0 || strcmp(field->name, "cond_dim") == 0;
+        const bool side = strcmp(field->name, "height") == 0 || strcmp(field->name, "width") == 0 || strcmp(field->name, "channels") == 0;
         int64_t value = 0;
-        if (field->kind != NF_FIELD_I64 || (strcmp(field->name, "dim") != 0 && strcmp(field->name, "cond_dim") != 0))
-            continue;
+        if (field->kind != NF_FIELD_I64 || !(alone || side)) continue;
         memcpy(&value, (const char *)layer->config + field->offset, sizeof value);
-        if (value > limit)
+        if (alone && value > limit)
             return nfi_fail(NF_ERR_LIMIT, "%s: %s is %lld, over the context's max_dim %lld", function, field->name,
                             (long long)value, (long long)limit);
+        if (side && (!nfi_mul(image, value, &image) || image > limit))
+            return nfi_fail(NF_ERR_LIMIT, "%s: height x width x channels is over the context's max_dim %lld", function, (long long)limit);
     }
     return NF_OK;
 }

@@ -26,7 +26,7 @@
 typedef struct tile {
     int64_t k, ldx, ldy, ld_mask, stride; /* stride: elements of a panel */
     const real *mask;
-    int32_t kind;
+    int32_t kind, no_bias;
 } tile;
 
 NF_INLINE vreal apply_epilogue(vreal c, int32_t kind, const real *mask)
@@ -54,7 +54,7 @@ NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t
         NF_UNROLL
         for (int i = 0; i < mr; i++) {
             NF_UNROLL
-            for (int v = 0; v < nv; v++) c[p * mr + i][v] = vload(panel + p * stride + v * NFI_VL);
+            for (int v = 0; v < nv; v++) c[p * mr + i][v] = t->no_bias ? vsplat(0) : vload(panel + p * stride + v * NFI_VL);
         }
     }
     const real *w = panel + NFI_NR;
@@ -269,12 +269,13 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
     tile t = { .k = k, .ldx = ldx, .ldy = ldy, .stride = stride, .kind = NFI_EPILOGUE_NONE, .mask = NULL };
     if (epilogue) {
         t.kind = epilogue->kind;
+        t.no_bias = epilogue->no_bias;
         if (t.kind == NFI_EPILOGUE_RELU_MASK) {
             t.mask = epilogue->mask;
             t.ld_mask = epilogue->ld_mask;
         }
     }
-    if (m > 0 && m <= NFI_NARROW && t.kind == NFI_EPILOGUE_NONE)
+    if (m > 0 && m <= NFI_NARROW && t.kind == NFI_EPILOGUE_NONE && !t.no_bias)
         for (; n >= NFI_NARROW_ROWS; n -= NFI_NARROW_ROWS, x += NFI_NARROW_ROWS * ldx, y += NFI_NARROW_ROWS * ldy)
             gemm_narrow[m](k, x, ldx, packed, y, ldy);
     const int64_t panels = (m + NFI_NR - 1) / NFI_NR;
@@ -311,26 +312,29 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
 static int64_t packed_count(int64_t k, int64_t m) { return (m + NFI_NR - 1) / NFI_NR * NFI_NR * (k + 1); }
 
 /* Panels' rows [first, last): reads in long runs */
-static void pack_rows(int64_t k, int64_t m, const real *w, real *packed, int64_t first, int64_t last)
+static void pack_rows(int64_t k, int64_t m, const real *w, const real *scale, real *packed, int64_t first, int64_t last)
 {
     const int64_t stride = (k + 1) * NFI_NR, whole = m / NFI_NR, rest = m - whole * NFI_NR;
     for (int64_t p = 0; p < whole; p++) {
         real *row = packed + p * stride + (first + 1) * NFI_NR;
+        vreal by[NFI_NV];
+        for (int v = 0; v < NFI_NV; v++) by[v] = scale ? vload(scale + p * NFI_NR + v * NFI_VL) : vsplat(1);
         for (int64_t i = first; i < last; i++, row += NFI_NR) {
             NF_UNROLL
-            for (int v = 0; v < NFI_NV; v++) vstore(row + v * NFI_VL, vload(w + i * m + p * NFI_NR + v * NFI_VL));
+            for (int v = 0; v < NFI_NV; v++) vstore(row + v * NFI_VL, by[v] * vload(w + i * m + p * NFI_NR + v * NFI_VL));
         }
     }
     if (rest == 0) return;
     real *row = packed + whole * stride + (first + 1) * NFI_NR;
+    if (scale) scale += whole * NFI_NR;
     for (int64_t i = first; i < last; i++, row += NFI_NR)
-        for (int64_t l = 0; l < NFI_NR; l++) row[l] = l < rest ? w[i * m + whole * NFI_NR + l] : 0;
+        for (int64_t l = 0; l < NFI_NR; l++) row[l] = l < rest ? (scale ? scale[l] : 1) * w[i * m + whole * NFI_NR + l] : 0;
 }
 
-static void pack_bias(int64_t k, int64_t m, const real *bias, real *packed)
+static void pack_bias(int64_t k, int64_t m, const real *bias, const real *scale, real *packed)
 {
     for (int64_t j = 0; j < m; j += NFI_NR, packed += (k + 1) * NFI_NR)
-        for (int64_t l = 0; l < NFI_NR; l++) packed[l] = bias && j + l < m ? bias[j + l] : 0;
+        for (int64_t l = 0; l < NFI_NR; l++) packed[l] = bias && j + l < m ? (scale ? scale[j + l] : 1) * bias[j + l] : 0;
 }
 
 /* One panel of W^T: `count` rows of W, in turned blocks */
@@ -357,15 +361,15 @@ static void pack_turned(int64_t m, const real *block, int64_t count, real *packe
     }
 }
 
-static void pack(int64_t k, int64_t m, const void *w_, const void *bias, void *packed, void *transposed_)
+static void pack(int64_t k, int64_t m, const void *w_, const void *bias, const void *scale, void *packed, void *transposed_)
 {
     const real *w = w_;
     real *transposed = transposed_;
-    if (packed) pack_bias(k, m, bias, packed);
+    if (packed) pack_bias(k, m, bias, scale, packed);
     for (int64_t first = 0; first < k; first += NFI_NR) {
         const int64_t last = first + NFI_NR < k ? first + NFI_NR : k;
         if (transposed) pack_turned(m, w + first * m, last - first, transposed + first * (m + 1));
-        if (packed) pack_rows(k, m, w, packed, first, last);
+        if (packed) pack_rows(k, m, w, scale, packed, first, last);
     }
 }
 
@@ -507,6 +511,29 @@ static void tn_narrow(int64_t rows, int64_t k, int64_t m, const real *x, int64_t
         tn_narrow_tiles[m](rows, x + i, ldx, dy, ldy, sum);
         for (int64_t j = 0; j < m; j++)
             for (int64_t c = 0; c < columns; c++) dw[(i + c) * m + j] = sum[j * wide + c];
+    }
+}
+
+static void unscale_row(int64_t m, const nfi_unscale *u, const real *y, const real *skip, real *g, real *g_skip)
+{
+    const real *scale = u->scale;
+    real *sum = u->sum;
+    for (int64_t j = 0; j < m; j += NFI_VL) {
+        const vreal yj = vload(y + j);
+        vreal gj = vload(g + j);
+        if (u->relu) gj = vkeep(vless(vsplat(0), yj), gj);
+        vstore(sum + j, NF_FMA(gj, skip ? yj - vload(skip + j) : yj, vload(sum + j)));
+        if (g_skip) vstore(g_skip + j, gj);
+        vstore(g + j, gj * vload(scale + j));
+    }
+}
+
+static void unscale(int64_t n, int64_t m, const nfi_unscale *u)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = i * u->ld;
+        unscale_row(m, u, (const real *)u->y + at, u->skip ? (const real *)u->skip + at : NULL, (real *)u->g + at,
+                    u->g_skip ? (real *)u->g_skip + at : NULL);
     }
 }
 

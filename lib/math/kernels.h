@@ -19,9 +19,20 @@
 enum { NFI_EPILOGUE_NONE = 0, NFI_EPILOGUE_RELU = 1, NFI_EPILOGUE_RELU_MASK = 2 };
 typedef struct nfi_epilogue {
     int32_t kind;
+    int32_t no_bias;  /* 1: sums start from zero: for tangents */
     const void *mask; /* [n][ld_mask] of the dtype, relu_mask only */
     int64_t ld_mask;
 } nfi_epilogue;
+
+/* Backward through y = phi(scale_j a + skip), per column j, phi a ReLU or nothing: with g = dL/dy [n][ld] and, for a ReLU, g = 0 where
+ * y <= 0,  sum_j += sum_i g (y - skip),  g_skip = g,  g = scale_j g.  Arrays beyond column m hold anything finite; ld a multiple of 16;
+ * scale and sum have room for round_up(m, 16), and scale holds zeros beyond m. */
+typedef struct nfi_unscale {
+    int32_t relu;
+    int64_t ld;
+    const void *scale, *y, *skip; /* skip NULL: none */
+    void *g, *g_skip, *sum;       /* g_skip NULL: not wanted */
+} nfi_unscale;
 
 /* Elementwise functions of activations. `saved` is what the row keeps for its slope: phi(u), or u when saves_input. */
 typedef struct nfi_activation {
@@ -41,13 +52,14 @@ struct nfi_kernels {
     /* Weights W [k][m] (row-major, ld = m) followed by the bias [m] (row k; NULL: zeros) packed for gemm. */
     int64_t (*packed_count)(int64_t k, int64_t m);            /* elements */
     /* Also W^T, as the weights [m][k] of the input's gradient, without bias: packed_count(m, k). Either may be NULL; both are made
-     * in one reading of W. */
-    void (*pack)(int64_t k, int64_t m, const void *w, const void *bias, void *packed, void *transposed);
+     * in one reading of W. scale [m], NULL for ones, multiplies the columns of `packed` and the bias, not W^T. */
+    void (*pack)(int64_t k, int64_t m, const void *w, const void *bias, const void *scale, void *packed, void *transposed);
     /* y[n][m] = epilogue(x[n][k] W + bias); y must not overlap x. */
     void (*gemm)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed, void *y, int64_t ldy,
                  const nfi_epilogue *epilogue /* NULL: none */);
     /* dw[k][m] (dense, ld = m, any alignment) += x[n][k]^T dy[n][m], rows ascending. */
     void (*gemm_tn)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy, int64_t ldy, void *dw);
+    void (*unscale)(int64_t n, int64_t m, const nfi_unscale *u);
     const nfi_activation *activations; /* [NFI_N_ACTIVATIONS] */
     /* y[i] = f(x[i]) in the dtype, y may be x */
     void (*exp)(int64_t n, const void *x, void *y);

@@ -13,12 +13,15 @@
 int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
 
 #define CBLAS_KERNELS(real, suffix, gemm_call)                                                                         \
-    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w_, const void *bias, void *packed, void *turned_)  \
+    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w_, const void *bias, const void *scale_,           \
+                                 void *packed_, void *turned_)                                                         \
     {                                                                                                                  \
-        const real *w = w_;                                                                                            \
-        real *turned = turned_, *row = (real *)packed + k * m;                                                         \
-        if (packed && k * m > 0) memcpy(packed, w, (size_t)(k * m) * sizeof(real));                                    \
-        for (int64_t j = 0; packed && j < m; j++) row[j] = bias ? ((const real *)bias)[j] : 0;                         \
+        const real *w = w_, *scale = scale_;                                                                           \
+        real *packed = packed_, *turned = turned_;                                                                     \
+        for (int64_t i = 0; packed && i <= k; i++, packed += m) {                                                      \
+            const real *from = i < k ? w + i * m : bias;                                                               \
+            for (int64_t j = 0; j < m; j++) packed[j] = from ? (scale ? scale[j] : 1) * from[j] : 0;                   \
+        }                                                                                                              \
         if (!turned) return;                                                                                           \
         for (int64_t i0 = 0; i0 < k; i0 += 16)                                                                         \
             for (int64_t j = 0; j < m; j++)                                                                            \
@@ -31,7 +34,9 @@ int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
         real *y = y_;                                                                                                  \
         const real *bias = (const real *)packed + k * m;                                                               \
         if (n <= 0 || m <= 0) return;                                                                                  \
-        for (int64_t i = 0; i < n; i++) memcpy(y + i * ldy, bias, (size_t)m * sizeof(real));                           \
+        const bool no_bias = epilogue && epilogue->no_bias;                                                            \
+        for (int64_t i = 0; i < n; i++)                                                                                \
+            for (int64_t j = 0; j < m; j++) y[i * ldy + j] = no_bias ? 0 : bias[j];                                    \
         if (k > 0)                                                                                                     \
             gemm_call(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)m, (int)k, 1, x, (int)ldx, packed,       \
                       (int)m, 1, y, (int)ldy);                                                                         \

@@ -183,7 +183,7 @@ double NFI_NAME(NFI_PASTE(nfi_kernel_peak_, NFI_ISA))(int64_t count, double *sin
 
 /* What both back ends share */
 #define NFI_ELEMENTWISE                                                                                                \
-    .dtype = NFI_DTYPE, .size = NFI_SIZE, .activations = activations, .exp = map_exp, .log = map_log, .tanh = map_tanh, \
+    .dtype = NFI_DTYPE, .size = NFI_SIZE, .unscale = unscale, .activations = activations, .exp = map_exp, .log = map_log, .tanh = map_tanh, \
     .sigmoid = map_sigmoid, .softplus = map_softplus, .normal = NFI_NORMAL
 
 const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_, NFI_ISA)) = {

@@ -30,7 +30,8 @@ NFI_DECLARE_KERNELS(neon)
 /* kernels_cblas.c */
 int64_t nfi_cblas_packed_count(int64_t k, int64_t m);
 #define NFI_DECLARE_CBLAS(suffix)                                                                                      \
-    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w, const void *bias, void *packed, void *turned);   \
+    void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w, const void *bias, const void *scale,             \
+                                 void *packed, void *turned);                                                          \
     void nfi_cblas_gemm_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed,      \
                                  void *y, int64_t ldy, const nfi_epilogue *epilogue);                                  \
     void nfi_cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,       \

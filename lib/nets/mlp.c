@@ -152,7 +152,7 @@ void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *th
     char *to = packed, *to_turned = turned;
     for (int32_t l = 0; l < mlp->n_layers; l++) {
         const int64_t in = mlp->width[l], out = mlp->width[l + 1];
-        kernels->pack(in, out, w, w + in * out * kernels->size, to, to_turned);
+        kernels->pack(in, out, w, w + in * out * kernels->size, NULL, to, to_turned);
         if (to) to += mlp_pack_bytes(kernels, in, out);
         if (to_turned) to_turned += mlp_pack_bytes(kernels, out, in);
         w += (in + 1) * out * kernels->size;
@@ -304,39 +304,19 @@ void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, 
     }
 }
 
-/* Tangents: du_l = dh_{l-1} W_l without the bias, dh_l = phi'(u_l) du_l. The packed product always adds the bias, so
- * the tangent takes W from theta with a plain loop; subtracting the bias afterwards would cancel small tangents. */
+/* Tangents: du_l = dh_{l-1} W_l without the bias, dh_l = phi'(u_l) du_l. */
 
-static void mlp_tangent_f32(int64_t in, int64_t out, const float *dh, const float *w, float *du)
-{
-    for (int64_t j = 0; j < out; j++) du[j] = 0.0F;
-    for (int64_t k = 0; k < in; k++)
-        for (int64_t j = 0; j < out; j++) du[j] += dh[k] * w[k * out + j];
-}
-
-static void mlp_tangent_f64(int64_t in, int64_t out, const double *dh, const double *w, double *du)
-{
-    for (int64_t j = 0; j < out; j++) du[j] = 0.0;
-    for (int64_t k = 0; k < in; k++)
-        for (int64_t j = 0; j < out; j++) du[j] += dh[k] * w[k * out + j];
-}
-
-static void mlp_dense_tangent(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, int32_t l, const void *theta,
+static void mlp_dense_tangent(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, int32_t l, const void *packed,
                               const void *dh, void *du)
 {
-    const int64_t in = mlp->width[l], out = mlp->width[l + 1], first = mlp_theta_at(mlp, l);
-    const int64_t ld_in = nfi_mlp_ld(in), ld_out = nfi_mlp_ld(out);
-    for (int64_t i = 0; i < n; i++)
-        if (kernels->dtype == NF_F32)
-            mlp_tangent_f32(in, out, (const float *)dh + i * ld_in, (const float *)theta + first,
-                            (float *)du + i * ld_out);
-        else
-            mlp_tangent_f64(in, out, (const double *)dh + i * ld_in, (const double *)theta + first,
-                            (double *)du + i * ld_out);
+    const int64_t in = mlp->width[l], out = mlp->width[l + 1];
+    const nfi_epilogue epilogue = { .no_bias = 1 };
+    const char *w = (const char *)packed + mlp_packed_at(mlp, kernels, l);
+    kernels->gemm(n, in, out, dh, nfi_mlp_ld(in), w, du, nfi_mlp_ld(out), &epilogue);
 }
 
-void nfi_mlp_jvp(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *theta, const void *packed,
-                 void *x, const void *dx, void *y, void *dy, void *scratch)
+void nfi_mlp_jvp(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *packed, void *x, const void *dx,
+                 void *y, void *dy, void *scratch)
 {
     const bool relu = mlp->activation == NF_ACTIVATION_RELU;
     const bool from_u = mlp_activation(mlp, kernels)->saves_input;
@@ -347,7 +327,7 @@ void nfi_mlp_jvp(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, cons
     for (int32_t l = 1; l < mlp->n_layers; l++) {
         char *h = mlp_turn(mlp, kernels, n, l, scratch), *dh = mlp_turn(mlp, kernels, n, l, second);
         mlp_dense(mlp, kernels, n, l - 1, packed, from, h);
-        mlp_dense_tangent(mlp, kernels, n, l - 1, theta, d_from, dh);
+        mlp_dense_tangent(mlp, kernels, n, l - 1, packed, d_from, dh);
         if (from_u) mlp_slope(mlp, kernels, n, l, h, dh);
         if (!relu) mlp_activate(mlp, kernels, n, l, h, h);
         if (!from_u) mlp_slope(mlp, kernels, n, l, h, dh);
@@ -355,5 +335,52 @@ void nfi_mlp_jvp(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, cons
         d_from = dh;
     }
     mlp_dense(mlp, kernels, n, mlp->n_layers - 1, packed, from, y);
-    mlp_dense_tangent(mlp, kernels, n, mlp->n_layers - 1, theta, d_from, dy);
+    mlp_dense_tangent(mlp, kernels, n, mlp->n_layers - 1, packed, d_from, dy);
+}
+
+/* As a kind of net: the contract is nets/net.h */
+
+static int32_t net_param_count(const void *net) { return nfi_mlp_param_count(net); }
+static void net_param(const void *net, const char *prefix, int64_t theta_offset, int32_t i, nf_param *param)
+{
+    nfi_mlp_param(net, prefix, theta_offset, i, param);
+}
+static int64_t net_packed(const void *net, const nfi_kernels *kernels) { return nfi_mlp_packed_bytes(net, kernels); }
+static int64_t net_turned(const void *net, const nfi_kernels *kernels) { return nfi_mlp_turned_bytes(net, kernels); }
+static int64_t net_saved(const void *net, const nfi_kernels *kernels) { return nfi_mlp_saved_bytes(net, kernels); }
+static int64_t net_scratch(const void *net, const nfi_kernels *kernels) { return nfi_mlp_scratch_bytes(net, kernels); }
+static void net_pack(const void *net, const nfi_kernels *kernels, const void *theta, void *packed, void *turned)
+{
+    nfi_mlp_pack(net, kernels, theta, packed, turned);
+}
+static void net_reset(const void *net, int32_t dtype, uint64_t seed, uint32_t stream, void *theta)
+{
+    (dtype == NF_F32 ? nfi_mlp_reset_f32 : nfi_mlp_reset_f64)(net, seed, stream, theta);
+}
+static void net_value(const void *net, const nfi_kernels *kernels, int64_t n, const void *packed, void *in, void *out, void *saved, void *scratch)
+{
+    nfi_mlp_value(net, kernels, n, packed, in, out, saved, scratch);
+}
+static void net_reverse(const void *net, const nfi_kernels *kernels, int64_t n, const void *turned, const void *in, const void *saved,
+                        void *g_out, void *g_in, void *grad, void *scratch)
+{
+    nfi_mlp_reverse(net, kernels, n, turned, in, saved, g_out, g_in, grad, scratch);
+}
+static void net_jvp(const void *net, const nfi_kernels *kernels, int64_t n, const void *packed, void *in, const void *d_in, void *out,
+                    void *d_out, void *scratch)
+{
+    nfi_mlp_jvp(net, kernels, n, packed, in, d_in, out, d_out, scratch);
+}
+
+static const nfi_net_ops mlp_net_ops = {
+    .param_count = net_param_count, .param = net_param, .packed_bytes = net_packed, .turned_bytes = net_turned,
+    .saved_bytes = net_saved, .scratch_bytes = net_scratch, .pack = net_pack, .reset = net_reset, .value = net_value,
+    .reverse = net_reverse, .jvp = net_jvp,
+};
+
+nfi_net nfi_mlp_net(const nfi_mlp *mlp)
+{
+    const int64_t weights = mlp->theta_count;
+    return (nfi_net){ .ops = &mlp_net_ops, .self = mlp, .theta_count = weights, .ld_in = nfi_mlp_ld(mlp->width[0]),
+                      .ld_out = nfi_mlp_ld(mlp->width[mlp->n_layers]), .flop_row = 2.0 * (double)weights };
 }

@@ -11,9 +11,7 @@
 #ifndef NFI_NETS_MLP_H
 #define NFI_NETS_MLP_H
 
-#include "core/memory.h"
-#include "math/kernels.h"
-#include <nflow/layer_type.h>
+#include "nets/net.h"
 
 typedef struct nfi_mlp {
     int32_t n_layers; /* dense layers, >= 1 */
@@ -49,8 +47,9 @@ void nfi_mlp_value(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, co
 /* gy [n][ld(out)] = dL/dy; gx [n][ld(in)] = dL/dx, NULL: not wanted; grad += dL/dtheta, NULL: not wanted; gy is destroyed. */
 void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *turned, const void *x, const void *saved,
                      void *gy, void *gx, void *grad, void *scratch);
-/* dy = J dx, with y as above: scratch n * 2 * scratch_bytes. theta too: the packed product would add the bias. */
-void nfi_mlp_jvp(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *theta, const void *packed, void *x, const void *dx,
-                 void *y, void *dy, void *scratch);
+/* dy = J dx, with y as above: scratch n * 2 * scratch_bytes. */
+void nfi_mlp_jvp(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, const void *packed, void *x, const void *dx, void *y, void *dy,
+                 void *scratch);
+nfi_net nfi_mlp_net(const nfi_mlp *mlp); /* mlp is borrowed as long as the net is used */
 
 #endif

@@ -17,6 +17,15 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
 /* Smooth activations keep central differences free of kinks where the row is about something else. */
 #define SMOOTH SMALL, .activation = NF_ACTIVATION_TANH
 
+#define CONV(name_, h_, w_, c_, cond_, ...)                                                                                        \
+    { .name = "coupling_conv/" name_, .gain = 0.15, .layer_type = "coupling_conv", .dim = (h_) * (w_) * (c_), .cond_dim = cond_,                 \
+      .layer_config = &(const nf_coupling_conv_config){ .struct_size = sizeof(nf_coupling_conv_config), .height = h_, .width = w_, \
+                                                        .channels = c_, .cond_dim = cond_, __VA_ARGS__ } }
+#define SPLIT(name_, h_, w_, c_, keep_)                                                                                            \
+    { .name = "split/" name_, .layer_type = "split", .dim = (h_) * (w_) * (c_),                                                    \
+      .layer_config = &(const nf_split_config){ .struct_size = sizeof(nf_split_config), .height = h_, .width = w_,                 \
+                                                .channels = c_, .keep = keep_ } }
+
 const conformance_case layer_cases[] = {
     COUPLING("default", 2, 0, .mask = 0),
     COUPLING("alternating", 5, 0, SMOOTH, .mask = NF_MASK_ALTERNATING),
@@ -52,6 +61,25 @@ const conformance_case layer_cases[] = {
     COUPLING("scale_exp", 3, 0, SMOOTH, .scale = NF_SCALE_EXP),
     COUPLING("scale_additive", 3, 0, SMOOTH, .scale = NF_SCALE_ADDITIVE),
     COUPLING("scale_additive_separate", 3, 0, SMOOTH, .scale = NF_SCALE_ADDITIVE, .separate = 1),
+    /* Every form of stage: gathers where in <= out, scatters where not, points; on images with and without an inside */
+    CONV("default", 1, 1, 2, 0, .hidden = 0),
+    CONV("channels", 3, 4, 3, 0, .hidden = 7),
+    CONV("channels_swap", 4, 3, 3, 0, .hidden = 17, .swap = 1),
+    CONV("channels_column", 1, 5, 2, 0, .hidden = 4),
+    CONV("checkerboard", 4, 4, 1, 0, .mask = NF_IMAGE_MASK_CHECKERBOARD, .hidden = 6),
+    CONV("checkerboard_swap", 3, 3, 2, 0, .mask = NF_IMAGE_MASK_CHECKERBOARD, .hidden = 6, .swap = 1),
+    CONV("all_cond", 2, 3, 2, 3, .mask = NF_IMAGE_MASK_ALL, .net = NF_CONV_LINEAR),
+    CONV("all", 3, 3, 2, 0, .mask = NF_IMAGE_MASK_ALL, .net = NF_CONV_LINEAR),
+    CONV("linear", 3, 3, 4, 0, .net = NF_CONV_LINEAR, .scale = NF_SCALE_SOFTCLIP),
+    CONV("linear_scatter", 3, 2, 2, 5, .net = NF_CONV_LINEAR, .scale = NF_SCALE_TANH),
+    CONV("cond", 3, 3, 2, 2, .hidden = 8),
+    CONV("cond_thick", 2, 2, 2, 9, .hidden = 4),
+    CONV("residual", 4, 4, 2, 0, .net = NF_CONV_RESIDUAL, .hidden = 6, .blocks = 2),
+    CONV("residual_one", 3, 3, 1, 1, .net = NF_CONV_RESIDUAL, .mask = NF_IMAGE_MASK_CHECKERBOARD, .hidden = 5, .blocks = 1),
+    CONV("additive", 3, 3, 2, 0, .scale = NF_SCALE_ADDITIVE, .hidden = 8),
+    CONV("tanh", 2, 2, 2, 0, .scale = NF_SCALE_TANH, .hidden = 8),
+    SPLIT("half", 2, 3, 4, 0),
+    SPLIT("keep_one", 3, 1, 3, 1),
     { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
       .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },
     { .name = "permutation/reverse", .layer_type = "permutation", .dim = 4,

@@ -65,7 +65,7 @@ static void check_products(const nfi_kernels *t, int64_t n, int64_t k, int64_t m
     double *w2 = widen(t, w, k * m), *x2 = widen(t, x, n * ldx), *r = calloc((size_t)(n * m + 1), sizeof(double));
     for (int64_t i = 0; i < n * ldy; i++) set(t, y, i, 77);
     void *packed_t = make_random(t, t->packed_count(m, k)), *dx = make(t, n * ldx);
-    t->pack(k, m, w, bias, packed, packed_t);
+    t->pack(k, m, w, bias, NULL, packed, packed_t);
     double worst = 0;
     int beyond = 0;
     const nfi_epilogue e = { .kind = kind, .mask = mask, .ld_mask = ldy };
@@ -126,7 +126,7 @@ START_TEST(relu_keeps_nan)
     void *w = make(t, 1), *packed = make(t, t->packed_count(1, 1)), *x = make(t, 16), *y = make(t, 16);
     set(t, w, 0, 1);
     set(t, x, 0, NAN);
-    t->pack(1, 1, w, NULL, packed, NULL);
+    t->pack(1, 1, w, NULL, NULL, packed, NULL);
     const nfi_epilogue e = { .kind = NFI_EPILOGUE_RELU };
     t->gemm(1, 1, 1, x, 16, packed, y, 16, &e);
     ck_assert(isnan(get(t, y, 0)));
@@ -150,7 +150,7 @@ START_TEST(rows_have_their_own_bits)
             const nfi_kernels *t = nfi_kernels_isa(isas[i], dtype);
             if (!t) continue;
             void *packed = make(t, t->packed_count(k, m));
-            t->pack(k, m, w, bias, packed, NULL);
+            t->pack(k, m, w, bias, NULL, packed, NULL);
             const bool fused = isas[i] != NF_ISA_BASELINE;
             for (size_t b = 0; b < 8; b++) {
                 for (int64_t r = 0; r < 100; r += batches[b]) {

@@ -172,7 +172,7 @@ START_TEST(mlp__tangents_match_central_differences)
     struct net t;
     double above[MOST], below[MOST], x[MOST];
     net_begin(&t, _i);
-    nfi_mlp_jvp(&t.mlp, t.k, ROWS, t.theta, t.packed, t.x, t.dx, t.y, t.dy, t.scratch);
+    nfi_mlp_jvp(&t.mlp, t.k, ROWS, t.packed, t.x, t.dx, t.y, t.dy, t.scratch);
     for (int64_t i = 0; i < ROWS; i++) {
         for (int64_t j = 0; j < t.in; j++) x[j] = t.x[i * t.ld_in + j] + STEP * t.dx[i * t.ld_in + j];
         twin_value(&t.mlp, t.theta, x, above);
