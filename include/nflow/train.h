@@ -85,7 +85,7 @@ typedef struct nf_fit_report {
  * Fits by maximum likelihood. valid, config and report may be NULL. Data of the other precision are converted; weights of the
  * datasets count; a flow with cond_dim needs datasets with as many conditioning columns, one without ignores them.
  *
- * Layers that want data are initialised first, from the first max(256, 4 dim) rows of the shuffle. A step whose loss or gradient
+ * Layers that want data are initialised first, from the first rows of the shuffle: 256, or if more min(4 dim, 2^18 / dim). A step whose loss or gradient
  * is not finite is not applied; after three in a row the weights and moments return to the last good ones and the learning rate
  * is halved; after five returns the run has diverged. The optimizer keeps its moments and its own learning rate; the gradient
  * block is zeroed.

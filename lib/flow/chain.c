@@ -245,7 +245,7 @@ nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int
     nf_status status = NF_OK;
 
     for (int64_t i = 0, m; i < n && !status; i += m) {
-        m = nfi_tile_size(w, i, n, NFI_TILE_ROWS);
+        m = nfi_tile_size(w, i, n, flow->tile_base);
         const nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, m);
         status = ops->log_prob(flow->base->self, &tile, w->z + i * flow->dim * flow->size);
     }

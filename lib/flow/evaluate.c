@@ -64,8 +64,8 @@ static nf_status evaluate_draw(const nfi_job *job, nfi_workspace *w, int64_t row
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
     nf_status status = NF_OK;
 
-    for (int64_t i = 0; i < n && !status; i += NFI_TILE_ROWS) {
-        nf_tile tile = nfi_chain_tile(flow, NULL, w, row + job->first, i, nfi_min(NFI_TILE_ROWS, n - i));
+    for (int64_t i = 0; i < n && !status; i += flow->tile_base) {
+        nf_tile tile = nfi_chain_tile(flow, NULL, w, row + job->first, i, nfi_min(flow->tile_base, n - i));
         tile.seed = job->seed;
         status = ops->sample(flow->base->self, &tile, job->temperature, w->z + i * flow->dim * flow->size);
     }

@@ -22,6 +22,9 @@ typedef struct nfi_place {
 
 #define NFI_TILE_ROWS 128
 #define NFI_BLOCK_ROWS 1024
+#define NFI_TILE_ELEMENTS 65536   /* of a tile of wide rows: 256 KiB in f32 */
+#define NFI_BLOCK_ELEMENTS 131072 /* the same of a block that is evaluated */
+#define NFI_ROW_WEIGHT 16         /* most table rows that an image counts for, when a batch is cut into slots */
 #define NFI_GRAD_CHUNK 16384 /* elements of the gradient that one task adds and squares */
 #define NFI_WORKSPACES 64 /* kept for reuse: concurrent calls beyond this many allocate each time */
 typedef struct nfi_workspace nfi_workspace;
@@ -36,7 +39,12 @@ struct nf_flow {
     int64_t saved_most;                  /* most bytes that one tile of one layer saves */
     int64_t scratch;                     /* most bytes that a tile of any layer or of the base needs */
     bool factors;                        /* some layer factors columns out */
-    double flop_row;                     /* matrix products of one row of log_prob, estimated as 2 x weights */
+    int64_t tile_most;                   /* most rows of a tile of any place: blocks and slots are whole multiples of it */
+    int64_t tile_base;                   /* rows of the base's tiles */
+    int64_t block_most;                  /* rows of a block that is evaluated */
+    int64_t quantum;                     /* blocks are multiples of it: 16, or less for rows that fill a tile alone */
+    int64_t row_weight;                  /* table rows that a row counts for */
+    double flop_row;                     /* matrix products of one row of log_prob */
     nfi_place *places;
     nf_base *base;
     int64_t base_theta;

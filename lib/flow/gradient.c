@@ -21,7 +21,7 @@
 
 #define GRADIENT_SLOTS 8
 
-/* Rows below which 1, 2, 4 slots are used: few rows do not pay for another buffer of all parameters. */
+/* Table rows below which 1, 2, 4 slots are used: few rows do not pay for another buffer of all parameters. */
 static int64_t gradient_slots(int64_t n) { return n < 64 ? 1 : n < 512 ? 2 : n < 2048 ? 4 : GRADIENT_SLOTS; }
 
 /* How n rows are cut up. */
@@ -52,10 +52,10 @@ static void *gradient_buffer(const gradient_job *g, int64_t s)
 static gradient_plan gradient_plan_for(const nf_flow *flow, int64_t n)
 {
     const nf_context_config *config = nfi_context_config(flow->object.context);
-    gradient_plan p = { .n_slots = gradient_slots(n) };
+    gradient_plan p = { .n_slots = gradient_slots(n > INT64_MAX / flow->row_weight ? n : n * flow->row_weight) };
     int32_t recompute;
 
-    p.slot_rows = nfi_round_up(n / p.n_slots + (n % p.n_slots > 0), 16);
+    p.slot_rows = nfi_round_up(n / p.n_slots + (n % p.n_slots > 0), flow->quantum);
     if (p.n_slots == 1 || nfi_context_worker_count(flow->object.context) > 1 || config->parallel_for) return p;
     p.group = nfi_min(nfi_train_block_rows(flow, n, &recompute) / p.slot_rows, p.n_slots);
     if (recompute) p.group = 0;
@@ -86,7 +86,7 @@ static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t ro
 
     for (int64_t i = 0, m; i < n && !status; i += m) {
         const int64_t offset = i * flow->dim * flow->size;
-        m = nfi_tile_size(w, i, n, NFI_TILE_ROWS);
+        m = nfi_tile_size(w, i, n, flow->tile_base);
         nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, m);
         tile.grad = nfi_grad_open(flow, w, grad, flow->base_theta, flow->base->param_count, i);
         status = ops->backward(flow->base->self, &tile, w->z + offset, w->weight + i, w->state[1] + offset);
@@ -127,9 +127,9 @@ static void gradient_run_group(gradient_job *g, int64_t s)
 
 /* Rows of a block: all n, or whole tiles. So the tiles of a slot, and with them the sums of gradients, are the same whatever the memory
  * budget, and whatever workspace earlier calls have left. */
-static int64_t gradient_block_rows(const nfi_workspace *w, int64_t n)
+static int64_t gradient_block_rows(const nf_flow *flow, const nfi_workspace *w, int64_t n)
 {
-    return w->rows >= n ? n : w->rows / NFI_TILE_ROWS * NFI_TILE_ROWS;
+    return w->rows >= n ? n : w->rows / flow->tile_most * flow->tile_most;
 }
 
 static void gradient_run_slot(void *arg, int64_t s)
@@ -145,7 +145,7 @@ static void gradient_run_slot(void *arg, int64_t s)
     }
     nfi_workspace *w = nfi_workspace_take(g->flow, end - first, 1);
     slot->status = w ? NF_OK : NF_ERR_MEMORY;
-    const int64_t rows = w ? gradient_block_rows(w, end - first) : 1;
+    const int64_t rows = w ? gradient_block_rows(g->flow, w, end - first) : 1;
     for (int64_t row = first; row < end && !slot->status; row += rows) {
         slot->status = gradient_block(g, w, row, nfi_min(rows, end - row), &grad);
         grad.fresh = false;
@@ -393,7 +393,7 @@ static nf_status gradient_reserve_workspaces(const nf_flow *flow, int64_t n, int
 
     for (int64_t i = 0; i < workers && !status && n; i++) {
         for (int32_t train = 0; train <= (gradient ? 1 : 0) && !status; train++) {
-            taken[k] = nfi_workspace_take(flow, nfi_min(n, NFI_BLOCK_ROWS), train);
+            taken[k] = nfi_workspace_take(flow, nfi_min(n, train ? NFI_BLOCK_ROWS : flow->block_most), train);
             if (!taken[k++]) status = NF_ERR_MEMORY;
         }
     }

@@ -49,6 +49,7 @@ static nf_status init_forward(const nf_flow *flow, const nfi_place *p, nfi_works
     for (int64_t i = 0; i < n && !status; i += p->info.tile_rows) {
         nf_tile tile = nfi_chain_tile(flow, p, w, 0, 0, nfi_min(p->info.tile_rows, n - i));
         tile.row = i;
+        for (int64_t r = 0; r < tile.n; r++) w->key[r] = (uint64_t)(i + r);
         if (flow->cond_dim) tile.cond = cond + i * flow->cond_dim * flow->size;
         status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, NULL);
     }
@@ -64,8 +65,10 @@ static nf_status init_place(nf_flow *flow, const nfi_place *p, nfi_workspace *w,
 
     if (!init_wanted(flow, p)) return NF_OK;
     tile.cond = cond;
-    if ((status = ops->init(p->layer->self, &tile, in, theta))) return status;
-    nfi_flow_pack_place(flow, p, flow->packed, atomic_load(&flow->packed_backward));
+    for (tile.pass = 0; tile.pass < nfi_max(p->info.init_passes, 1); tile.pass++) {
+        if ((status = ops->init(p->layer->self, &tile, in, theta))) return status;
+        nfi_flow_pack_place(flow, p, flow->packed, atomic_load(&flow->packed_backward));
+    }
     return NF_OK;
 }
 
@@ -108,7 +111,6 @@ nf_status nfi_flow_init_data(nf_flow *flow, int64_t n, const void *x, const void
     }
     memcpy(state[0], x, (size_t)bytes);
     memcpy(before, flow->theta, (size_t)(flow->count * flow->size));
-    memset(w->key, 0, (size_t)w->rows * sizeof *w->key);
     status = init_chain(flow, w, n, cond, state);
     if (status) {
         nfi_fail_in(status, "%s", function);

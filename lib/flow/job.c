@@ -65,7 +65,7 @@ static int64_t job_block_rows(const nfi_job *job)
     const double flop = (double)job->n * job->flow->flop_row;
     const int64_t threads = flop < JOB_PARALLEL_FLOP ? 1 : nfi_context_worker_count(job->flow->object.context);
 
-    return nfi_min(nfi_round_up((job->n + threads - 1) / threads, 16), NFI_BLOCK_ROWS);
+    return nfi_min(nfi_round_up((job->n + threads - 1) / threads, job->flow->quantum), job->flow->block_most);
 }
 
 static void job_fill(const nfi_job *job)

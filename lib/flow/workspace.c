@@ -9,10 +9,10 @@ int64_t nfi_train_block_rows(const nf_flow *flow, int64_t rows, int32_t *recompu
 {
     const int64_t budget = nfi_context_config(flow->object.context)->memory_budget;
     const int64_t row = flow->act_row + flow->saved_row;
-    int64_t block = nfi_round_up(nfi_min(rows, NFI_BLOCK_ROWS), 16);
+    const int64_t most = budget / nfi_max(row, 1), whole = nfi_max(most / flow->tile_most * flow->tile_most, flow->tile_most);
+    const int64_t block = nfi_min(nfi_round_up(nfi_min(rows, NFI_BLOCK_ROWS), flow->quantum), whole);
 
-    while (block > NFI_TILE_ROWS && block > budget / nfi_max(row, 1)) block = nfi_max(block / 2 / 16 * 16, NFI_TILE_ROWS);
-    *recompute = block <= NFI_TILE_ROWS && block > budget / nfi_max(row, 1);
+    *recompute = block > most;
     return block;
 }
 
@@ -70,7 +70,7 @@ nfi_workspace *nfi_workspace_take(const nf_flow *flow, int64_t rows, int32_t tra
 {
     nf_flow *owner = (nf_flow *)(uintptr_t)flow; /* the free list is the one mutable part of a const flow: atomics only */
     int32_t recompute = 0;
-    const int64_t need = train ? nfi_train_block_rows(flow, rows, &recompute) : nfi_round_up(rows, 16);
+    const int64_t need = train ? nfi_train_block_rows(flow, rows, &recompute) : nfi_round_up(rows, flow->quantum);
 
     for (int i = 0; i < NFI_WORKSPACES; i++) {
         nfi_workspace *w = atomic_exchange_explicit(&owner->free_list[i], NULL, memory_order_acquire);

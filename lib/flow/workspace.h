@@ -2,7 +2,7 @@
  *
  * workspace.h - the memory of one worker of one call
  *
- * One aligned block, laid out for `rows` rows (a multiple of 16). Workspaces are kept in the flow's lock-free free list: a call
+ * One aligned block, laid out for `rows` rows (a multiple of the flow's quantum). Workspaces are kept in the flow's lock-free free list: a call
  * takes one (or makes one), and puts it back, so that calls after the first of a size allocate nothing.
  */
 #ifndef NFI_FLOW_WORKSPACE_H

@@ -70,7 +70,7 @@ static nf_status fit_check(const nfi_trainer *t)
 
 static nf_status fit_init_data(nfi_trainer *t)
 {
-    const int64_t n = nfi_min(t->train->n, nfi_max(256, 4 * t->flow->dim));
+    const int64_t n = nfi_trainer_init_rows(t);
 
     if (t->config.no_init || !nfi_flow_wants_init(t->flow)) return NF_OK;
     if (n < 2) return nfi_fail(NF_ERR_DEGENERATE, "nf_flow_fit: train has 1 row, the flow's layers need at least 2 to be initialised");

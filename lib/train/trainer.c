@@ -7,9 +7,16 @@
 #include "core/status.h"
 #include <math.h>
 
+/* 4 rows a column, but of images, whose channels have many pixels, no more than hold 2^18 numbers; 256 at least. */
+int64_t nfi_trainer_init_rows(const nfi_trainer *t)
+{
+    const int64_t wanted = nfi_min(4 * t->flow->dim, ((int64_t)1 << 18) / t->flow->dim);
+    return nfi_min(t->train->n, nfi_max(256, wanted));
+}
+
 static int64_t trainer_rows(const nfi_trainer *t)
 {
-    const int64_t init = nfi_min(t->train->n, nfi_max(256, 4 * t->flow->dim));
+    const int64_t init = nfi_trainer_init_rows(t);
     const int64_t most = nfi_max(t->train->n, t->valid ? t->valid->n : 0);
 
     return nfi_max(nfi_max(t->batch, init), nfi_min(most, NFI_LOSS_ROWS));

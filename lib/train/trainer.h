@@ -63,6 +63,7 @@ typedef struct nfi_trainer {
 /* trainer.c */
 nf_status nfi_trainer_make(nfi_trainer *trainer);  /* flow, optimizer, data and config are set */
 void nfi_trainer_free(nfi_trainer *trainer);
+int64_t nfi_trainer_init_rows(const nfi_trainer *trainer); /* of the data-dependent initialisation */
 void nfi_trainer_shuffle(nfi_trainer *trainer);    /* the order of epoch now.epoch */
 /* NaN and Inf met in computing: a bad step, not the end of a run. */
 bool nfi_trainer_is_numeric(nf_status status);
