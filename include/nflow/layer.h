@@ -129,17 +129,20 @@ NF_API void nf_permutation_config_init(nf_permutation_config *config);
 NF_API nf_status nf_permutation_create(nf_layer **out, nf_context *context, const nf_permutation_config *config);
 
 /**
- * "actnorm": z_j = exp(s_j) (x_j + b_j), trained; log|det| = sum s_j. Initialised from data so that every column of the first
- * batch has mean 0 and variance 1 (nf_flow_init_data, which nf_flow_fit calls before its first step), with |s_j| <= 7; until then
- * it is the identity. That it was is saved with the model, so a loaded flow is not initialised again. A column whose sd is at
- * most 1e-6 (|mean| + 1) is NF_ERR_DEGENERATE at initialisation. Parameters: log_scale [dim], shift [dim], initialised (a frozen
- * flag).
+ * "actnorm": z_j = exp(s_c) (x_j + b_c), c = j mod channels, trained; log|det| = dim / channels sum s_c. Without `channels` every
+ * column has its own s and b; images in height-width-channel order have one of each a channel. Initialised from data so that
+ * every channel of the first batch has mean 0 and variance 1 over rows and pixels (nf_flow_init_data, which nf_flow_fit calls
+ * before its first step), with |s_c| <= 7; until then it is the identity. That it was is saved with the model, so a loaded flow
+ * is not initialised again. A channel whose sd is at most 1e-6 (|mean| + 1) is NF_ERR_DEGENERATE at initialisation; the line
+ * names it. NF_ERR_SHAPE (channels does not divide dim). Parameters: log_scale [channels], shift [channels], initialised (a
+ * frozen flag).
  * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
  */
 typedef struct nf_actnorm_config {
     uint32_t struct_size;
     uint32_t reserved;
-    int64_t dim; /* required */
+    int64_t dim;      /* required */
+    int64_t channels; /* divides dim; default dim */
 } nf_actnorm_config;
 
 #define NF_ACTNORM_CONFIG_INIT { .struct_size = sizeof(nf_actnorm_config) }

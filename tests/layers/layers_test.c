@@ -163,7 +163,9 @@ static nf_layer *make_actnorm(int32_t variant)
 {
     nf_actnorm_config config = NF_ACTNORM_CONFIG_INIT;
     nf_layer *layer;
-    config.dim = 1 + 2 * variant;
+    static const int64_t shape[][2] = { { 1, 0 }, { 3, 0 }, { 4, 2 }, { 12, 3 }, { 300, 3 }, { 7, 1 } };
+    config.dim = shape[variant][0];
+    config.channels = shape[variant][1];
     ck_assert_int_eq(nf_actnorm_create(&layer, NULL, &config), NF_OK);
     return layer;
 }
@@ -236,7 +238,7 @@ static const struct layer_case {
 } layer_cases[] = {
     { "coupling_affine", make_coupling, COUPLING_VARIANTS, -2.0, 2.0 },
     { "permutation", make_permutation, 2, -2.0, 2.0 },
-    { "actnorm", make_actnorm, 2, -2.0, 2.0 },
+    { "actnorm", make_actnorm, 6, -2.0, 2.0 },
     { "affine", make_affine, 2, -2.0, 2.0 },
     { "standardise", make_standardise, 2, -2.0, 2.0 },
     { "logit", make_logit, 2, 0.05, 0.95 },
@@ -471,6 +473,8 @@ END_TEST
 START_TEST(actnorm__check_value)
 {
     check_layer(make_actnorm(0), (double[]){ 0.7, -1.3, 1 }, (double[]){ 2.385 }, (double[]){ 2.1849216876 }, 0.7);
+    check_layer(make_actnorm(2), (double[]){ 0.7, -0.2, -1.3, 0.4, 1 }, (double[]){ 2.385, 1, 0, -2 },
+                (double[]){ 2.1849216876, 1.1462230543, -2.6178785197, -1.3099692049 }, 1.0);
 }
 END_TEST
 
@@ -626,6 +630,46 @@ START_TEST(actnorm__init_normalises_the_batch)
 }
 END_TEST
 
+/* Statistics of a channel go over rows and pixels. */
+START_TEST(actnorm__init_normalises_channels)
+{
+    struct bench b;
+    bench_begin(&b, make_actnorm(4), NF_F32, ROWS);
+    void *x = case_x(&layer_cases[2], &b), *z = bench_memory(b.n * b.dim * b.size);
+    for (int64_t k = 0; k < b.n * b.dim; k++) put(&b, x, k, get(&b, x, k) * (double)(1 + k % 3) + 100.0 * (double)(k % 3));
+    ck_assert_int_eq(b.ops->init(b.layer->self, &b.tile, x, b.theta), NF_OK);
+    ck_assert_int_eq(b.count, 7);
+    bench_forward(&b, x, z, NULL);
+    for (int64_t c = 0; c < 3; c++) {
+        const double count = (double)(b.n * b.dim / 3);
+        double mean = 0.0, square = 0.0;
+        for (int64_t k = c; k < b.n * b.dim; k += 3) mean += get(&b, z, k) / count;
+        for (int64_t k = c; k < b.n * b.dim; k += 3) square += get(&b, z, k) * get(&b, z, k) / count;
+        near(mean, 0.0, 1e-5, "mean", c);
+        near(square, 1.0, 1e-5, "variance", c);
+    }
+    for (int64_t k = 1; k < b.n * b.dim; k += 3) put(&b, x, k, 4.25);
+    ck_assert_int_eq(b.ops->init(b.layer->self, &b.tile, x, b.theta), NF_ERR_DEGENERATE);
+    ck_assert_ptr_nonnull(strstr(nf_last_error(), "channel 1"));
+    free(x), free(z);
+    bench_end(&b);
+}
+END_TEST
+
+START_TEST(actnorm__refuses_channels_that_do_not_divide)
+{
+    nf_actnorm_config config = { .struct_size = sizeof config, .dim = 8, .channels = 3 };
+    nf_layer *layer = (nf_layer *)&layer;
+    ck_assert_int_eq(nf_actnorm_create(&layer, NULL, &config), NF_ERR_SHAPE);
+    ck_assert_ptr_null(layer);
+    ck_assert_str_eq(nf_last_error(), "nf_actnorm_create: channels is 3, does not divide dim 8");
+    config.channels = 16;
+    ck_assert_int_eq(nf_actnorm_create(&layer, NULL, &config), NF_ERR_SHAPE);
+    config.channels = -2;
+    ck_assert_int_eq(nf_actnorm_create(&layer, NULL, &config), NF_ERR_ARG);
+}
+END_TEST
+
 START_TEST(actnorm__init_refuses_a_constant_column)
 {
     struct bench b;
@@ -720,6 +764,8 @@ int main(void)
     tcase_add_test(one, permutation__description_holds_the_index);
     tcase_add_test(one, permutation__refuses_what_is_no_bijection);
     tcase_add_test(one, actnorm__init_normalises_the_batch);
+    tcase_add_test(one, actnorm__init_normalises_channels);
+    tcase_add_test(one, actnorm__refuses_channels_that_do_not_divide);
     tcase_add_test(one, actnorm__init_refuses_a_constant_column);
     tcase_add_test(one, logit__names_row_and_column_outside_the_domain);
     tcase_add_test(one, registry__refuses_bad_types);
