@@ -175,34 +175,35 @@ static nf_status actnorm_inverse(const void *self, const nf_tile *tile, const vo
     return NF_OK;
 }
 
-static void actnorm_backward_strip(int64_t count, const struct actnorm_strip *by, const real *restrict x, real *restrict g)
+static void actnorm_backward_strip(int64_t count, const struct actnorm_strip *by, const real *restrict x, double h,
+                                   real *restrict g)
 {
     const double *restrict scale = by->scale, *restrict shift = by->shift;
     double *restrict sum_s = by->sum_s, *restrict sum_b = by->sum_b;
     for (int64_t j = 0; j < count; j++) {
         const double gx = (double)g[j] * scale[j];
-        sum_s[j] += gx * ((double)x[j] + shift[j]);
+        sum_s[j] += gx * ((double)x[j] + shift[j]) + h;
         sum_b[j] += gx;
         g[j] = (real)gx;
     }
 }
 
 /* Adds the sums of a strip, channel by channel, to the gradient. */
-static void actnorm_add_gradient(const struct actnorm *an, const struct actnorm_strip *by, double sum_h, real *grad)
+static void actnorm_add_gradient(const struct actnorm *an, const struct actnorm_strip *by, real *grad)
 {
     for (int64_t j = an->channels; j < an->strip; j++) { /* each channel's first column takes in the others */
         by->sum_s[j % an->channels] += by->sum_s[j];
         by->sum_b[j % an->channels] += by->sum_b[j];
     }
     for (int64_t c = 0; c < an->channels; c++) {
-        grad[c] += (real)(by->sum_s[c] + (double)an->pixels * sum_h);
+        grad[c] += (real)by->sum_s[c];
         grad[an->channels + c] += (real)by->sum_b[c];
     }
 }
 
 /* With g = dL/dz, h = dL/dlog_det, c the channel of column j:
  *   dL/dx_ij = g_ij exp(s_c),   dL/db_c = sum_i sum_{j of c} g_ij exp(s_c),
- *   dL/ds_c  = sum_i (sum_{j of c} g_ij exp(s_c) (x_ij + b_c) + pixels h_i);   the flag has no gradient. */
+ *   dL/ds_c  = sum_i sum_{j of c} (g_ij exp(s_c) (x_ij + b_c) + h_i);   the flag has no gradient. */
 static nf_status actnorm_backward(const void *self, const nf_tile *tile, const void *in, const void *out,
                                   const void *saved, void *g_inout, const double *h)
 {
@@ -210,17 +211,14 @@ static nf_status actnorm_backward(const void *self, const nf_tile *tile, const v
     const struct actnorm_strip by = actnorm_memory(an, tile->scratch);
     const real *x = in;
     real *g = g_inout;
-    double sum_h = 0.0;
 
     (void)out, (void)saved;
     (void)actnorm_fill(an, tile->theta, 1.0, &by);
     memset(by.sum_s, 0, (size_t)(2 * an->strip) * sizeof *by.sum_s); /* and sum_b behind it */
-    for (int64_t i = 0; i < tile->n; i++, x += an->dim, g += an->dim) {
+    for (int64_t i = 0; i < tile->n; i++, x += an->dim, g += an->dim)
         for (int64_t j = 0; j < an->dim; j += an->strip)
-            actnorm_backward_strip(nfi_min(an->strip, an->dim - j), &by, x + j, g + j);
-        sum_h += h[i];
-    }
-    if (tile->grad) actnorm_add_gradient(an, &by, sum_h, tile->grad); /* else only dL/dx was asked for */
+            actnorm_backward_strip(nfi_min(an->strip, an->dim - j), &by, x + j, h[i], g + j);
+    if (tile->grad) actnorm_add_gradient(an, &by, tile->grad); /* else only dL/dx was asked for */
     return NF_OK;
 }
 
