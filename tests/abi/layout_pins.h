@@ -6,10 +6,14 @@
  * change only together with the soversion. Sizes of configs and reports grow when a field is added at the end.
  * For 64-bit pointers (LP64 and LLP64): fixed widths and explicit padding make them the same on every such machine.
  */
-STRUCT(nf_base_normal_config, 16)
+STRUCT(nf_base_normal_config, 48)
 FIELD(nf_base_normal_config, struct_size, 0)
 FIELD(nf_base_normal_config, reserved, 4)
 FIELD(nf_base_normal_config, dim, 8)
+FIELD(nf_base_normal_config, columns, 16)
+FIELD(nf_base_normal_config, n_columns, 24)
+FIELD(nf_base_normal_config, temperature, 32)
+FIELD(nf_base_normal_config, n_temperature, 40)
 STRUCT(nf_base_diagonal_config, 16)
 FIELD(nf_base_diagonal_config, struct_size, 0)
 FIELD(nf_base_diagonal_config, reserved, 4)
