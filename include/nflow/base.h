@@ -23,11 +23,20 @@ NF_API const char *nf_base_type_at(int32_t index);           /* name of base typ
 /** A base by the name of its type; config is that type's config struct. Further error: NF_ERR_UNKNOWN. */
 NF_API nf_status nf_base_create(nf_base **out, nf_context *context, const char *type, const void *config);
 
-/** "normal", the standard normal: log p(z) = -(|z|^2 + dim log(2 pi)) / 2. No parameters. Temperature multiplies z. */
+/**
+ * "normal", the standard normal: log p(z) = -(|z|^2 + dim log(2 pi)) / 2. No parameters. Temperature multiplies z.
+ * Groups of columns, in the order of z, may be sampled colder or hotter than the others: the temperature of columns of group g is
+ * multiplied by temperature[g]. They are part of the model, and log_prob does not depend on them. NF_ERR_SHAPE (columns do not
+ * add up to dim, or there are not as many temperatures).
+ */
 typedef struct nf_base_normal_config {
     uint32_t struct_size;
     uint32_t reserved;
     int64_t dim; /* required */
+    const int64_t *columns; /* [n_columns], >= 1 each; NULL: one group, factor 1 */
+    int64_t n_columns;
+    const double *temperature; /* [n_temperature], in [1e-30, 1e30] */
+    int64_t n_temperature;
 } nf_base_normal_config;
 #define NF_BASE_NORMAL_CONFIG_INIT { .struct_size = sizeof(nf_base_normal_config) }
 NF_API void nf_base_normal_config_init(nf_base_normal_config *config);

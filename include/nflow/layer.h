@@ -188,17 +188,20 @@ NF_API void nf_permutation_config_init(nf_permutation_config *config);
 NF_API nf_status nf_permutation_create(nf_layer **out, nf_context *context, const nf_permutation_config *config);
 
 /**
- * "actnorm": z_j = exp(s_j) (x_j + b_j), trained; log|det| = sum s_j. Initialised from data so that every column of the first
- * batch has mean 0 and variance 1 (nf_flow_init_data, which nf_flow_fit calls before its first step), with |s_j| <= 7; until then
- * it is the identity. That it was is saved with the model, so a loaded flow is not initialised again. A column whose sd is at
- * most 1e-6 (|mean| + 1) is NF_ERR_DEGENERATE at initialisation. Parameters: log_scale [dim], shift [dim], initialised (a frozen
- * flag).
+ * "actnorm": z_j = exp(s_c) (x_j + b_c), c = j mod channels, trained; log|det| = dim / channels sum s_c. Without `channels` every
+ * column has its own s and b; images in height-width-channel order have one of each a channel. Initialised from data so that
+ * every channel of the first batch has mean 0 and variance 1 over rows and pixels (nf_flow_init_data, which nf_flow_fit calls
+ * before its first step), with |s_c| <= 7; until then it is the identity. That it was is saved with the model, so a loaded flow
+ * is not initialised again. A channel whose sd is at most 1e-6 (|mean| + 1) is NF_ERR_DEGENERATE at initialisation; the line
+ * names it. NF_ERR_SHAPE (channels does not divide dim). Parameters: log_scale [channels], shift [channels], initialised (a
+ * frozen flag).
  * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
  */
 typedef struct nf_actnorm_config {
     uint32_t struct_size;
     uint32_t reserved;
-    int64_t dim; /* required */
+    int64_t dim;      /* required */
+    int64_t channels; /* divides dim; default dim */
 } nf_actnorm_config;
 
 #define NF_ACTNORM_CONFIG_INIT { .struct_size = sizeof(nf_actnorm_config) }
@@ -256,6 +259,97 @@ typedef struct nf_logit_config {
 #define NF_LOGIT_CONFIG_INIT { .struct_size = sizeof(nf_logit_config) }
 NF_API void nf_logit_config_init(nf_logit_config *config);
 NF_API nf_status nf_logit_create(nf_layer **out, nf_context *context, const nf_logit_config *config);
+
+/* Forms of an invertible matrix W. */
+enum {
+    NF_LINEAR_PLU = 1,  /* W = P L (U + diag(sign exp(log_s))), P and sign fixed: log|det W| = sum log_s. Default */
+    NF_LINEAR_PLAIN = 2 /* W itself; LU in double whenever it changes */
+};
+
+/**
+ * "linear": z = W x, W [dim][dim]; log|det| = log|det W|. Starts as a random rotation. Parameters, plu: permutation [dim] and sign
+ * [dim] (frozen), lu [dim][dim]: row i of L (U + diag(...)) is row permutation[i] of W; lu holds L below (its diagonal is 1),
+ * log_s on and U above the diagonal. plain: weight [dim][dim]. dim over 4096 is NF_ERR_ARG. A W that is singular or not finite is
+ * NF_ERR_SINGULAR when the flow computes; the line names layer and pivot.
+ */
+typedef struct nf_linear_config {
+    uint32_t struct_size;
+    int32_t form; /* NF_LINEAR_..., default plu */
+    int64_t dim;  /* required, at most 4096 */
+} nf_linear_config;
+
+#define NF_LINEAR_CONFIG_INIT { .struct_size = sizeof(nf_linear_config) }
+NF_API void nf_linear_config_init(nf_linear_config *config);
+NF_API nf_status nf_linear_create(nf_layer **out, nf_context *context, const nf_linear_config *config);
+
+/**
+ * "invconv", the invertible 1x1 convolution: z_p = W x_p at each of height width pixels, W [channels][channels];
+ * log|det| = height width log|det W|. Rows are [height][width][channels]. Start, parameters and errors as "linear", with channels
+ * for dim.
+ * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
+ */
+typedef struct nf_invconv_config {
+    uint32_t struct_size;
+    int32_t form; /* NF_LINEAR_..., default plu */
+    int64_t height, width, channels; /* required; channels at most 4096 */
+} nf_invconv_config;
+
+#define NF_INVCONV_CONFIG_INIT { .struct_size = sizeof(nf_invconv_config) }
+NF_API void nf_invconv_config_init(nf_invconv_config *config);
+NF_API nf_status nf_invconv_create(nf_layer **out, nf_context *context, const nf_invconv_config *config);
+
+/* Order of the four sub-pixels (row, column) of each 2x2 square. */
+enum {
+    NF_SQUEEZE_ROWS = 1,    /* (0,0) (0,1) (1,0) (1,1). Default */
+    NF_SQUEEZE_DIAGONAL = 2 /* (0,0) (1,1) (0,1) (1,0): the first half of the channels is a diagonal of each square, as RealNVP */
+};
+
+/**
+ * "squeeze": squares of 2x2 pixels become pixels of four times the channels,
+ *   [height][width][channels] -> [height/2][width/2][4 channels],  out channel = sub channels + c,
+ * sub the place of the sub-pixel in `order`. With reverse the opposite: [height][width][channels] -> [2 height][2 width][channels/4].
+ * height, width and channels are always those of x. log|det| = 0 exactly. No parameters. NF_ERR_SHAPE (odd height or width; with
+ * reverse, channels not a multiple of 4).
+ */
+typedef struct nf_squeeze_config {
+    uint32_t struct_size;
+    int32_t order; /* NF_SQUEEZE_..., default rows */
+    int64_t height, width, channels; /* of x, required */
+    int32_t reverse; /* 1: the opposite mapping */
+    int32_t reserved;
+} nf_squeeze_config;
+
+#define NF_SQUEEZE_CONFIG_INIT { .struct_size = sizeof(nf_squeeze_config) }
+NF_API void nf_squeeze_config_init(nf_squeeze_config *config);
+NF_API nf_status nf_squeeze_create(nf_layer **out, nf_context *context, const nf_squeeze_config *config);
+
+/* When noise is drawn. */
+enum {
+    NF_NOISE_ALWAYS = 1,  /* default: log_prob is a lower bound of the probability of x, exact in the mean over the noise */
+    NF_NOISE_TRAINING = 2 /* outside gradients and fit, u = 1/2: no bound, but no noise in scores */
+};
+
+/**
+ * "dequantise": whole numbers 0..255 spread over the unit interval,
+ *   z_j = (floor(x_j / 2^(8 - bits)) + u_j) / 2^bits - shift,  u uniform in (0, 1);   log|det| = -dim bits log 2
+ * so that a flow whose z is uniform scores `bits` bits a column. u depends on the seed of the flow, the epoch (in nf_flow_fit) and
+ * the row: its number in nf_flow_fit, its bits elsewhere; not on batches or threads. The inverse is the whole number again,
+ * clipped to the range: forward(x) comes back to x (its upper bits, when bits < 8) exactly. x that is no whole number in
+ * [0, 255] is NF_ERR_DOMAIN with row and column when the flow computes. Gradients hold u fixed: dz/dx = 1/256. No parameters.
+ * Ref: Theis, van den Oord, Bethge, "A note on the evaluation of generative models", arXiv:1511.01844.
+ */
+typedef struct nf_dequantise_config {
+    uint32_t struct_size;
+    int32_t noise; /* NF_NOISE_..., default always */
+    int64_t dim;   /* required */
+    int32_t bits;  /* 1..8, default 8 */
+    int32_t reserved;
+    double shift;  /* in [0, 1], default 0 */
+} nf_dequantise_config;
+
+#define NF_DEQUANTISE_CONFIG_INIT { .struct_size = sizeof(nf_dequantise_config) }
+NF_API void nf_dequantise_config_init(nf_dequantise_config *config);
+NF_API nf_status nf_dequantise_create(nf_layer **out, nf_context *context, const nf_dequantise_config *config);
 
 NF_END_DECLS
 #endif

@@ -42,6 +42,44 @@ void nfi_random_block(uint64_t seed, uint32_t stream, uint64_t index, uint32_t o
     nfi_philox(seed, counter, out);
 }
 
+/* RNG_LANES blocks side by side, so that the compiler finds vectors. */
+#define RNG_LANES 8
+static void rng_lanes(uint64_t key, uint32_t stream, uint64_t first, uint32_t out[4][RNG_LANES])
+{
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+
+    for (int l = 0; l < RNG_LANES; l++) {
+        out[0][l] = (uint32_t)(first + (uint64_t)l);
+        out[1][l] = (uint32_t)((first + (uint64_t)l) >> 32);
+        out[2][l] = stream;
+        out[3][l] = 0;
+    }
+    for (int round = 0; round < PHILOX_ROUNDS; round++) {
+        for (int l = 0; l < RNG_LANES; l++) {
+            const uint64_t p0 = (uint64_t)PHILOX_M0 * out[0][l], p1 = (uint64_t)PHILOX_M1 * out[2][l];
+
+            out[0][l] = (uint32_t)(p1 >> 32) ^ out[1][l] ^ k0;
+            out[1][l] = (uint32_t)p1;
+            out[2][l] = (uint32_t)(p0 >> 32) ^ out[3][l] ^ k1;
+            out[3][l] = (uint32_t)p0;
+        }
+        k0 += PHILOX_W0;
+        k1 += PHILOX_W1;
+    }
+}
+
+void nfi_random_words(uint64_t seed, uint32_t stream, uint64_t first, int64_t n, uint32_t *out)
+{
+    for (int64_t i = 0; i < n; i += RNG_LANES, first += RNG_LANES) {
+        const int64_t lanes = n - i < RNG_LANES ? n - i : RNG_LANES;
+        uint32_t word[4][RNG_LANES];
+
+        rng_lanes(seed, stream, first, word);
+        for (int64_t l = 0; l < lanes; l++, out += 4)
+            for (int w = 0; w < 4; w++) out[w] = word[w][l];
+    }
+}
+
 uint64_t nfi_random_u64(uint64_t seed, uint32_t stream, uint64_t index)
 {
     uint32_t word[4];

@@ -23,6 +23,8 @@ enum {
 
 void nfi_philox(uint64_t key, const uint32_t counter[4], uint32_t out[4]);
 void nfi_random_block(uint64_t seed, uint32_t stream, uint64_t index, uint32_t out[4]);
+/* The words of n consecutive blocks, [4 n]: those of nfi_random_block(first), then of first + 1, ... in long vectors. */
+void nfi_random_words(uint64_t seed, uint32_t stream, uint64_t first, int64_t n, uint32_t *out);
 double nfi_uniform(uint64_t seed, uint32_t stream, uint64_t index); /* (0, 1), 53 bits, open at both ends:
                                          ((first two words as u64: out[0] | out[1] << 32) >> 11) + 0.5) * 2^-53 */
 uint64_t nfi_random_u64(uint64_t seed, uint32_t stream, uint64_t index);

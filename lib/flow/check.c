@@ -6,6 +6,10 @@
  * by central differences (f(v + h) - f(v - h)) / 2h with h = 1e-5 max(1, |v|), whose error is about 1e-9 relative. Networks of ReLU
  * have kinks, and a difference across one is no derivative: where an error is over its bound it is measured again with smaller
  * steps, and the smallest counts. A wrong derivative stays wrong at every step.
+ *
+ * Layers that spread whole numbers by noise (nf_layer_info.discrete) at the beginning of a chain have no differences. Rows go through
+ * them once, and the flow of the other layers is checked at the rows that leave them; each of them must have a true inverse: what comes
+ * back is mapped, with the noise of the same row, to the very same values.
  */
 #include "core/fpenv.h"
 #include "core/status.h"
@@ -313,6 +317,105 @@ static nf_status check_worst_layer(const nf_flow *flow, check_memory *m, const v
     return status;
 }
 
+/* Leading discrete layers */
+
+static int64_t check_count_discrete(const nf_flow *flow)
+{
+    int64_t l = 0;
+    while (l < flow->n_places && flow->places[l].info.discrete && flow->places[l].info.dim_out == flow->dim) l++;
+    return l;
+}
+
+/* The flow of the places from `first` on, with the parameters of the whole one. */
+static nf_status check_make_rest(nf_flow **out, const nf_flow *flow, int64_t first)
+{
+    const nf_flow_config config = { .struct_size = sizeof config, .dtype = flow->dtype, .seed = flow->seed };
+    const int64_t n = flow->n_places - first, theta = n ? flow->places[first].theta : flow->base_theta;
+    nf_status status;
+    nf_layer **layers = nfi_alloc(flow->object.context, n, sizeof *layers, &status);
+
+    if (!layers) return status;
+    for (int64_t l = 0; l < n; l++) layers[l] = flow->places[first + l].layer;
+    status = nfi_flow_create_bare(out, flow->object.context, &config, flow->base, layers, n);
+    nfi_free(flow->object.context, layers, n, sizeof *layers);
+    if (status) return status;
+    memcpy((*out)->theta, (const char *)flow->theta + theta * flow->size, (size_t)((flow->count - theta) * flow->size));
+    nfi_flow_pack(*out);
+    return NF_OK;
+}
+
+/* A tile of x [n][dim] through one discrete layer to y, and back to `back`, and from there to `again`, with the same noise. */
+static nf_status check_discrete_tile(const nf_flow *flow, const nfi_place *p, const nf_tile *tile, const char *x, char *y, char *back,
+                                     char *again, nf_check_report *r)
+{
+    const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+    const int64_t count = tile->n * p->info.dim;
+    nf_status status = ops->forward(p->layer->self, tile, x, y, NULL);
+
+    if (status || !ops->inverse) {
+        r->not_invertible |= !ops->inverse;
+        return status;
+    }
+    if ((status = ops->inverse(p->layer->self, tile, y, back))) return status;
+    for (int64_t i = 0; i < tile->n; i++) r->log_det_sum_max = check_max(r->log_det_sum_max, check_abs(tile->log_det[i]));
+    if ((status = ops->forward(p->layer->self, tile, back, again, NULL))) return status;
+    for (int64_t k = 0; k < count; k++) {
+        if (check_value(flow, y, k) == check_value(flow, again, k)) continue;
+        r->worst_layer = p - flow->places;
+        r->not_invertible = 1;
+        r->round_trip_max = check_max(r->round_trip_max, check_abs(check_value(flow, x, k) - check_value(flow, back, k)));
+    }
+    return NF_OK;
+}
+
+/* rows [n][dim] become those that leave the first `first` layers; room for a tile's rows three times. */
+static nf_status check_through_discrete(const nf_flow *flow, int64_t first, int64_t n, const void *cond, char *rows, char *room,
+                                        nfi_workspace *w, nf_check_report *r)
+{
+    const int64_t row = flow->dim * flow->size, row_cond = flow->cond_dim * flow->size;
+    nf_status status = NF_OK;
+
+    for (int64_t i = 0, m; i < n && !status; i += m) {
+        m = nfi_min(NFI_TILE_ROWS, n - i);
+        for (int64_t l = 0; l < first; l++) m = nfi_min(m, flow->places[l].info.tile_rows);
+        const void *c = flow->cond_dim ? (const char *)cond + i * row_cond : NULL;
+        nfi_rows_hash(m, row, rows + i * row, row_cond, c, w->key);
+        for (int64_t l = 0; l < first && !status; l++) {
+            nf_tile tile = nfi_chain_tile(flow, &flow->places[l], w, 0, 0, m);
+            tile.row = i;
+            tile.cond = c;
+            memset(w->log_det, 0, (size_t)m * sizeof *w->log_det);
+            memcpy(room, rows + i * row, (size_t)(m * row));
+            status = check_discrete_tile(flow, &flow->places[l], &tile, room, rows + i * row, room + NFI_TILE_ROWS * row,
+                                         room + 2 * NFI_TILE_ROWS * row, r);
+        }
+    }
+    return status;
+}
+
+/* *y: rows that leave the leading discrete layers, NaN where x is not finite. Freed by the caller, on failure too. */
+static nf_status check_discrete(const nf_flow *flow, int64_t first, int64_t n, const void *x, const void *cond, void **y, nf_check_report *r)
+{
+    const int64_t count = n * flow->dim, room = 3 * NFI_TILE_ROWS * flow->dim;
+    nf_context *context = flow->object.context;
+    nf_status status = NF_OK;
+    nfi_workspace *w = nfi_workspace_take(flow, NFI_TILE_ROWS, 0);
+    char *tiles = w ? nfi_alloc(context, room, flow->size, &status) : NULL;
+    uint8_t *bad = tiles ? nfi_alloc(context, n, 1, &status) : NULL;
+
+    if (!bad) status = NF_ERR_MEMORY;
+    if (bad && (*y = nfi_alloc(context, count, flow->size, &status))) {
+        memset(bad, 0, (size_t)n);
+        nfi_rows_load(flow->dtype, n, flow->dim, x, *y, bad);
+        status = check_through_discrete(flow, first, n, cond, *y, tiles, w, r);
+        nfi_rows_spoil(flow->dtype, n, flow->dim, *y, bad);
+    }
+    nfi_free(context, bad, n, 1);
+    nfi_free(context, tiles, room, flow->size);
+    nfi_workspace_put(flow, w);
+    return status;
+}
+
 /* The first rows, finite ones only, in double. */
 static void check_take_rows(const nf_flow *flow, check_memory *m, const void *x, const void *cond)
 {
@@ -357,28 +460,65 @@ static void check_judge(const nf_flow *flow, bool measured, nf_check_report *r)
                  (r->log_det_error_max <= b->log_det || flow->dim > CHECK_DIM);
 }
 
+/* Everything but the judgement, of a flow without discrete layers in front. */
+static nf_status check_measure_all(const nf_flow *flow, int64_t n, const void *x, const void *cond, bool *measured, nf_check_report *r)
+{
+    check_memory m;
+    nf_status status = check_alloc(&m, flow, n);
+
+    if (status) return status;
+    status = check_round_trip(flow, &m, x, cond, r);
+    if (status == NF_ERR_NOT_INVERTIBLE) {
+        status = check_forward(flow, m.n, x, cond, m.z, m.log_det) < 0 ? status : NF_OK;
+        r->not_invertible = 1;
+    }
+    if (!status) status = check_worst_layer(flow, &m, x, cond, r);
+    const int64_t rows = m.rows;
+    if (!status) check_take_rows(flow, &m, x, cond);
+    if (!status && m.rows) status = check_differences(flow, &m, r);
+    *measured = m.f64 && m.rows;
+    m.rows = rows;
+    check_free(&m);
+    return status;
+}
+
+/* The rest's report, with what the discrete layers in front of it did. */
+static void check_merge(const nf_check_report *front, int64_t first, nf_check_report *r)
+{
+    if (r->worst_layer >= 0) r->worst_layer += first;
+    if (front->worst_layer >= 0) r->worst_layer = front->worst_layer;
+    r->not_invertible |= front->not_invertible;
+    r->round_trip_max = check_max(r->round_trip_max, front->round_trip_max);
+    r->log_det_sum_max = check_max(r->log_det_sum_max, front->log_det_sum_max);
+}
+
+static nf_status check_behind_discrete(const nfi_call *c, int64_t first, bool *measured, nf_check_report *r)
+{
+    nf_check_report front = { .worst_layer = -1 };
+    nf_flow *rest = NULL;
+    void *y = NULL;
+    nf_status status = check_discrete(c->flow, first, c->n, c->in, c->cond, &y, &front);
+
+    if (!status) status = check_make_rest(&rest, c->flow, first);
+    if (!status) status = check_measure_all(rest, c->n, y, rest->cond_dim ? c->cond : NULL, measured, r);
+    if (!status) check_merge(&front, first, r);
+    nf_flow_unref(rest);
+    nfi_free(c->flow->object.context, y, c->n * c->flow->dim, c->flow->size);
+    return status;
+}
+
 static nf_status check_run_call(const nfi_call *c, nf_check_report *r)
 {
     nf_status status = nfi_call_check(c);
     nf_check_report report = { .worst_layer = -1 };
-    check_memory m;
+    bool measured = false;
 
     if (status) return status;
     if ((status = nfi_report_check(r, sizeof *r, c->function))) return status;
     if (c->n == 0) return nfi_fail(NF_ERR_SHAPE, "%s: n is 0, must be at least 1", c->function);
-    if ((status = check_alloc(&m, c->flow, c->n))) return status;
-    status = check_round_trip(c->flow, &m, c->in, c->cond, &report);
-    if (status == NF_ERR_NOT_INVERTIBLE) {
-        status = check_forward(c->flow, m.n, c->in, c->cond, m.z, m.log_det) < 0 ? status : NF_OK;
-        report.not_invertible = 1;
-    }
-    if (!status) status = check_worst_layer(c->flow, &m, c->in, c->cond, &report);
-    const int64_t rows = m.rows;
-    if (!status) check_take_rows(c->flow, &m, c->in, c->cond);
-    if (!status && m.rows) status = check_differences(c->flow, &m, &report);
-    const bool measured = m.f64 && m.rows;
-    m.rows = rows;
-    check_free(&m);
+    const int64_t first = check_count_discrete(c->flow);
+    status = first ? check_behind_discrete(c, first, &measured, &report)
+                   : check_measure_all(c->flow, c->n, c->in, c->cond, &measured, &report);
     if (status < 0) return nfi_fail_in(status, "%s", c->function);
     check_judge(c->flow, measured, &report);
     nfi_report_write(r, &report, sizeof report);

@@ -59,7 +59,7 @@ void nfi_rows_load(int32_t dtype, int64_t n, int64_t dim, const void *src, void 
     if (n * dim > 0) memcpy(dst, src, (size_t)(n * bytes));
     for (int64_t i = 0; i < n; i++) {
         if (rows_finite(dtype, dim, (const char *)src + i * bytes)) continue;
-        rows_fill(dtype, dim, 0.5, (char *)dst + i * bytes);
+        rows_fill(dtype, dim, 1.0, (char *)dst + i * bytes);
         bad[i] = 1;
     }
 }

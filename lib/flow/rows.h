@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-/* Copies rows src [n][dim] to dst. A row with NaN or Inf becomes all 0.5 (inside every layer's domain) and bad[i] = 1. */
+/* Copies rows src [n][dim] to dst. A row with NaN or Inf becomes all 1 and bad[i] = 1: whole, positive and
+ * in (0, 1], so inside the domain of every layer. */
 void nfi_rows_load(int32_t dtype, int64_t n, int64_t dim, const void *src, void *dst, uint8_t *bad);
 /* Overwrites the rows marked bad with NaN. */
 void nfi_rows_spoil(int32_t dtype, int64_t n, int64_t dim, void *x, const uint8_t *bad);

@@ -39,6 +39,23 @@ int32_t nfi_lu_factor(int64_t n, double *a, int64_t ld, int64_t *pivots)
     return sign;
 }
 
+int64_t nfi_lu_bad_pivot(int64_t n, const double *a, int64_t ld)
+{
+    int64_t i = 0;
+    while (i < n && magnitude(a[i * ld + i]) > 0) i++;
+    return i;
+}
+
+void nfi_lu_order(int64_t n, const int64_t *pivots, int64_t *order)
+{
+    for (int64_t i = 0; i < n; i++) order[i] = i;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t swapped = order[i];
+        order[i] = order[pivots[i]];
+        order[pivots[i]] = swapped;
+    }
+}
+
 void nfi_lu_solve(int64_t n, const double *lu, int64_t ld, const int64_t *pivots, double *x)
 {
     for (int64_t i = 0; i < n; i++) {

@@ -15,10 +15,16 @@
       .base_config = &(const nf_base_uniform_config){ .struct_size = sizeof(nf_base_uniform_config), .dim = dim_, .low = low_,     \
                                                       .high = high_ } }
 
+static const int64_t columns[] = { 3, 1, 2 };
+static const double temperature[] = { 1.0, 0.25, 2.0 };
+
 const conformance_case base_cases[] = {
     NORMAL("one_column", 1),
     NORMAL("two", 2),
     NORMAL("seven", 7),
+    { .name = "normal/groups", .base_type = "normal", .dim = 6,
+      .base_config = &(const nf_base_normal_config){ .struct_size = sizeof(nf_base_normal_config), .dim = 6, .columns = columns,
+                                                     .n_columns = 3, .temperature = temperature, .n_temperature = 3 } },
     DIAGONAL("one_column", 1),
     DIAGONAL("two", 2),
     DIAGONAL("five", 5),

@@ -21,6 +21,8 @@ typedef struct conformance_case {
     const nf_layer_type *custom; /* registered with the context first */
     int64_t dim, cond_dim;
     double low, high;  /* rows are uniform in between; both 0: normal with sd 1.7 */
+    int32_t whole;     /* rows are multiples of it in [low, high): for layers that spread whole numbers by noise, where differences mean nothing */
+    bool quiet;        /* noise in training only: a score is then of other noise than log_prob */
     double round_trip; /* allowed error of round trips, in eps of the precision; 0: 600 */
     double gain;       /* of the random parameters; 0: 0.4 */
 } conformance_case;

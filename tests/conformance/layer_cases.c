@@ -25,6 +25,20 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
     { .name = "split/" name_, .layer_type = "split", .dim = (h_) * (w_) * (c_),                                                    \
       .layer_config = &(const nf_split_config){ .struct_size = sizeof(nf_split_config), .height = h_, .width = w_,                 \
                                                 .channels = c_, .keep = keep_ } }
+#define LINEAR(name_, dim_, form_)                                                                                                 \
+    { .name = "linear/" name_, .layer_type = "linear", .dim = dim_, .gain = 0.2,                                                   \
+      .layer_config = &(const nf_linear_config){ .struct_size = sizeof(nf_linear_config), .dim = dim_, .form = form_ } }
+#define INVCONV(name_, height_, width_, channels_, form_)                                                                          \
+    { .name = "invconv/" name_, .layer_type = "invconv", .dim = height_ * width_ * channels_, .gain = 0.2,                         \
+      .layer_config = &(const nf_invconv_config){ .struct_size = sizeof(nf_invconv_config), .height = height_, .width = width_,    \
+                                                  .channels = channels_, .form = form_ } }
+#define SQUEEZE(name_, height_, width_, channels_, ...)                                                                            \
+    { .name = "squeeze/" name_, .layer_type = "squeeze", .dim = height_ * width_ * channels_,                                      \
+      .layer_config = &(const nf_squeeze_config){ .struct_size = sizeof(nf_squeeze_config), .height = height_, .width = width_,    \
+                                                  .channels = channels_, __VA_ARGS__ } }
+#define DEQUANTISE(name_, dim_, whole_, ...)                                                                                      \
+    { .name = "dequantise/" name_, .layer_type = "dequantise", .dim = dim_, .low = 0, .high = 256, .whole = whole_,                \
+      .layer_config = &(const nf_dequantise_config){ .struct_size = sizeof(nf_dequantise_config), .dim = dim_, __VA_ARGS__ } }
 
 const conformance_case layer_cases[] = {
     COUPLING("default", 2, 0, .mask = 0),
@@ -94,6 +108,10 @@ const conformance_case layer_cases[] = {
       .layer_config = &(const nf_actnorm_config){ .struct_size = sizeof(nf_actnorm_config), .dim = 3 } },
     { .name = "actnorm/one_column", .layer_type = "actnorm", .dim = 1,
       .layer_config = &(const nf_actnorm_config){ .struct_size = sizeof(nf_actnorm_config), .dim = 1 } },
+    { .name = "actnorm/channels", .layer_type = "actnorm", .dim = 12,
+      .layer_config = &(const nf_actnorm_config){ .struct_size = sizeof(nf_actnorm_config), .dim = 12, .channels = 3 } },
+    { .name = "actnorm/one_channel", .layer_type = "actnorm", .dim = 4,
+      .layer_config = &(const nf_actnorm_config){ .struct_size = sizeof(nf_actnorm_config), .dim = 4, .channels = 1 } },
     { .name = "affine/three", .layer_type = "affine", .dim = 3,
       .layer_config = &(const nf_affine_config){ .struct_size = sizeof(nf_affine_config), .dim = 3 } },
     { .name = "affine/bound", .layer_type = "affine", .dim = 2, .gain = 1.3,
@@ -115,5 +133,28 @@ const conformance_case layer_cases[] = {
       .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 2, .alpha = 0.002 } },
     { .name = "logit/one_column", .layer_type = "logit", .dim = 1, .low = 0.03, .high = 0.97,
       .layer_config = &(const nf_logit_config){ .struct_size = sizeof(nf_logit_config), .dim = 1, .alpha = 0.001 } },
+    LINEAR("plu", 3, NF_LINEAR_PLU),
+    LINEAR("plu_one_column", 1, NF_LINEAR_PLU),
+    LINEAR("plu_two_columns", 2, NF_LINEAR_PLU),
+    LINEAR("plu_sixteen", 16, NF_LINEAR_PLU),
+    LINEAR("plain", 3, NF_LINEAR_PLAIN),
+    LINEAR("plain_one_column", 1, NF_LINEAR_PLAIN),
+    LINEAR("plain_two_columns", 2, NF_LINEAR_PLAIN),
+    INVCONV("one_pixel", 1, 1, 3, NF_LINEAR_PLU),
+    INVCONV("one_channel", 2, 3, 1, NF_LINEAR_PLU),
+    INVCONV("plu", 2, 3, 3, NF_LINEAR_PLU),
+    INVCONV("plu_square", 4, 4, 3, NF_LINEAR_PLU),
+    INVCONV("plain", 2, 3, 3, NF_LINEAR_PLAIN),
+    INVCONV("plain_one_channel", 4, 4, 1, NF_LINEAR_PLAIN),
+    SQUEEZE("rows", 2, 2, 1, .order = NF_SQUEEZE_ROWS),
+    SQUEEZE("diagonal", 4, 4, 3, .order = NF_SQUEEZE_DIAGONAL),
+    SQUEEZE("reverse", 1, 3, 4, .reverse = 1),
+    SQUEEZE("reverse_diagonal", 2, 1, 12, .order = NF_SQUEEZE_DIAGONAL, .reverse = 1),
+    DEQUANTISE("default", 3, 1, .bits = 0),
+    DEQUANTISE("five_bits", 6, 8, .bits = 5, .shift = 0.5),
+    DEQUANTISE("one_column", 1, 1, .shift = 1.0 / 3.0),
+    { .name = "dequantise/noise_in_training", .layer_type = "dequantise", .dim = 12, .high = 256, .whole = 1, .quiet = true,
+      .layer_config = &(const nf_dequantise_config){ .struct_size = sizeof(nf_dequantise_config), .dim = 12,
+                                                     .noise = NF_NOISE_TRAINING } },
 };
 const int layer_case_count = SUPPORT_COUNT(layer_cases);

@@ -3,6 +3,7 @@
  * scene.c - a flow of a case, with rows
  */
 #include "conformance.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ void scene_open(scene *s, const conformance_case *c, int32_t dtype, int64_t n, i
     s->x = support_malloc(n * c->dim * s->size);
     for (int64_t i = 0; i < n * c->dim; i++) {
         const double value = c->low < c->high ? random_uniform(&state, c->low, c->high) : 1.7 * random_normal(&state);
-        support_set(dtype, s->x, i, (double)(float)value);
+        support_set(dtype, s->x, i, c->whole ? c->whole * floor(value / c->whole) : (double)(float)value);
     }
     if (!c->cond_dim) return;
     s->cond = support_malloc(n * c->cond_dim * s->size);

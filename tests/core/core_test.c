@@ -112,6 +112,24 @@ START_TEST(philox_known_answers)
 }
 END_TEST
 
+/* Long vectors of blocks are the blocks one by one, over the end of the low word of the index too. */
+START_TEST(random_words_are_those_of_blocks)
+{
+    static const uint64_t firsts[] = { 0, 5, 0xfffffffdu, 0x7fffffffffffff00u };
+    for (size_t f = 0; f < sizeof firsts / sizeof *firsts; f++)
+        for (int64_t n = 1; n < 20; n++) {
+            uint32_t words[4 * 20], block[4];
+            memset(words, 0xA5, sizeof words);
+            nfi_random_words(0x123456789abcdef, 262, firsts[f], n, words);
+            for (int64_t i = 0; i < n; i++) {
+                nfi_random_block(0x123456789abcdef, 262, firsts[f] + (uint64_t)i, block);
+                ck_assert_mem_eq(words + 4 * i, block, sizeof block);
+            }
+            ck_assert_uint_eq(words[4 * n], 0xA5A5A5A5u);
+        }
+}
+END_TEST
+
 START_TEST(uniform_is_open)
 {
     double sum = 0.0;
@@ -675,6 +693,7 @@ int main(void)
     tcase_add_test(cases, status_words);
     tcase_add_test(cases, status_line);
     tcase_add_test(cases, philox_known_answers);
+    tcase_add_test(cases, random_words_are_those_of_blocks);
     tcase_add_test(cases, uniform_is_open);
     tcase_add_test(cases, permutation_is_a_bijection);
     tcase_add_test(cases, checked_arithmetic);

@@ -29,7 +29,7 @@ static void victim_open(victim *v, const fault_sample *sample, int32_t dtype)
 
     *v = (victim){ .sample = sample, .dtype = dtype };
     v->bytes = fault_model(flow, &v->size);
-    if (fault_density(flow, sample->unit, v->density) != NF_OK) abort();
+    if (fault_density(flow, sample->rows, v->density) != NF_OK) abort();
     nf_flow_unref(flow);
 }
 
@@ -72,7 +72,7 @@ static bool flip_one(fault_log *log, victim *v, int64_t bit)
     if (!is_free_text(v, bit / 8))
         ok = fault_fails(log, "%s: bit %lld of byte %lld is no free text and was not missed", v->sample->name, (long long)bit % 8,
                          (long long)bit / 8);
-    else if (fault_density(flow, v->sample->unit, got) != NF_OK || memcmp(got, v->density, sizeof got))
+    else if (fault_density(flow, v->sample->rows, got) != NF_OK || memcmp(got, v->density, sizeof got))
         ok = fault_fails(log, "%s: bit %lld changes densities", v->sample->name, (long long)bit);
     nf_flow_unref(flow);
     return ok;
@@ -104,7 +104,7 @@ static bool cuts_of(fault_log *log, victim *v)
 static bool computes(fault_log *log, victim *v, const nf_flow *flow, int64_t at)
 {
     double got[FAULT_ROWS];
-    const nf_status status = fault_density(flow, v->sample->unit, got);
+    const nf_status status = fault_density(flow, v->sample->rows, got);
     bool finite = true;
 
     for (int i = 0; i < FAULT_ROWS; i++) finite &= isfinite(got[i]) || (got[i] < 0 && isinf(got[i]));
@@ -370,7 +370,7 @@ static bool case_control(fault_log *log)
         copy[bit / 8] ^= (unsigned char)(1u << bit % 8);
         (void)fault_repair(copy, v.size); /* what such a reader would see */
         if (nf_flow_load_memory(&flow, NULL, copy, v.size) == NF_OK)
-            caught += fault_density(flow, false, got) != NF_OK || memcmp(got, v.density, sizeof got) || !is_free_text(&v, bit / 8);
+            caught += fault_density(flow, FAULT_ANY, got) != NF_OK || memcmp(got, v.density, sizeof got) || !is_free_text(&v, bit / 8);
         nf_flow_unref(flow);
     }
     free(copy);

@@ -37,17 +37,20 @@ void fault_mark(void);
 bool fault_said(fault_log *log, const char *what, nf_status status, nf_status expected);
 
 /* A sample: a small flow of one kind, with parameters that are not the initial ones. */
+/* Domain of a sample's rows */
+enum { FAULT_ANY = 0, FAULT_UNIT = 1, FAULT_WHOLE = 2 }; /* FAULT_UNIT: in [0, 1]; FAULT_WHOLE: whole numbers 0..255 */
+
 typedef struct fault_sample {
     const char *name;   /* of the layer or base type it is there for */
     const char *layers; /* JSON, without the brackets */
     const char *base;   /* JSON */
-    bool unit;          /* rows lie in [0, 1] */
+    int32_t rows;       /* FAULT_ANY, ... */
 } fault_sample;
 extern const fault_sample fault_samples[];
 extern const int fault_sample_count;
 nf_flow *fault_flow(nf_context *context, const fault_sample *sample, int32_t dtype);
 /* Log density of FAULT_ROWS rows that suit the sample. */
-nf_status fault_density(const nf_flow *flow, bool unit, double out[FAULT_ROWS]);
+nf_status fault_density(const nf_flow *flow, int32_t rows, double out[FAULT_ROWS]);
 /* The bytes of its model file, freed with free(). */
 void *fault_model(const nf_flow *flow, int64_t *size);
 /* A fit of a small flow, and the bytes of a checkpoint from its middle. */

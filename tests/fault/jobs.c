@@ -25,6 +25,16 @@ static nf_status run_permutation(job_scene *s) { return nf_permutation_create(&s
 static nf_status run_actnorm(job_scene *s) { return nf_actnorm_create(&s->out_layer, s->context, JOB_CONFIG(nf_actnorm_config, .dim = 3)); }
 static nf_status run_affine(job_scene *s) { return nf_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_affine_config, .dim = 3)); }
 static nf_status run_logit(job_scene *s) { return nf_logit_create(&s->out_layer, s->context, JOB_CONFIG(nf_logit_config, .dim = 3)); }
+static nf_status run_linear(job_scene *s) { return nf_linear_create(&s->out_layer, s->context, JOB_CONFIG(nf_linear_config, .dim = 3)); }
+static nf_status run_invconv(job_scene *s)
+{
+    return nf_invconv_create(&s->out_layer, s->context, JOB_CONFIG(nf_invconv_config, .height = 2, .width = 3, .channels = 4));
+}
+static nf_status run_squeeze(job_scene *s)
+{
+    return nf_squeeze_create(&s->out_layer, s->context, JOB_CONFIG(nf_squeeze_config, .height = 2, .width = 4, .channels = 3));
+}
+static nf_status run_dequantise(job_scene *s) { return nf_dequantise_create(&s->out_layer, s->context, JOB_CONFIG(nf_dequantise_config, .dim = 3)); }
 static nf_status run_layer(job_scene *s) { return nf_layer_create(&s->out_layer, s->context, "affine", JOB_CONFIG(nf_affine_config, .dim = 2)); }
 
 static nf_status run_standardise(job_scene *s)
@@ -192,6 +202,10 @@ const job jobs[] = {
     { "nf_actnorm_create", run_actnorm, NULL, false },
     { "nf_affine_create", run_affine, NULL, false },
     { "nf_logit_create", run_logit, NULL, false },
+    { "nf_linear_create", run_linear, NULL, false },
+    { "nf_invconv_create", run_invconv, NULL, false },
+    { "nf_squeeze_create", run_squeeze, NULL, false },
+    { "nf_dequantise_create", run_dequantise, NULL, false },
     { "nf_standardise_create", run_standardise, NULL, false },
     { "nf_layer_create", run_layer, NULL, false },
     { "nf_base_normal_create", run_normal, NULL, false },

@@ -50,6 +50,10 @@ LAYER(actnorm)
 LAYER(affine)
 LAYER(standardise)
 LAYER(logit)
+LAYER(linear)
+LAYER(invconv)
+LAYER(squeeze)
+LAYER(dequantise)
 BASE(normal)
 BASE(diagonal)
 BASE(uniform)
@@ -107,6 +111,10 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "affine", "nf_layer_create", sizeof(nf_affine_config), make_affine },
     { "standardise", "nf_layer_create", sizeof(nf_standardise_config), make_standardise },
     { "logit", "nf_layer_create", sizeof(nf_logit_config), make_logit },
+    { "linear", "nf_layer_create", sizeof(nf_linear_config), make_linear },
+    { "invconv", "nf_layer_create", sizeof(nf_invconv_config), make_invconv },
+    { "squeeze", "nf_layer_create", sizeof(nf_squeeze_config), make_squeeze },
+    { "dequantise", "nf_layer_create", sizeof(nf_dequantise_config), make_dequantise },
     { "base_normal", "nf_base_create", sizeof(nf_base_normal_config), make_base_normal },
     { "base_diagonal", "nf_base_create", sizeof(nf_base_diagonal_config), make_base_diagonal },
     { "base_uniform", "nf_base_create", sizeof(nf_base_uniform_config), make_base_uniform },

@@ -16,17 +16,23 @@
 
 /* A type without a sample fails the suite: see corruption_test.c. */
 const fault_sample fault_samples[] = {
-    { "coupling_affine", "{\"type\":\"coupling_affine\",\"dim\":3,\"hidden\":[4],\"random_last\":true}", NORMAL, false },
+    { "coupling_affine", "{\"type\":\"coupling_affine\",\"dim\":3,\"hidden\":[4],\"random_last\":true}", NORMAL, FAULT_ANY },
     { "coupling_affine", "{\"type\":\"coupling_affine\",\"dim\":3,\"cond_dim\":2,\"hidden\":[3],\"separate\":true,\"swap\":true,"
-                         "\"scale\":\"softclip\",\"activation\":\"silu\"}", NORMAL, false },
-    { "permutation", "{\"type\":\"permutation\",\"dim\":3,\"seed\":\"5\"}", NORMAL, false },
-    { "actnorm", "{\"type\":\"actnorm\",\"dim\":3}", NORMAL, false },
-    { "affine", "{\"type\":\"affine\",\"dim\":3,\"bound\":0.5}", NORMAL, false },
-    { "standardise", "{\"type\":\"standardise\",\"dim\":3,\"mean\":[1,2,-3],\"sd\":[0.5,2,1]}", NORMAL, false },
-    { "logit", "{\"type\":\"logit\",\"dim\":3,\"alpha\":0.01}", NORMAL, true },
-    { "normal", "", NORMAL, false },
-    { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", false },
-    { "uniform", "", "{\"type\":\"uniform\",\"dim\":3,\"low\":-5.0,\"high\":5.0}", false },
+                         "\"scale\":\"softclip\",\"activation\":\"silu\"}", NORMAL, FAULT_ANY },
+    { "permutation", "{\"type\":\"permutation\",\"dim\":3,\"seed\":\"5\"}", NORMAL, FAULT_ANY },
+    { "actnorm", "{\"type\":\"actnorm\",\"dim\":3}", NORMAL, FAULT_ANY },
+    { "affine", "{\"type\":\"affine\",\"dim\":3,\"bound\":0.5}", NORMAL, FAULT_ANY },
+    { "standardise", "{\"type\":\"standardise\",\"dim\":3,\"mean\":[1,2,-3],\"sd\":[0.5,2,1]}", NORMAL, FAULT_ANY },
+    { "logit", "{\"type\":\"logit\",\"dim\":3,\"alpha\":0.01}", NORMAL, FAULT_UNIT },
+    { "linear", "{\"type\":\"linear\",\"dim\":3}", NORMAL, FAULT_ANY },
+    { "linear", "{\"type\":\"linear\",\"dim\":3,\"form\":\"plain\"}", NORMAL, FAULT_ANY },
+    { "invconv", "{\"type\":\"invconv\",\"height\":1,\"width\":1,\"channels\":3}", NORMAL, FAULT_ANY },
+    { "squeeze", "{\"type\":\"squeeze\",\"height\":2,\"width\":2,\"channels\":1}", "{\"type\":\"normal\",\"dim\":4}", FAULT_ANY },
+    { "dequantise", "{\"type\":\"dequantise\",\"dim\":3,\"bits\":5,\"shift\":0.5}", NORMAL, FAULT_WHOLE },
+    { "normal", "", NORMAL, FAULT_ANY },
+    { "normal", "", "{\"type\":\"normal\",\"dim\":3,\"columns\":[1,2],\"temperature\":[0.5,2.0]}", FAULT_ANY },
+    { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", FAULT_ANY },
+    { "uniform", "", "{\"type\":\"uniform\",\"dim\":3,\"low\":-5.0,\"high\":5.0}", FAULT_ANY },
 };
 const int fault_sample_count = SUPPORT_COUNT(fault_samples);
 
@@ -52,14 +58,17 @@ nf_flow *fault_flow(nf_context *context, const fault_sample *sample, int32_t dty
     return flow;
 }
 
-nf_status fault_density(const nf_flow *flow, bool unit, double out[FAULT_ROWS])
+nf_status fault_density(const nf_flow *flow, int32_t rows, double out[FAULT_ROWS])
 {
     const int64_t dim = nf_flow_dim(flow), cond_dim = nf_flow_cond_dim(flow);
     double x[64], cond[64];
     float xf[64], cf[64];
 
     if (FAULT_ROWS * dim > 64 || FAULT_ROWS * cond_dim > 64) return NF_ERR_SHAPE;
-    for (int i = 0; i < FAULT_ROWS * dim; i++) x[i] = unit ? (i * 37 % 101 + 0.5) / 102.0 : (i * 37 % 101) / 40.0 - 1.2;
+    for (int i = 0; i < FAULT_ROWS * dim; i++) {
+        const int k = i * 37 % 101;
+        x[i] = rows == FAULT_UNIT ? (k + 0.5) / 102.0 : rows == FAULT_WHOLE ? 2 * k : k / 40.0 - 1.2;
+    }
     for (int i = 0; i < FAULT_ROWS * cond_dim; i++) cond[i] = (i * 17 % 31) / 20.0;
     for (int i = 0; i < 64; i++) {
         xf[i] = i < FAULT_ROWS * dim ? (float)x[i] : 0.0f;

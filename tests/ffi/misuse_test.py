@@ -283,7 +283,8 @@ class Matrix:
         """Every constructor with every field of its config out of range, and with sizes of other releases."""
         makers = {'nf_flow_create_realnvp': 'realnvp', 'nf_coupling_affine_create': 'coupling_affine', 'nf_permutation_create': 'permutation',
                   'nf_actnorm_create': 'actnorm', 'nf_affine_create': 'affine', 'nf_standardise_create': 'standardise',
-                  'nf_logit_create': 'logit', 'nf_optimizer_adam_create': 'adam', 'nf_optimizer_adamw_create': 'adamw',
+                  'nf_logit_create': 'logit', 'nf_linear_create': 'linear', 'nf_invconv_create': 'invconv',
+                  'nf_squeeze_create': 'squeeze', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam', 'nf_optimizer_adamw_create': 'adamw',
                   'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd', 'nf_context_create': 'context',
                   'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}
         for function, config in makers.items():

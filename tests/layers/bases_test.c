@@ -103,6 +103,53 @@ START_TEST(base__check_values)
 }
 END_TEST
 
+/* Groups scale samples, column by column, and nothing else; alone and among others alike. */
+START_TEST(normal__groups_have_temperatures)
+{
+    static const int64_t columns[] = { 2, 1, 2 };
+    static const double temperature[] = { 1.0, 0.25, 3.0 }, factor[] = { 1.0, 1.0, 0.25, 3.0, 3.0 };
+    const nf_base_normal_config config = { .struct_size = sizeof config, .dim = 5, .columns = columns, .n_columns = 3,
+                                           .temperature = temperature, .n_temperature = 3 };
+    nf_base *groups, *plain;
+    double scratch[10], a[10], b[10];
+    nf_tile tile = { .struct_size = sizeof tile, .dtype = NF_F64, .n = 2, .row = 7, .scratch = scratch, .seed = 4,
+                     .kernels = nfi_kernels_for(NULL, NF_F64) };
+    ck_assert_int_eq(nf_base_create(&groups, NULL, "normal", &config), NF_OK);
+    ck_assert_int_eq(nf_base_normal_create(&plain, NULL, 5), NF_OK);
+    ck_assert_int_eq(groups->type->f64->sample(groups->self, &tile, 0.5, a), NF_OK);
+    ck_assert_int_eq(plain->type->f64->sample(plain->self, &tile, 1.0, b), NF_OK);
+    for (int k = 0; k < 10; k++) ck_assert(a[k] == 0.5 * factor[k % 5] * b[k]);
+    ck_assert(log_prob(groups, NULL, 2, b, NULL) == log_prob(plain, NULL, 2, b, NULL));
+    nf_base_unref(groups), nf_base_unref(plain);
+}
+END_TEST
+
+START_TEST(normal__refuses_bad_groups)
+{
+    static const int64_t columns[] = { 2, 1 }, zero[] = { 3, 0 };
+    static const double warm[] = { 1.0, 2.0 }, cold[] = { 1.0, 0.0 }, infinite[] = { 1.0, INFINITY };
+    const struct {
+        nf_base_normal_config config;
+        nf_status status;
+    } bad[] = {
+        { { .dim = 4, .columns = columns, .n_columns = 2, .temperature = warm, .n_temperature = 2 }, NF_ERR_SHAPE },
+        { { .dim = 3, .columns = columns, .n_columns = 2, .temperature = warm, .n_temperature = 1 }, NF_ERR_SHAPE },
+        { { .dim = 3, .columns = columns, .n_columns = 2 }, NF_ERR_SHAPE },
+        { { .dim = 3, .columns = zero, .n_columns = 2, .temperature = warm, .n_temperature = 2 }, NF_ERR_ARG },
+        { { .dim = 3, .columns = columns, .n_columns = 2, .temperature = cold, .n_temperature = 2 }, NF_ERR_ARG },
+        { { .dim = 3, .columns = columns, .n_columns = 2, .temperature = infinite, .n_temperature = 2 }, NF_ERR_NONFINITE },
+    };
+    for (int k = 0; k < (int)(sizeof bad / sizeof *bad); k++) {
+        nf_base *base = (nf_base *)&base;
+        nf_base_normal_config config = bad[k].config;
+        config.struct_size = sizeof config;
+        ck_assert_msg(nf_base_create(&base, NULL, "normal", &config) == bad[k].status, "%d: %s", k, nf_last_error());
+        ck_assert_ptr_null(base);
+        if (k == 0) ck_assert_str_eq(nf_last_error(), "nf_base_create: columns add up to 3, dim is 4");
+    }
+}
+END_TEST
+
 START_TEST(base__refuses_bad_configs)
 {
     nf_base *base = (nf_base *)&base;
@@ -128,6 +175,8 @@ int main(void)
     tcase_add_loop_test(all, base__samples_follow_the_distribution, 0, nfi_base_type_count());
     tcase_add_test(all, base__check_values);
     tcase_add_test(all, base__refuses_bad_configs);
+    tcase_add_test(all, normal__groups_have_temperatures);
+    tcase_add_test(all, normal__refuses_bad_groups);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -514,7 +514,12 @@ START_TEST(lu)
     int64_t pivots[3];
     ck_assert_int_eq(nfi_lu_factor(3, a, 3, pivots), 1);
     ck_assert_double_le(fabs(nfi_lu_log_det(3, a, 3) - log(30)), 1e-15 * 8);
+    int64_t order[3];
+    nfi_lu_order(3, pivots, order); /* the row of A behind each pivot */
+    for (int i = 0; i < 3; i++) ck_assert(order[i] >= 0 && order[i] < 3 && order[i] != order[(i + 1) % 3]);
+    ck_assert_int_eq(nfi_lu_bad_pivot(3, a, 3), 3);
     ck_assert_int_eq(nfi_lu_factor(2, singular, 2, pivots), 0);
+    ck_assert_int_eq(nfi_lu_bad_pivot(2, singular, 2), 1);
 }
 END_TEST
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * recipe.c - assembling a flow layer by layer
+ */
+#include "flow/recipe.h"
+#include "core/status.h"
+
+nf_status nfi_recipe_begin(nfi_recipe *recipe, nf_context *context, int64_t most, const char *function)
+{
+    const int64_t limit = nfi_context_config(context)->max_layers;
+    nf_status status = NF_OK;
+
+    *recipe = (nfi_recipe){ .context = context, .function = function, .most = most };
+    if (most > limit)
+        return nfi_fail(NF_ERR_LIMIT, "%s: up to %lld layers, the context allows %lld", function, (long long)most, (long long)limit);
+    recipe->layers = nfi_alloc(context, most, sizeof *recipe->layers, &status);
+    return recipe->layers ? NF_OK : status;
+}
+
+nf_status nfi_recipe_add(nfi_recipe *recipe, const char *type, const void *config)
+{
+    if (recipe->n == recipe->most) return nfi_fail(NF_ERR_LIMIT, "%s: more layers than %lld", recipe->function, (long long)recipe->most);
+    const nf_status status = nf_layer_create(&recipe->layers[recipe->n], recipe->context, type, config);
+    if (status < 0) return nfi_fail_in(status, "%s", recipe->function);
+    recipe->n++;
+    return NF_OK;
+}
+
+nf_status nfi_recipe_end(nfi_recipe *recipe, nf_status status, nf_flow **out, const nf_flow_config *config, nf_base *base)
+{
+    if (status >= 0) status = nf_flow_create(out, recipe->context, config, base, recipe->layers, recipe->n);
+    for (int64_t i = 0; i < recipe->n; i++) nf_layer_unref(recipe->layers[i]);
+    nf_base_unref(base);
+    nfi_free(recipe->context, recipe->layers, recipe->most, sizeof *recipe->layers);
+    return status;
+}
+
+nf_status nfi_recipe_dequantise(nfi_recipe *recipe, const nfi_image *m, int32_t bits, int32_t noise, double shift)
+{
+    const nf_dequantise_config config = { .struct_size = sizeof config, .dim = nfi_image_dim(m), .bits = bits, .noise = noise, .shift = shift };
+    return nfi_recipe_add(recipe, "dequantise", &config);
+}
+
+nf_status nfi_recipe_squeeze(nfi_recipe *recipe, nfi_image *m, int32_t order)
+{
+    const nf_squeeze_config config = { .struct_size = sizeof config, .order = order, .height = m->height, .width = m->width,
+                                       .channels = m->channels };
+    *m = (nfi_image){ m->height / 2, m->width / 2, m->channels * 4 };
+    return nfi_recipe_add(recipe, "squeeze", &config);
+}
+
+nf_status nfi_recipe_unsqueeze(nfi_recipe *recipe, nfi_image *m, int32_t order)
+{
+    const nf_squeeze_config config = { .struct_size = sizeof config, .order = order, .height = m->height, .width = m->width,
+                                       .channels = m->channels, .reverse = 1 };
+    *m = (nfi_image){ m->height * 2, m->width * 2, m->channels / 4 };
+    return nfi_recipe_add(recipe, "squeeze", &config);
+}
+
+nf_status nfi_recipe_split(nfi_recipe *recipe, nfi_image *m)
+{
+    const nf_split_config config = { .struct_size = sizeof config, .height = m->height, .width = m->width, .channels = m->channels };
+    m->channels /= 2;
+    return nfi_recipe_add(recipe, "split", &config);
+}
+
+nf_status nfi_recipe_actnorm(nfi_recipe *recipe, const nfi_image *m)
+{
+    const nf_actnorm_config config = { .struct_size = sizeof config, .dim = nfi_image_dim(m), .channels = m->channels };
+    return nfi_recipe_add(recipe, "actnorm", &config);
+}

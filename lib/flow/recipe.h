@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * recipe.h - assembling a flow layer by layer
+ */
+#ifndef NFI_FLOW_RECIPE_H
+#define NFI_FLOW_RECIPE_H
+
+#include "flow/flow.h"
+
+typedef struct nfi_recipe {
+    nf_context *context;
+    const char *function; /* whom to name in messages */
+    nf_layer **layers;
+    int64_t n, most;
+} nfi_recipe;
+
+/* Room for at most `most` layers; the context's max_layers holds. NF_ERR_LIMIT, NF_ERR_MEMORY. */
+nf_status nfi_recipe_begin(nfi_recipe *recipe, nf_context *context, int64_t most, const char *function);
+/* One more layer, by the name of its type. */
+nf_status nfi_recipe_add(nfi_recipe *recipe, const char *type, const void *config);
+/* The flow of the layers over the base, which is released, and so is the recipe: whatever the status on entry, which is answered when
+ * it is a failure. */
+nf_status nfi_recipe_end(nfi_recipe *recipe, nf_status status, nf_flow **out, const nf_flow_config *config, nf_base *base);
+
+/* An image on its way through the levels: what reaches the next layer. */
+typedef struct nfi_image {
+    int64_t height, width, channels;
+} nfi_image;
+static inline int64_t nfi_image_dim(const nfi_image *m) { return m->height * m->width * m->channels; }
+/* Levels when none are asked for: as many as halve height and width, at most `most`. */
+static inline int64_t nfi_image_halvings(const nfi_image *m, int64_t most)
+{
+    int64_t n = 0;
+    while (n < most && (m->height >> n) % 2 == 0 && (m->width >> n) % 2 == 0) n++;
+    return n;
+}
+nf_status nfi_recipe_dequantise(nfi_recipe *recipe, const nfi_image *m, int32_t bits, int32_t noise, double shift);
+nf_status nfi_recipe_squeeze(nfi_recipe *recipe, nfi_image *m, int32_t order);   /* m becomes the result */
+nf_status nfi_recipe_unsqueeze(nfi_recipe *recipe, nfi_image *m, int32_t order); /* the opposite */
+nf_status nfi_recipe_split(nfi_recipe *recipe, nfi_image *m);
+nf_status nfi_recipe_actnorm(nfi_recipe *recipe, const nfi_image *m);
+
+#endif
