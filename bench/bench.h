@@ -31,6 +31,8 @@ double bench_clock(const bench_options *options); /* seconds of the chosen clock
 double bench_peak(int32_t threads, int32_t dtype); /* GFLOP/s of FMA loops on so many threads at once, about 10 ms */
 void bench_measure(const bench_case *c, const bench_options *options); /* prints the line */
 
+enum { MODEL_MOONS, MODEL_TABULAR, MODEL_GLOW_K8_H512, MODEL_GLOW_K8_H128, MODEL_GLOW_K32_H512 };
+
 /* A workload prints one line a batch size. */
 typedef struct bench_workload {
     const char *name, *help;
@@ -40,6 +42,7 @@ typedef struct bench_workload {
 } bench_workload;
 
 void bench_train(const bench_workload *w, int64_t batch, const bench_options *options);
+void bench_train_rows(const bench_workload *w, int64_t batch, const bench_options *options); /* rows a second instead of steps */
 void bench_log_prob(const bench_workload *w, int64_t batch, const bench_options *options);
 void bench_sample(const bench_workload *w, int64_t batch, const bench_options *options);
 void bench_kernels(const bench_workload *w, int64_t batch, const bench_options *options);

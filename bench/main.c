@@ -18,7 +18,6 @@
 #define WINDOWS 9
 #define MAX_THREADS 64
 
-enum { MODEL_MOONS, MODEL_TABULAR };
 
 static const bench_workload workloads[] = {
     { "moons_train", "training step, 2 columns, 6 couplings, s and t networks 4 x 256", bench_train, { 256 }, MODEL_MOONS },
@@ -27,6 +26,15 @@ static const bench_workload workloads[] = {
     { "tabular_train", "training step, 43 columns, 10 couplings, networks 22-256-256-42", bench_train, { 1024 }, MODEL_TABULAR },
     { "log_prob_tabular", "log density of a batch", bench_log_prob, { 1, 16, 256, 4096, 65536 }, MODEL_TABULAR },
     { "sample_tabular", "samples", bench_sample, { 1, 16, 256, 4096, 65536 }, MODEL_TABULAR },
+    { "glow_train_K8_h512", "images a second in training, GLOW 32x32x3, 3 levels of 8 steps, 512 hidden channels", bench_train_rows, { 16 }, MODEL_GLOW_K8_H512 },
+    { "glow_log_prob_K8_h512", "log density of images", bench_log_prob, { 1, 16 }, MODEL_GLOW_K8_H512 },
+    { "glow_sample_K8_h512", "samples", bench_sample, { 1, 16 }, MODEL_GLOW_K8_H512 },
+    { "glow_train_K8_h128", "the same with 128 hidden channels", bench_train_rows, { 16 }, MODEL_GLOW_K8_H128 },
+    { "glow_log_prob_K8_h128", "log density of images", bench_log_prob, { 1, 16 }, MODEL_GLOW_K8_H128 },
+    { "glow_sample_K8_h128", "samples", bench_sample, { 1, 16 }, MODEL_GLOW_K8_H128 },
+    { "glow_train_K32_h512", "the same with 32 steps", bench_train_rows, { 16 }, MODEL_GLOW_K32_H512 },
+    { "glow_log_prob_K32_h512", "log density of images", bench_log_prob, { 1, 16 }, MODEL_GLOW_K32_H512 },
+    { "glow_sample_K32_h512", "samples", bench_sample, { 1, 16 }, MODEL_GLOW_K32_H512 },
     { "kernels", "matrix products at the shapes of the networks, vector functions, normals", bench_kernels, { 128 }, 0 },
     { "start", "load of a model and first log_prob", bench_start, { 1 }, MODEL_MOONS },
 };

@@ -50,29 +50,73 @@ static void add_coupling(model *m, nf_layer **layer, const int64_t *hidden, int6
     m->gflop_row += 2e-9 * (separate ? 2.0 * weights_of(kept, moved, hidden, n_hidden) : weights_of(kept, 2 * moved, hidden, n_hidden));
 }
 
-static model model_create(int32_t kind, int32_t threads, int64_t n)
+/* Which flow: a chain of couplings of columns, or GLOW on 32x32x3. */
+static const struct model_kind {
+    int64_t dim, couplings, hidden[4], n_hidden;
+    int32_t separate;
+    int64_t steps; /* of GLOW, with hidden[0] channels; 0: not GLOW */
+} model_kinds[] = {
+    [MODEL_MOONS] = { 2, 6, { 256, 256, 256, 256 }, 4, 1, 0 },
+    [MODEL_TABULAR] = { 43, 10, { 256, 256 }, 2, 0, 0 },
+    [MODEL_GLOW_K8_H512] = { 3072, 0, { 512 }, 1, 0, 8 },
+    [MODEL_GLOW_K8_H128] = { 3072, 0, { 128 }, 1, 0, 8 },
+    [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32 },
+};
+
+static void create_couplings(model *m, const struct model_kind *kind)
 {
-    static const int64_t deep[] = { 256, 256, 256, 256 }, wide[] = { 256, 256 };
-    nf_context_config context = NF_CONTEXT_CONFIG_INIT;
-    nf_adam_config adam = NF_ADAM_CONFIG_INIT;
-    model m = { .dim = kind ? 43 : 2, .n = n };
-    const int32_t couplings = kind ? 10 : 6;
     nf_layer *layers[10];
     nf_base *base;
     nf_status status;
 
+    for (int32_t i = 0; i < kind->couplings; i++) add_coupling(m, &layers[i], kind->hidden, kind->n_hidden, kind->separate, i % 2);
+    if ((status = nf_base_normal_create(&base, m->context, m->dim))) bench_die("base", status);
+    if ((status = nf_flow_create(&m->flow, m->context, NULL, base, layers, kind->couplings))) bench_die("flow", status);
+    for (int32_t i = 0; i < kind->couplings; i++) nf_layer_unref(layers[i]);
+    nf_base_unref(base);
+}
+
+/* Weights that start at zero become small random numbers. */
+static void shake_weights(nf_flow *flow)
+{
+    nf_param_view view = { .struct_size = sizeof view };
+    float *theta;
+
+    if (nf_flow_params(flow, &theta, NULL, NULL)) bench_die("params", NF_ERR_STATE);
+    for (int64_t i = 0; !nf_flow_param(flow, i, &view); i++)
+        for (int64_t j = view.offset; strstr(view.name, ".weight") && j < view.offset + view.count; j++)
+            if (theta[j] == 0.0f) theta[j] = 0.01f * (float)nfi_normal(7, 2, (uint64_t)j);
+    if (nf_flow_update(flow)) bench_die("update", NF_ERR_STATE);
+}
+
+static void create_glow(model *m, const struct model_kind *kind)
+{
+    const nf_glow_config c = { .struct_size = sizeof c, .height = 32, .width = 32, .channels = 3, .levels = 3, .steps = kind->steps,
+                               .hidden = kind->hidden[0] };
+    nf_flow_info_report info = { .struct_size = sizeof info };
+    nf_status status;
+
+    if ((status = nf_flow_create_glow(&m->flow, m->context, &c))) bench_die("glow", status);
+    shake_weights(m->flow);
+    if ((status = nf_flow_info(m->flow, &info))) bench_die("info", status);
+    m->gflop_row = info.gflop_row;
+}
+
+static model model_create(int32_t kind, int32_t threads, int64_t n)
+{
+    nf_context_config context = NF_CONTEXT_CONFIG_INIT;
+    nf_adam_config adam = NF_ADAM_CONFIG_INIT;
+    model m = { .dim = model_kinds[kind].dim, .n = n };
+    nf_status status;
+
     context.threads = threads;
     if ((status = nf_context_create(&m.context, &context))) bench_die("context", status);
-    for (int32_t i = 0; i < couplings; i++) add_coupling(&m, &layers[i], kind ? wide : deep, kind ? 2 : 4, !kind, i % 2);
-    if ((status = nf_base_normal_create(&base, m.context, m.dim))) bench_die("base", status);
-    if ((status = nf_flow_create(&m.flow, m.context, NULL, base, layers, couplings))) bench_die("flow", status);
-    for (int32_t i = 0; i < couplings; i++) nf_layer_unref(layers[i]);
-    nf_base_unref(base);
+    (model_kinds[kind].steps ? create_glow : create_couplings)(&m, &model_kinds[kind]);
     adam.lr = 1e-6; /* steps that hardly move: the work is the same, the weights stay ordinary */
     if ((status = nf_optimizer_adam_create(&m.optimizer, m.context, &adam))) bench_die("adam", status);
     m.x = malloc((size_t)(n * m.dim) * sizeof *m.x);
     m.value = malloc((size_t)n * sizeof *m.value);
-    for (int64_t i = 0; i < n * m.dim; i++) m.x[i] = (float)nfi_normal(7, 1, (uint64_t)i);
+    for (int64_t i = 0; i < n * m.dim; i++) m.x[i] = model_kinds[kind].steps ? (float)(i * 7919 % 256) : (float)nfi_normal(7, 1, (uint64_t)i);
     return m;
 }
 
@@ -106,16 +150,20 @@ static nf_status call_sample(void *arg)
     return nf_flow_sample(m->flow, 1, 0, m->n, NULL, 1.0, m->x, NULL);
 }
 
-void bench_train(const bench_workload *w, int64_t batch, const bench_options *o)
+static void measure_train(const bench_workload *w, int64_t batch, const bench_options *o, const char *metric, double per_call)
 {
     model m = model_create(w->model, o->threads, batch);
-    bench_case c = { .workload = w->name, .metric = "steps/s", .batch = batch, .per_call = 1.0, .gflop_per_call = 3.0 * m.gflop_row * (double)batch,
-                     .gflop_per_unit = 3.0 * m.gflop_row * (double)batch, .call = call_train, .arg = &m };
+    const double gflop = 3.0 * m.gflop_row * (double)batch;
+    bench_case c = { .workload = w->name, .metric = metric, .batch = batch, .per_call = per_call, .gflop_per_call = gflop,
+                     .gflop_per_unit = gflop / per_call, .call = call_train, .arg = &m };
 
     snprintf(c.note, sizeof c.note, "%lld parameters, Adam included, %s", (long long)nf_flow_param_count(m.flow), nf_context_isa(m.context));
     bench_measure(&c, o);
     model_free(&m);
 }
+
+void bench_train(const bench_workload *w, int64_t batch, const bench_options *o) { measure_train(w, batch, o, "steps/s", 1.0); }
+void bench_train_rows(const bench_workload *w, int64_t batch, const bench_options *o) { measure_train(w, batch, o, "images/s", (double)batch); }
 
 /* Reads as many bytes as the weights have: the floor of a call that needs every weight. The block is as far away as they are,
  * for both are passed over in turn. */

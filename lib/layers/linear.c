@@ -561,6 +561,7 @@ static nf_status linear_describe(const void *self, nf_layer_info *info)
     info->packed = b.bytes;
     info->packed_backward = b.bytes + ln->channels * ln->channels * (int64_t)sizeof *b.extra;
     info->flop_row = 2.0 * (double)info->dim * (double)ln->channels;
+    info->flop_row = 2.0 * (double)(ln->pixels * ln->channels * ln->channels);
     return NF_OK;
 }
 

@@ -853,7 +853,7 @@ nfi_net nfi_convnet_net(const nfi_convnet *net)
     int64_t tile = 1;
     double products = 0;
     while (2 * tile * net->pixels <= CONV_STRIP) tile *= 2;
-    for (int32_t l = 0; l < net->n_stages; l++) products += (double)(conv_k(&net->stage[l]) * conv_m(&net->stage[l]));
+    for (int32_t l = 0; l < net->n_stages; l++) products += (double)conv_weights(&net->stage[l]); /* the edge is not counted */
     return (nfi_net){ .ops = &conv_net_ops, .self = net, .theta_count = net->theta_count, .ld_in = conv_ld(net->n_in),
                       .ld_out = conv_ld(net->n_out), .tile_rows = tile, .init_passes = net->n_stages - 1,
                       .flop_row = 2.0 * (double)net->pixels * products };
