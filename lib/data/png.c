@@ -119,6 +119,7 @@ static void set_up(decoder *d)
     png_set_chunk_malloc_max(d->png, MOST_CHUNK);
     png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* all but IHDR PLTE tRNS IDAT IEND */
     png_set_benign_errors(d->png, 0);
+    png_set_crc_action(d->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT); /* else a damaged tRNS would be left out in silence */
 }
 
 /* 8 bits, no palette, no transparent colour; the shape after that. */

@@ -10,7 +10,7 @@
 
 #define IDX_FACTOR 24      /* a byte becomes a double; a column takes its number, its role and a float */
 #define IDX_EXPANSION 1032 /* bytes that one byte of deflate can become */
-#define INFLATE_STATE 65536 /* of zlib, whatever the input */
+#define INFLATE_STATE 2048 /* bytes of input that stand for the state of zlib */
 
 const char *const fuzz_words[] = { "\x1f\x8b\x08", "\x7f\xff\xff\xff", "\xff\xff\xff\xff", NULL };
 
