@@ -5,7 +5,7 @@
 #ifndef NFI_DATA_FOLDER_H
 #define NFI_DATA_FOLDER_H
 
-#include "data/file.h"
+#include "data/source.h"
 
 typedef struct nfi_entry {
     char *path;

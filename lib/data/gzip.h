@@ -8,7 +8,7 @@
 #ifndef NFI_DATA_GZIP_H
 #define NFI_DATA_GZIP_H
 
-#include "data/file.h"
+#include "data/source.h"
 
 /* From the first `size` bytes: how many bytes are wanted in all to say more, or, when it returns a number <= size, that these are all.
  * `source` names the file in messages. */

@@ -7,7 +7,7 @@
 #include "core/status.h"
 #include "data/array.h"
 #include "data/folder.h"
-#include "data/png.h"
+#include "data/picture.h"
 
 bool nfi_png_has_magic(const char *bytes, int64_t size) { return size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0; }
 

@@ -6,7 +6,7 @@
  * starts: our own look at the first chunk refuses sizes that the file cannot hold, and chunks that no pixel depends on are never read.
  * libpng leaves by longjmp, so that all that has to survive stands in one struct behind a pointer.
  */
-#include "data/png.h"
+#include "data/picture.h"
 
 #include <png.h>
 #include <setjmp.h>

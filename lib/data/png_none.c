@@ -3,7 +3,7 @@
  * png_none.c - a build without libpng
  */
 #include "core/status.h"
-#include "data/png.h"
+#include "data/picture.h"
 
 nf_status nfi_png_read(const nfi_source *source, nfi_picture *picture)
 {

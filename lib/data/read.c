@@ -9,7 +9,7 @@
 
 #include "core/fpenv.h"
 #include "core/status.h"
-#include "data/file.h"
+#include "data/source.h"
 
 /* ---- config ---------------------------------------------------------------------------------------------------- */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * png.h - the pixels of a PNG file
+ * picture.h - the pixels of a PNG file
  */
-#ifndef NFI_DATA_PNG_H
-#define NFI_DATA_PNG_H
+#ifndef NFI_DATA_PICTURE_H
+#define NFI_DATA_PICTURE_H
 
-#include "data/file.h"
+#include "data/source.h"
 
 typedef struct nfi_picture {
     int64_t height, width, channels; /* 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha */

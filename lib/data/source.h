@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * file.h - whole files in memory, and memory for libraries that ask for blocks
+ * source.h - whole files in memory, and memory for libraries that ask for blocks
  */
-#ifndef NFI_DATA_FILE_H
-#define NFI_DATA_FILE_H
+#ifndef NFI_DATA_SOURCE_H
+#define NFI_DATA_SOURCE_H
 
 #include "data/read.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * file.c - whole files in memory
+ * source.c - whole files in memory
  */
-#include "data/file.h"
+#include "data/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
