@@ -48,7 +48,7 @@ static void print_wrapped(const char *text)
 static const char *metavariable(const nf_field *f)
 {
     static const struct { const char *name, *text; } named[] = {
-        { "output", "FILE" }, { "checkpoint", "FILE" }, { "resume", "FILE" }, { "data", "DATA" }, { "val", "PART" }, { "separator", "C" },
+        { "output", "FILE" }, { "checkpoint", "FILE" }, { "resume", "FILE" }, { "data", "DATA" }, { "labels", "FILE" }, { "val", "PART" }, { "separator", "C" },
     };
     static const struct { int32_t kind; const char *text; } rows[] = {
         { NF_FIELD_I32, "N" },       { NF_FIELD_I64, "N" },         { NF_FIELD_U64, "N" },         { NF_FIELD_F64, "X" },

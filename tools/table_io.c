@@ -54,7 +54,6 @@ static int table_read_stdin(nf_dataset **out, nf_context *context, const nf_read
     char *bytes = read_stdin(&size);
 
     if (!bytes) return CODE_FAILED;
-    if (!config.format) config.format = size >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0 ? NF_FORMAT_NPY : NF_FORMAT_CSV;
     const nf_status status = nf_dataset_load_memory(out, context, bytes, (int64_t)size, &config);
     free(bytes);
     return status < 0 ? tool_file_failed(status, "stdin") : CODE_OK;

@@ -38,8 +38,9 @@ NF_API nf_status nf_dataset_set_cond(nf_dataset *dataset, int64_t cond_dim, cons
 NF_API nf_status nf_dataset_set_cond_f64(nf_dataset *dataset, int64_t cond_dim, const double *cond);
 NF_API nf_status nf_dataset_set_weights(nf_dataset *dataset, const double *weights);
 
-enum { NF_FORMAT_CSV = 1, NF_FORMAT_NPY = 2 };
+enum { NF_FORMAT_CSV = 1, NF_FORMAT_NPY = 2, NF_FORMAT_IDX = 3, NF_FORMAT_CIFAR10 = 4, NF_FORMAT_PNG = 5 };
 enum { NF_HEADER_YES = 1, NF_HEADER_NO = 2 };
+enum { NF_LABEL_ONE_HOT = 1, NF_LABEL_NUMBER = 2 };
 
 /** How to read a file. Columns are counted from 0; no list may hold one twice, `columns` and `drop_columns` exclude each other,
  * and at least one column must be left as a feature. */
@@ -47,7 +48,7 @@ typedef struct nf_read_config {
     uint32_t struct_size;
     int32_t format;   /* NF_FORMAT_...; default by the file's ending, else by its content */
     int32_t header;   /* CSV: NF_HEADER_...; default: a first line with a field that is no number is a header */
-    int32_t dtype;    /* storage, NF_F32 or NF_F64; default NF_F64 for text, the file's own for npy */
+    int32_t dtype;    /* storage, NF_F32 or NF_F64; default NF_F64 for text, the file's own for arrays, NF_F32 for pictures */
     const char *separator; /* CSV: one character; default: the one of , ; tab that the first line has most of, else blanks */
     int64_t skip_lines;    /* CSV: lines to pass over first */
     const int64_t *columns; /* which columns to keep, in this order; default all that have no other role */
@@ -56,20 +57,36 @@ typedef struct nf_read_config {
     int64_t n_cond_columns;
     const int64_t *drop_columns; /* columns to leave out (when `columns` is empty) */
     int64_t n_drop_columns;
+    const char *labels;    /* path of a table of one column, a whole number >= 0 for each row of the file: they condition */
+    int64_t label_classes; /* default: the classes of the file (CIFAR-10: 10, sub-folders), else the largest label + 1 */
+    int64_t max_rows;      /* only the first rows; the file is still checked as a whole. Default all */
+    int32_t label_kind;    /* NF_LABEL_...: a column for each class (the default) or one of the number itself. Without `labels`, this
+                              or label_classes asks for the labels that CIFAR-10 and sub-folders hold themselves */
+    int32_t reserved;
 } nf_read_config;
 #define NF_READ_CONFIG_INIT { .struct_size = sizeof(nf_read_config) }
 NF_API void nf_read_config_init(nf_read_config *config);
 
 /**
- * Reads a table, from a file or from `size` bytes in memory. config may be NULL.
+ * Reads a table, from a file, a folder of pictures, or `size` bytes in memory. config may be NULL.
  *
  * CSV: UTF-8 text; numbers with a decimal point in every locale, "nan" and "inf" as such; quotes, LF, CRLF or CR, a byte-order
  * mark, blank lines. NPY: versions 1 to 3; f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 b1, little and big endian; C order, or Fortran order
- * up to two axes; one axis is one column, axes behind the second belong to the row.
+ * up to two axes. IDX: all six types, plain or in gzip. CIFAR-10: its binary records; by `format`, or by the ending .bin and a
+ * size of whole records. PNG: 8 bits or fewer, any colour type, as stored; one file is one row, a folder is a row for each of its
+ * .png files sorted bytewise by name, or for each of its sub-folders', whose sorted names are the classes 0, 1, ...
+ * Of NPY and IDX one axis is one column, axes behind the second belong to the row. Bytes stay whole numbers, 0 to 255. A row that is
+ * read in full from 3 axes [n][height][width], 4 axes [n][height][width][channels] or a picture is in height-width-channel order and
+ * has an image shape.
  *
- * NF_ERR_IO (path and reason), NF_ERR_PARSE (line, column, byte, text), NF_ERR_FORMAT (no table at all, or not the format it
- * should be), NF_ERR_VERSION (a later version of NPY), NF_ERR_LIMIT (max_file_bytes too), NF_ERR_ARG (columns, separator),
- * NF_ERR_CONFIG_*.
+ * Labels: see the config. `labels` is a path for nf_dataset_load_memory too, read in its own format by ending and content.
+ *
+ * NF_ERR_IO (path and reason), NF_ERR_PARSE (line, column, byte, text), NF_ERR_FORMAT (no table at all, not the format it
+ * should be, sizes that are not those promised, pictures of two sizes: both named), NF_ERR_CORRUPT (gzip or PNG data are damaged:
+ * near which byte), NF_ERR_VERSION (a later version of NPY), NF_ERR_LIMIT (max_file_bytes too, which holds for what gzip unpacks to),
+ * NF_ERR_ARG (columns, separator, a label that is no class, no labels there), NF_ERR_SHAPE (as many labels as rows),
+ * NF_ERR_UNSUPPORTED (built without zlib or libpng: the line tells what to do), NF_ERR_CONFIG_*. Memory follows the bytes that are
+ * there, never the sizes that a header claims.
  */
 NF_API nf_status nf_dataset_load(nf_dataset **out, nf_context *context, const char *path, const nf_read_config *config);
 NF_API nf_status nf_dataset_load_memory(nf_dataset **out, nf_context *context, const void *bytes, int64_t size, const nf_read_config *config);
@@ -91,8 +108,8 @@ NF_API const char *nf_dataset_synthetic_at(int32_t index);
 NF_API double nf_dataset_synthetic_entropy(const char *name, double noise);
 
 /**
- * Splits at random: round(fraction * n) rows into *first, the others into *second, both in their old order, with cond, weights
- * and column names; seed UINT64_MAX: the first rows in file order instead. The parts are datasets of their own.
+ * Splits at random: round(fraction * n) rows into *first, the others into *second, both in their old order, with cond, weights,
+ * column names and image shape; seed UINT64_MAX: the first rows in file order instead. The parts are datasets of their own.
  * NF_ERR_ARG (fraction not in (0, 1), or one part would be empty), NF_ERR_ALIAS (first == second): both NULL.
  */
 NF_API nf_status nf_dataset_split(const nf_dataset *dataset, double fraction, uint64_t seed, nf_dataset **first, nf_dataset **second);
@@ -101,6 +118,14 @@ NF_API nf_status nf_dataset_split(const nf_dataset *dataset, double fraction, ui
 NF_API int64_t nf_dataset_rows(const nf_dataset *dataset);
 NF_API int64_t nf_dataset_dim(const nf_dataset *dataset);
 NF_API int64_t nf_dataset_cond_dim(const nf_dataset *dataset);
+/**
+ * What a row is when it is an image, in height-width-channel order: from its file, or set. All 0 for a plain table and after
+ * set(0, 0, 0). Parts of a split keep it.
+ * NF_ERR_NULL; set: NF_ERR_SHAPE (the product is not the number of columns). Nothing is changed then. Get is shared-read, set
+ * exclusive.
+ */
+NF_API nf_status nf_dataset_image_shape(const nf_dataset *dataset, int64_t *height, int64_t *width, int64_t *channels);
+NF_API nf_status nf_dataset_set_image_shape(nf_dataset *dataset, int64_t height, int64_t width, int64_t channels);
 /** Copies rows [first, first + n) into x [n][dim] and cond [n][cond_dim] as float or double; x or cond may be NULL, and cond is
  * left alone when the dataset has none. NF_ERR_SHAPE (rows that do not exist): arrays untouched. Shared-read, allocates nothing.
  * */

@@ -402,23 +402,25 @@ static nf_status copy_names(const table *t, nf_dataset *dataset)
     return NF_OK;
 }
 
-static nf_status table_read(table *t, const nfi_source *source, nf_dataset **out)
+static nf_status table_read(table *t, const nfi_source *source, nfi_table *out)
 {
     const int32_t dtype = source->config->dtype != 0 ? source->config->dtype : NF_F64;
-    nf_status status = nfi_dataset_create(out, source->context, source->function, t->rows, t->selection.dim,
+    const int64_t rows = nfi_rows_wanted(source, t->rows);
+    nf_status status = nfi_dataset_create(&out->dataset, source->context, source->function, rows, t->selection.dim,
                                           t->selection.cond_dim, dtype);
+    out->rows = t->rows;
     if (status >= 0)
-        status = copy_names(t, *out);
+        status = copy_names(t, out->dataset);
     csv c = t->body;
-    for (int64_t i = 0; status >= 0 && next_line(&c); i++) {
+    for (int64_t i = 0; status >= 0 && i < rows && next_line(&c); i++) {
         status = read_line(&c, t->wanted, dtype, t->row);
         if (status >= 0)
-            store_row(*out, &t->selection, i, t->row);
+            store_row(out->dataset, &t->selection, i, t->row);
     }
     return status;
 }
 
-nf_status nfi_csv_read(const nfi_source *source, nf_dataset **out)
+nf_status nfi_csv_read(const nfi_source *source, nfi_table *out)
 {
     csv c = {.source = source, .bytes = source->bytes, .size = source->size, .line = 1};
     table t = {0};
@@ -427,10 +429,6 @@ nf_status nfi_csv_read(const nfi_source *source, nf_dataset **out)
         status = table_prepare(&t, source);
     if (status >= 0)
         status = table_read(&t, source, out);
-    if (status < 0) {
-        nf_dataset_unref(*out);
-        *out = NULL;
-    }
     table_free(&t, source->context);
     return status;
 }

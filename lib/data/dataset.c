@@ -59,7 +59,7 @@ static nf_status check_dim(const nf_context_config *limits, const char *function
 }
 
 /* The sizes of a dataset against the limits of the context. cond_dim 0: none. */
-static nf_status check_sizes(const nf_context *context, const char *function, int64_t n, int64_t dim, int64_t cond_dim)
+nf_status nfi_dataset_check_sizes(const nf_context *context, const char *function, int64_t n, int64_t dim, int64_t cond_dim)
 {
     const nf_context_config *limits = nfi_context_config(context);
     int64_t values = 0, bytes = 0;
@@ -83,7 +83,7 @@ nf_status nfi_dataset_create(nf_dataset **out, nf_context *context, const char *
                              int64_t cond_dim, int32_t dtype)
 {
     *out = NULL;
-    nf_status status = check_sizes(context, function, n, dim, cond_dim);
+    nf_status status = nfi_dataset_check_sizes(context, function, n, dim, cond_dim);
     if (status < 0)
         return status;
     nf_dataset *dataset = nfi_object_create(context, sizeof *dataset, NFI_TAG_DATASET);
@@ -163,6 +163,19 @@ static void replace_cond(nf_dataset *dataset, void *cond, int64_t cond_dim)
     dataset->cond_dim = cond_dim;
 }
 
+nf_status nfi_dataset_make_cond(nf_dataset *dataset, const char *function, int64_t cond_dim)
+{
+    nf_context *context = dataset->object.context;
+    nf_status status = nfi_dataset_check_sizes(context, function, dataset->n, dataset->dim, cond_dim);
+    if (status < 0)
+        return status;
+    void *cond = nfi_alloc(context, dataset->n * cond_dim, width_of(dataset->dtype), &status);
+    if (cond == NULL)
+        return status < 0 ? status : NF_ERR_MEMORY;
+    replace_cond(dataset, cond, cond_dim);
+    return NF_OK;
+}
+
 static nf_status set_cond(nf_dataset *dataset, const char *function, int64_t cond_dim, const void *cond, int32_t dtype)
 {
     nf_status status = NF_OK;
@@ -172,16 +185,12 @@ static nf_status set_cond(nf_dataset *dataset, const char *function, int64_t con
     }
     if (cond_dim == 0)
         return nfi_fail(NF_ERR_SHAPE, "%s: cond_dim is 0, must be at least 1", function);
-    status = check_sizes(dataset->object.context, function, dataset->n, dataset->dim, cond_dim);
+    status = nfi_dataset_make_cond(dataset, function, cond_dim);
     if (status < 0)
         return status;
-    void *copy = nfi_alloc(dataset->object.context, dataset->n * cond_dim, width_of(dataset->dtype), &status);
-    if (copy == NULL)
-        return status < 0 ? status : NF_ERR_MEMORY;
     const uint64_t saved = nfi_fpenv_enter();
-    convert(copy, dataset->dtype, cond, dtype, dataset->n * cond_dim);
+    convert(dataset->cond, dataset->dtype, cond, dtype, dataset->n * cond_dim);
     nfi_fpenv_leave(saved);
-    replace_cond(dataset, copy, cond_dim);
     return NF_OK;
 }
 
@@ -306,6 +315,38 @@ const char *nf_dataset_column_name(const nf_dataset *dataset, int64_t column)
     return dataset->names[column];
 }
 
+nf_status nf_dataset_image_shape(const nf_dataset *dataset, int64_t *height, int64_t *width, int64_t *channels)
+{
+    const nf_status status = check_handle(dataset, "nf_dataset_image_shape: dataset");
+    if (status < 0)
+        return status;
+    if (height == NULL || width == NULL || channels == NULL)
+        return nfi_fail(NF_ERR_NULL, "nf_dataset_image_shape: %s is NULL",
+                        height == NULL ? "height" : width == NULL ? "width" : "channels");
+    *height = dataset->height;
+    *width = dataset->width;
+    *channels = dataset->channels;
+    return NF_OK;
+}
+
+nf_status nf_dataset_set_image_shape(nf_dataset *dataset, int64_t height, int64_t width, int64_t channels)
+{
+    const nf_status status = check_handle(dataset, "nf_dataset_set_image_shape: dataset");
+    int64_t product = 0;
+    if (status < 0)
+        return status;
+    const bool none = height == 0 && width == 0 && channels == 0;
+    const bool positive = height > 0 && width > 0 && channels > 0;
+    if (!none && (!positive || !nfi_mul(height, width, &product) || !nfi_mul(product, channels, &product) || product != dataset->dim))
+        return nfi_fail(NF_ERR_SHAPE,
+                        "nf_dataset_set_image_shape: height %lld, width %lld, channels %lld: the product must be the %lld columns of the "
+                        "dataset, or all must be 0", (long long)height, (long long)width, (long long)channels, (long long)dataset->dim);
+    dataset->height = height;
+    dataset->width = width;
+    dataset->channels = channels;
+    return NF_OK;
+}
+
 static nf_status check_finite_array(const nf_dataset *dataset, int32_t dtype, const char *function, const char *what,
                                     const void *array, int64_t dim)
 {
@@ -367,6 +408,9 @@ static nf_status take(nf_dataset **out, const nf_dataset *dataset, const int64_t
         return status;
     }
     nfi_dataset_gather(dataset, index, 0, n, dataset->dtype, part->x, part->cond, part->weights);
+    part->height = dataset->height;
+    part->width = dataset->width;
+    part->channels = dataset->channels;
     *out = part;
     return NF_OK;
 }

@@ -17,6 +17,7 @@ struct nf_dataset {
     void *cond;    /* [n][cond_dim] or NULL */
     double *weights; /* [n] or NULL */
     char **names;  /* [dim] or NULL; a name may be NULL */
+    int64_t height, width, channels; /* of the image that a row is, or all 0 */
 };
 
 /* Config `index` of the data modules, NULL past the last. */
@@ -27,6 +28,10 @@ const nfi_config_type *nfi_data_configs(int32_t index);
  * caller in messages. */
 nf_status nfi_dataset_create(nf_dataset **out, nf_context *context, const char *function, int64_t n, int64_t dim,
                              int64_t cond_dim, int32_t dtype);
+/* The checks of sizes alone. */
+nf_status nfi_dataset_check_sizes(const nf_context *context, const char *function, int64_t n, int64_t dim, int64_t cond_dim);
+/* Conditioning columns [n][cond_dim], zeroed, in the place of those there. The same errors: the dataset is as before. */
+nf_status nfi_dataset_make_cond(nf_dataset *dataset, const char *function, int64_t cond_dim);
 /* Stores value `index` of an array of `dtype` (dataset->x or dataset->cond). */
 static inline void nfi_dataset_store(void *array, int32_t dtype, int64_t index, double value)
 {

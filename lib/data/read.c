@@ -4,15 +4,12 @@
  */
 #include "data/read.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/fpenv.h"
 #include "core/status.h"
+#include "data/source.h"
 
 /* ---- config ---------------------------------------------------------------------------------------------------- */
 
@@ -23,7 +20,7 @@
     NFI_ARRAY(nf_read_config, member, n_##member, NF_FIELD_I64_ARRAY, 0, 0, COLUMN_MAX, help)
 
 static const nf_field read_fields[] = {
-    READ(format, NF_FIELD_CHOICE, 0, 1, 2, "csv,npy", "format of the file; default by its ending, else by its content"),
+    READ(format, NF_FIELD_CHOICE, 0, 1, 5, "csv,npy,idx,cifar10,png", "format of the file; default by its ending, else by its content"),
     READ(header, NF_FIELD_CHOICE, 0, 1, 2, "yes,no",
          "whether the first line names the columns; default: yes when one of its fields is no number"),
     READ(dtype, NF_FIELD_CHOICE, 0, 1, 2, "f32,f64", "precision of storage; default f64 for text, the file's own for npy"),
@@ -33,6 +30,11 @@ static const nf_field read_fields[] = {
     READ_COLUMNS(columns, "columns to keep, from 0, in this order; default all"),
     READ_COLUMNS(cond_columns, "columns that condition and are no features"),
     READ_COLUMNS(drop_columns, "columns to leave out, when columns is not given"),
+    READ(labels, NF_FIELD_STRING, 0, 0, 0, NULL, "file of labels, one for each row, that condition"),
+    READ(label_classes, NF_FIELD_I64, 0, 0, COLUMN_MAX, NULL, "number of classes of the labels; default the largest label + 1"),
+    READ(max_rows, NF_FIELD_I64, 0, 0, COLUMN_MAX, NULL, "reads the first rows only; default all"),
+    READ(label_kind, NF_FIELD_CHOICE, 0, 1, 2, "one_hot,number",
+         "how labels condition: one column for each class, or one of the number; default one_hot"),
 };
 
 static const nfi_config_type nfi_read_config_type = {
@@ -138,13 +140,17 @@ void nfi_selection_free(nfi_selection *selection)
 typedef struct reader {
     int32_t format;
     const char *suffixes; /* each followed by a blank */
-    bool (*recognise)(const char *bytes, int64_t size); /* NULL: anything */
-    nf_status (*read)(const nfi_source *source, nf_dataset **out);
+    bool folders;         /* reads a directory as a whole */
+    bool (*recognise)(const char *bytes, int64_t size, bool named); /* NULL: anything */
+    nf_status (*read)(const nfi_source *source, nfi_table *out);
 } reader;
 
 static const reader readers[] = {
-    {NF_FORMAT_NPY, ".npy ", nfi_npy_recognise, nfi_npy_read},
-    {NF_FORMAT_CSV, ".csv .tsv .txt .dat .data ", NULL, nfi_csv_read}, /* last: takes what no other knows */
+    {NF_FORMAT_NPY, ".npy ", false, nfi_npy_recognise, nfi_npy_read},
+    {NF_FORMAT_IDX, ".idx -ubyte .gz ", false, nfi_idx_recognise, nfi_idx_read},
+    {NF_FORMAT_CIFAR10, ".bin ", false, nfi_cifar_recognise, nfi_cifar_read},
+    {NF_FORMAT_PNG, ".png ", true, nfi_png_recognise, nfi_images_read},
+    {NF_FORMAT_CSV, ".csv .tsv .txt .dat .data ", false, NULL, nfi_csv_read}, /* last: takes what no other knows */
 };
 enum { N_READERS = sizeof readers / sizeof readers[0] };
 
@@ -170,125 +176,69 @@ static bool has_suffix(const reader *r, const char *path)
     return false;
 }
 
+static bool recognises(const reader *r, const nfi_source *source, bool named)
+{
+    return r->recognise == NULL || r->recognise(source->bytes, source->size, named);
+}
+
 /* By the config, the ending, the content, in this order. path may be NULL. */
 static const reader *choose_reader(const nfi_source *source, const char *path)
 {
     for (int i = 0; i < N_READERS; i++)
         if (readers[i].format == source->config->format)
             return &readers[i];
+    for (int i = 0; source->folder && i < N_READERS; i++)
+        if (readers[i].folders)
+            return &readers[i];
     for (int i = 0; path != NULL && i < N_READERS; i++)
-        if (has_suffix(&readers[i], path))
+        if (has_suffix(&readers[i], path) && recognises(&readers[i], source, true))
             return &readers[i];
     for (int i = 0; i < N_READERS; i++)
-        if (readers[i].recognise == NULL || readers[i].recognise(source->bytes, source->size))
+        if (recognises(&readers[i], source, false))
             return &readers[i];
     return &readers[N_READERS - 1];
 }
 
-static nf_status read_table(const nfi_source *source, const char *path, nf_dataset **out)
+static nf_status read_table(const nfi_source *source, const char *path, nfi_table *out)
 {
+    const reader *r = choose_reader(source, path);
+    if (source->folder && !r->folders)
+        return nfi_fail(NF_ERR_IO, "%s: %s: cannot read: it is a directory", source->function, source->name);
     const uint64_t saved = nfi_fpenv_enter();
-    const nf_status status = choose_reader(source, path)->read(source, out);
+    nf_status status = r->read(source, out);
+    if (status >= 0)
+        status = nfi_labels_apply(source, out);
     nfi_fpenv_leave(saved);
     return status;
 }
 
-/* ---- files ----------------------------------------------------------------------------------------------------- */
-
-typedef struct buffer {
-    char *bytes;
-    int64_t size, capacity;
-} buffer;
-
-enum { FIRST_CAPACITY = 1 << 16 };
-
-static const char *errno_text(int number)
+nf_status nfi_read_file(const nfi_source *source, nfi_table *out)
 {
-    static const struct { int number; const char *text; } texts[] = {
-        {ENOENT, "no such file"},      {EACCES, "permission denied"},        {EISDIR, "it is a directory"},
-        {ENOTDIR, "not a directory"},  {EMFILE, "too many files are open"},  {ENFILE, "too many files are open"},
-        {EIO, "input/output error"},   {ENAMETOOLONG, "the name is too long"}, {ELOOP, "too many symbolic links"},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (texts[i].number == number)
-            return texts[i].text;
-    return "the operating system refused";
+    nfi_source file = *source;
+    nfi_buffer b = {0};
+    nf_status status = nfi_source_read(source, &b, &file.folder);
+    file.bytes = b.bytes;
+    file.size = b.size;
+    if (status >= 0)
+        status = read_table(&file, source->name, out);
+    nfi_buffer_free(&b, source->context);
+    return status;
 }
 
-static nf_status fail_io(const nfi_source *source, const char *what, int number)
+void nfi_table_free(nfi_table *table, nf_context *context)
 {
-    return nfi_fail(NF_ERR_IO, "%s: %s: cannot %s: %s (errno %d)", source->function, source->name, what,
-                    errno_text(number), number);
+    if (table->labels != NULL)
+        nfi_free(context, table->labels, table->dataset->n, sizeof *table->labels);
+    nf_dataset_unref(table->dataset);
+    *table = (nfi_table){0};
 }
 
-/* Makes room for one more byte at least. */
-static nf_status buffer_grow(buffer *b, nf_context *context, int64_t wanted)
+/* Hands the dataset over after success and frees the rest. */
+static nf_status finish(nf_status status, nfi_table *table, nf_context *context, nf_dataset **out)
 {
-    nf_status status = NF_OK;
-    int64_t capacity = 0;
-    if (b->size < b->capacity)
-        return NF_OK;
-    if (!nfi_mul(b->capacity, 2, &capacity))
-        return nfi_fail(NF_ERR_OVERFLOW, "nf_dataset_load: the file is too large");
-    capacity = nfi_max(capacity, nfi_max(wanted, FIRST_CAPACITY));
-    char *bytes = nfi_alloc(context, capacity, 1, &status);
-    if (bytes == NULL)
-        return status < 0 ? status : NF_ERR_MEMORY;
-    if (b->size > 0)
-        memcpy(bytes, b->bytes, (size_t)b->size);
-    nfi_free(context, b->bytes, b->capacity, 1);
-    b->bytes = bytes;
-    b->capacity = capacity;
-    return NF_OK;
-}
-
-static nf_status fail_large(const nfi_source *source, int64_t limit)
-{
-    return nfi_fail(NF_ERR_LIMIT, "%s: %s is larger than the %lld bytes that the context allows (max_file_bytes)",
-                    source->function, source->name, (long long)limit);
-}
-
-/* Reads to the end; whatever the file's size claims, never more than the limit. */
-static nf_status read_all(const nfi_source *source, int descriptor, buffer *b)
-{
-    const int64_t limit = nfi_context_config(source->context)->max_file_bytes;
-    struct stat info;
-    if (fstat(descriptor, &info) != 0)
-        return fail_io(source, "read", errno);
-    if (S_ISDIR(info.st_mode))
-        return fail_io(source, "read", EISDIR);
-    const int64_t claimed = S_ISREG(info.st_mode) ? (int64_t)info.st_size : 0;
-    if (claimed > limit)
-        return fail_large(source, limit);
-    for (;;) {
-        const nf_status status = buffer_grow(b, source->context, claimed + 1);
-        if (status < 0)
-            return status;
-        const ssize_t got = read(descriptor, b->bytes + b->size, (size_t)nfi_min(b->capacity - b->size, 1 << 30));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return fail_io(source, "read", errno);
-        if (got == 0)
-            return NF_OK;
-        b->size += (int64_t)got;
-        if (b->size > limit)
-            return fail_large(source, limit);
-    }
-}
-
-static nf_status read_file(nfi_source *source, const char *path, buffer *b)
-{
-    int descriptor;
-    do
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    while (descriptor < 0 && errno == EINTR);
-    if (descriptor < 0)
-        return fail_io(source, "open", errno);
-    const nf_status status = read_all(source, descriptor, b);
-    (void)close(descriptor);
-    source->bytes = b->bytes;
-    source->size = b->size;
+    if (status >= 0)
+        *out = nf_dataset_ref(table->dataset);
+    nfi_table_free(table, context);
     return status;
 }
 
@@ -315,15 +265,9 @@ nf_status nf_dataset_load(nf_dataset **out, nf_context *context, const char *pat
 {
     nfi_source source = {.context = context, .function = "nf_dataset_load", .name = path};
     nf_read_config resolved;
-    buffer b = {0};
-    nf_status status = prepare(&source, out, path, "path", config, &resolved);
-    if (status < 0)
-        return status;
-    status = read_file(&source, path, &b);
-    if (status >= 0)
-        status = read_table(&source, path, out);
-    nfi_free(context, b.bytes, b.capacity, 1);
-    return status;
+    nfi_table table = {0};
+    const nf_status status = prepare(&source, out, path, "path", config, &resolved);
+    return status < 0 ? status : finish(nfi_read_file(&source, &table), &table, context, out);
 }
 
 nf_status nf_dataset_load_memory(nf_dataset **out, nf_context *context, const void *bytes, int64_t size,
@@ -332,11 +276,13 @@ nf_status nf_dataset_load_memory(nf_dataset **out, nf_context *context, const vo
     nfi_source source = {
         .context = context, .function = "nf_dataset_load_memory", .name = "memory", .bytes = bytes, .size = size};
     nf_read_config resolved;
+    nfi_table table = {0};
     const nf_status status = prepare(&source, out, bytes, "bytes", config, &resolved);
     if (status < 0)
         return status;
     if (size < 0)
         return nfi_fail(NF_ERR_SHAPE, "nf_dataset_load_memory: size is %lld, must not be negative", (long long)size);
-    const int64_t limit = nfi_context_config(context)->max_file_bytes;
-    return size > limit ? fail_large(&source, limit) : read_table(&source, NULL, out);
+    if (size > nfi_context_config(context)->max_file_bytes)
+        return nfi_source_fail_large(&source);
+    return finish(read_table(&source, NULL, &table), &table, context, out);
 }

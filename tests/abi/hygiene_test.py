@@ -28,7 +28,7 @@ FORBIDDEN = re.compile(r'^(_?exit|_Exit|quick_exit|atexit|abort|__assert\w*|sign
                        r'|s?rand(om)?(_r)?|[dlm]rand48|getenv|secure_getenv|setenv|putenv|environ|mmap(64)?|printf|f?puts|putchar|v?fprintf|perror'
                        r'|fopen(64)?|fdopen|fwrite|stdout|stderr|stdin|syslog|system|popen|chdir|umask|openblas_set_num_threads|omp_\w+'
                        r'|GOMP_\w+|dlopen|fesetround|feenableexcept|json_set_alloc_funcs2?|json_object_seed|scanf|sscanf|__isoc\w+)$')
-NEEDED = re.compile(r'^(libc|libm|libpthread|libjansson|libz|ld-linux.*|lib(open|c|f77|sat|tat)?blas[a-z0-9_]*|libblis[a-z0-9_-]*|libflexiblas)\.so[.0-9]*$')
+NEEDED = re.compile(r'^(libc|libm|libpthread|libjansson|libz|libpng16|ld-linux.*|lib(open|c|f77|sat|tat)?blas[a-z0-9_]*|libblis[a-z0-9_-]*|libflexiblas)\.so[.0-9]*$')
 
 
 def allowed():

@@ -15,8 +15,8 @@ from cases import expect, run
 # Low to high; a file includes its own module and lower ones. io comes before train, because checkpoints are written through it.
 MODULES = ['core', 'math', 'nets', 'ode', 'layers', 'bases', 'flow', 'data', 'optim', 'io', 'train']
 # Headers of other libraries, and the one module that may know each.
-ROOMS = {'jansson.h': 'io', 'cblas.h': 'math', 'zlib.h': 'data', 'pthread.h': 'core', 'locale.h': 'io'}
-NOWHERE = ['assert.h', 'signal.h', 'setjmp.h', 'omp.h', 'dlfcn.h', 'sys/mman.h', 'cairo.h', 'png.h', 'check.h']
+ROOMS = {'jansson.h': 'io', 'cblas.h': 'math', 'zlib.h': 'data', 'png.h': 'data', 'pthread.h': 'core', 'locale.h': 'io'}
+NOWHERE = ['assert.h', 'signal.h', 'setjmp.h', 'omp.h', 'dlfcn.h', 'sys/mman.h', 'cairo.h', 'check.h']
 
 
 def files(folder):
@@ -54,6 +54,7 @@ def complaint_of_library(path, include):
 EXCEPTIONS = {
     ('sys/mman.h', 'lib/core/memory.c'): 'madvise: large blocks ask for huge pages; nothing is mapped',
     ('signal.h', 'lib/core/pool.c'): 'workers block all signals, so that the host\'s handlers run on its own threads',
+    ('setjmp.h', 'lib/data/png.c'): 'libpng reports errors by a callback that must not return; the jump stays inside one call of ours',
 }
 
 

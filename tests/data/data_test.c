@@ -735,7 +735,7 @@ START_TEST(read_options)
         ck_assert_int_eq(read_text(&d, "1|2\n", &config), NF_ERR_ARG);
     }
     config.separator = NULL;
-    config.format = 3;
+    config.format = NF_FORMAT_PNG + 1;
     ck_assert_int_eq(read_text(&d, "1\n", &config), NF_ERR_ARG);
     config.format = NF_FORMAT_NPY;
     ck_assert_int_eq(read_text(&d, "1\n", &config), NF_ERR_FORMAT);
@@ -799,7 +799,8 @@ START_TEST(files)
     (void)unlink(path);
     ck_assert_int_eq(nf_dataset_load(&d, NULL, path, NULL), NF_ERR_IO);
     expect_line("no such file");
-    ck_assert_int_eq(nf_dataset_load(&d, NULL, "/tmp", NULL), NF_ERR_IO);
+    const nf_read_config text = {.struct_size = sizeof text, .format = NF_FORMAT_CSV};
+    ck_assert_int_eq(nf_dataset_load(&d, NULL, "/tmp", &text), NF_ERR_IO);
     expect_line("directory");
     ck_assert_int_eq(nf_dataset_load(&d, NULL, "/dev/null", NULL), NF_ERR_FORMAT);
     ck_assert_int_eq(nf_dataset_load(&d, NULL, NULL, NULL), NF_ERR_NULL);

@@ -124,25 +124,27 @@ const char *fault_path(const char *name)
     return path;
 }
 
-static int fault_walk(bool remove_all)
+static int folder_walk(const char *name, bool remove_all)
 {
-    DIR *folder = *fault_folder_name ? opendir(fault_folder_name) : NULL;
+    DIR *folder = *name ? opendir(name) : NULL;
     char path[512];
     int n = 0;
 
     if (!folder) return 0;
     for (struct dirent *entry; (entry = readdir(folder));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        (void)snprintf(path, sizeof path, "%s/%s", fault_folder_name, entry->d_name);
+        (void)snprintf(path, sizeof path, "%.250s/%.250s", name, entry->d_name);
         n++;
-        if (remove_all && unlink(path)) (void)rmdir(path);
+        if (!remove_all || unlink(path) == 0) continue;
+        (void)folder_walk(path, true);
+        (void)rmdir(path);
     }
     (void)closedir(folder);
     return n;
 }
 
-int fault_files(void) { return fault_walk(false); }
-void fault_clean(void) { (void)fault_walk(true); }
+int fault_files(void) { return folder_walk(fault_folder_name, false); }
+void fault_clean(void) { (void)folder_walk(fault_folder_name, true); }
 
 void fault_remove(void)
 {

@@ -3,13 +3,15 @@
  * jobs.c - the table of public calls that allocate
  */
 #include "jobs.h"
+#include "pack.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const float job_array[] = { 2.385f, -0.7613f, 0.31f, 1.9f, -1.25f, 0.05f };
 static const double job_array_f64[] = { 2.385, -0.7613, 0.31, 1.9, -1.25, 0.05 };
-static char job_model_path[160], job_checkpoint_path[160], job_csv_path[160], job_out_path[160];
+static char job_model_path[160], job_checkpoint_path[160], job_csv_path[160], job_out_path[160], job_labels_path[160], job_pictures_path[160];
 
 #define JOB_CONFIG(type, ...) &(const type){ .struct_size = sizeof(type), __VA_ARGS__ }
 
@@ -143,6 +145,48 @@ static nf_status run_npy_memory(job_scene *s)
     return nf_dataset_load_memory(&s->out_data, s->context, file, sizeof file - 1, NULL);
 }
 
+static const char job_idx[] = "\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\3abcdef";
+
+static nf_status run_idx_memory(job_scene *s)
+{
+    return nf_dataset_load_memory(&s->out_data, s->context, job_idx, sizeof job_idx - 1, JOB_CONFIG(nf_read_config, .labels = job_labels_path));
+}
+
+static nf_status run_cifar_memory(job_scene *s)
+{
+    static const char file[2 * 3073];
+    return nf_dataset_load_memory(&s->out_data, s->context, file, sizeof file, JOB_CONFIG(nf_read_config, .format = NF_FORMAT_CIFAR10, .label_kind = NF_LABEL_ONE_HOT));
+}
+
+#ifdef NFLOW_ZLIB
+static nf_status run_gzip_memory(job_scene *s)
+{
+    unsigned char packed[sizeof job_idx + PACK_GZIP_MORE];
+    return nf_dataset_load_memory(&s->out_data, s->context, packed, pack_gzip(packed, job_idx, sizeof job_idx - 1), NULL);
+}
+#endif
+
+#ifdef NFLOW_PNG
+/* A palette with transparency: libpng does without the memory of neither. */
+static int64_t job_png(unsigned char *file)
+{
+    static const pack_picture picture = { .height = 1, .width = 3, .bits = 8, .colour = 3, .lines = "\0\1\0\1", .n = 4, .palette = "\1\2\3\4\5\6", .n_palette = 6,
+                                          .transparent = "\x80", .n_transparent = 1 };
+    return pack_png(file, &picture);
+}
+
+static nf_status run_png_memory(job_scene *s)
+{
+    unsigned char file[256];
+    return nf_dataset_load_memory(&s->out_data, s->context, file, job_png(file), NULL);
+}
+
+static nf_status run_pictures(job_scene *s)
+{
+    return nf_dataset_load(&s->out_data, s->context, job_pictures_path, JOB_CONFIG(nf_read_config, .label_kind = NF_LABEL_NUMBER));
+}
+#endif
+
 static nf_status run_column_check(job_scene *s)
 {
     nf_column_report report = { .struct_size = sizeof report };
@@ -242,6 +286,15 @@ const job jobs[] = {
     { "nf_dataset_load", run_csv, NULL, false },
     { "nf_dataset_load_memory csv", run_csv_memory, NULL, false },
     { "nf_dataset_load_memory npy", run_npy_memory, NULL, false },
+    { "nf_dataset_load_memory idx, labels", run_idx_memory, NULL, false },
+    { "nf_dataset_load_memory cifar10", run_cifar_memory, NULL, false },
+#ifdef NFLOW_ZLIB
+    { "nf_dataset_load_memory idx in gzip", run_gzip_memory, NULL, false },
+#endif
+#ifdef NFLOW_PNG
+    { "nf_dataset_load_memory png", run_png_memory, NULL, false },
+    { "nf_dataset_load pictures", run_pictures, NULL, false },
+#endif
     { "nf_dataset_synthetic", run_moons, NULL, false },
     { "nf_dataset_split", run_split, NULL, false },
     { "nf_dataset_set_cond", run_set_cond, NULL, false },
@@ -257,6 +310,24 @@ const job jobs[] = {
 };
 const int job_count = SUPPORT_COUNT(jobs);
 
+/* Two sub-folders of one picture each. */
+static void job_pictures(void)
+{
+#ifdef NFLOW_PNG
+    unsigned char file[256];
+    char path[200];
+    const int64_t size = job_png(file);
+
+    (void)mkdir(job_pictures_path, 0700);
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof path, "%s/%d", job_pictures_path, i);
+        (void)mkdir(path, 0700);
+        (void)snprintf(path, sizeof path, "%s/%d/a.png", job_pictures_path, i);
+        if (!fault_write_file(path, file, size)) abort();
+    }
+#endif
+}
+
 void job_files(void)
 {
     nf_flow *flow = fault_flow(NULL, &fault_samples[0], NF_F32);
@@ -265,6 +336,10 @@ void job_files(void)
     (void)snprintf(job_checkpoint_path, sizeof job_checkpoint_path, "%s/checkpoint", fault_folder());
     (void)snprintf(job_csv_path, sizeof job_csv_path, "%s/table.csv", fault_folder());
     (void)snprintf(job_out_path, sizeof job_out_path, "%s/out", fault_folder());
+    (void)snprintf(job_labels_path, sizeof job_labels_path, "%s/labels", fault_folder());
+    (void)snprintf(job_pictures_path, sizeof job_pictures_path, "%s/pictures", fault_folder());
+    job_pictures();
+    if (!fault_write_file(job_labels_path, "\0\0\x08\1\0\0\0\2\1\0", 10)) abort();
     if (nf_flow_save(flow, job_model_path) || !fault_write_file(job_csv_path, "a,b\n1,2\n3,4\n", 12)) abort();
     nf_flow_unref(flow);
 }

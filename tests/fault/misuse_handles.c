@@ -60,6 +60,8 @@ CALL(dataset_set_weights) { (void)s; return nf_dataset_set_weights(h, room); }
 CALL(dataset_split) { (void)s; nf_dataset *a = NULL, *b = NULL; return nf_dataset_split(h, 0.5, 1, &a, &b); }
 CALL(dataset_copy) { (void)s; return nf_dataset_copy(h, 0, 1, narrow, NULL); }
 CALL(dataset_copy_f64) { (void)s; return nf_dataset_copy_f64(h, 0, 1, room, NULL); }
+CALL(dataset_image_shape) { (void)s; int64_t a, b, c; return nf_dataset_image_shape(h, &a, &b, &c); }
+CALL(dataset_set_image_shape) { (void)s; return nf_dataset_set_image_shape(h, 1, 2, 1); }
 CALL(dataset_check) { (void)s; return nf_dataset_check(h, 0, &(nf_column_report){ .struct_size = sizeof(nf_column_report) }); }
 CALL(standardise_from) { (void)s; nf_layer *out = NULL; return nf_standardise_from_dataset(&out, NULL, h, 0); }
 CALL(create_base) { nf_flow *out = NULL; return nf_flow_create(&out, s->context, NULL, h, NULL, 0); }
@@ -94,6 +96,7 @@ static const struct { const char *function; int kind; nf_status (*call)(misuse_s
     ROW(flow_mean_nll, KIND_FLOW), ROW(flow_fit, KIND_FLOW), ROW(optimizer_set_lr, KIND_OPTIMIZER), ROW(optimizer_reset, KIND_OPTIMIZER),
     ROW(dataset_set_cond, KIND_DATASET), ROW(dataset_set_cond_f64, KIND_DATASET), ROW(dataset_set_weights, KIND_DATASET),
     ROW(dataset_split, KIND_DATASET), ROW(dataset_copy, KIND_DATASET), ROW(dataset_copy_f64, KIND_DATASET), ROW(dataset_check, KIND_DATASET),
+    ROW(dataset_image_shape, KIND_DATASET), ROW(dataset_set_image_shape, KIND_DATASET),
     { "nf_flow_fit", KIND_OPTIMIZER, call_fit_optimizer }, { "nf_flow_fit", KIND_DATASET, call_fit_train },
     { "nf_flow_mean_nll", KIND_DATASET, call_mean_nll_data }, { "nf_optimizer_step", KIND_OPTIMIZER, call_step_optimizer },
     { "nf_optimizer_step", KIND_FLOW, call_step_flow }, { "nf_optimizer_step_clipped", KIND_OPTIMIZER, call_clipped_optimizer },

@@ -5,6 +5,7 @@
  * The program's own open, read, write, fstat, fsync, close and rename stand before the C library's and reach the system directly.
  */
 #include "fault.h"
+#include "pack.h"
 #include <nflow/nflow.h>
 #include <dirent.h>
 #include <errno.h>
@@ -102,6 +103,24 @@ static nf_status read_table(const char *name, int64_t rows)
 static nf_status job_csv(const desk *d) { (void)d; return read_table("table.csv", 200); }
 static nf_status job_npy(const desk *d) { (void)d; return read_table("table.npy", 2); }
 
+static nf_status job_labels(const desk *d)
+{
+    char table_path[256], path[256];
+    nf_dataset *out = NULL;
+
+    (void)d;
+    (void)snprintf(table_path, sizeof table_path, "%s/table.npy", fault_folder());
+    (void)snprintf(path, sizeof path, "%s/labels", fault_folder());
+    const nf_status status = nf_dataset_load(&out, NULL, table_path, &(nf_read_config){ .struct_size = sizeof(nf_read_config), .labels = path });
+    if (!status != !!out || (out && nf_dataset_cond_dim(out) != 2)) abort();
+    nf_dataset_unref(out);
+    return status;
+}
+
+#ifdef NFLOW_PNG
+static nf_status job_pictures(const desk *d) { (void)d; return read_table("", 2); } /* the folder: two pictures stand in it */
+#endif
+
 static nf_status job_fit(const desk *d)
 {
     nf_fit_config config = NF_FIT_CONFIG_INIT;
@@ -119,7 +138,12 @@ static nf_status job_fit(const desk *d)
 enum { WRITES = 1, ANY_WHOLE = 2 };
 static const struct { const char *name; nf_status (*run)(const desk *d); int kind; } table[] = {
     { "nf_flow_save", job_save, WRITES }, { "nf_flow_load", job_load, 0 }, { "nf_flow_verify", job_verify, 0 },
-    { "nf_dataset_load csv", job_csv, 0 }, { "nf_dataset_load npy", job_npy, 0 }, { "nf_flow_fit checkpoint", job_fit, WRITES | ANY_WHOLE },
+    { "nf_dataset_load csv", job_csv, 0 }, { "nf_dataset_load npy", job_npy, 0 },
+    { "nf_dataset_load labels", job_labels, 0 },
+#ifdef NFLOW_PNG
+    { "nf_dataset_load pictures", job_pictures, 0 },
+#endif
+    { "nf_flow_fit checkpoint", job_fit, WRITES | ANY_WHOLE },
 };
 
 static void files_write(const desk *d, const void *model, int64_t size)
@@ -130,6 +154,14 @@ static void files_write(const desk *d, const void *model, int64_t size)
     for (int i = 0; i < 200; i++) (void)snprintf(csv + strlen(csv), sizeof csv - strlen(csv), "%d,%d\n", i, i % 7);
     (void)snprintf(path, sizeof path, "%s/table.csv", fault_folder());
     if (!fault_write_file(path, csv, (int64_t)strlen(csv))) abort();
+    for (int i = 0; i < 2; i++) {
+        static const pack_picture picture = { .height = 1, .width = 2, .bits = 8, .lines = "\0\1\2", .n = 3 };
+        unsigned char file[128];
+        (void)snprintf(path, sizeof path, "%s/%d.png", fault_folder(), i);
+        if (!fault_write_file(path, file, pack_png(file, &picture))) abort();
+    }
+    (void)snprintf(path, sizeof path, "%s/labels", fault_folder());
+    if (!fault_write_file(path, "\0\0\x08\1\0\0\0\2\1\0", 10)) abort();
     (void)snprintf(path, sizeof path, "%s/table.npy", fault_folder());
     if (!fault_write_file(path, npy, sizeof npy - 1) || !fault_write_file(d->path, model, size)) abort();
 }

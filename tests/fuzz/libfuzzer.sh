@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds one fuzz target with clang's libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer, and runs it.
-# Usage: sh tests/fuzz/libfuzzer.sh model|checkpoint|csv|npy|json [libFuzzer's options]
+# Usage: sh tests/fuzz/libfuzzer.sh model|checkpoint|csv|npy|idx|png|json [libFuzzer's options]
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 target=$1
@@ -10,7 +10,7 @@ build=${NFLOW_BUILD:-"$here/build-libfuzzer"}
     -Dtools=false -Dexamples=false -Dbench=false -Dc_args=-fsanitize=fuzzer-no-link,address,undefined \
     -Dc_link_args=-fsanitize=address,undefined
 ninja -C "$build" lib/libnflow.a
-flags=$(pkg-config --cflags --libs jansson openblas 2>/dev/null || echo "-ljansson -lcblas")
+flags="$(pkg-config --cflags --libs jansson openblas 2>/dev/null || echo "-ljansson -lcblas") $(pkg-config --libs libpng zlib 2>/dev/null)"
 cd "$here"
 # shellcheck disable=SC2086
 ${CLANG:-clang} -g -O1 -std=c11 -D_GNU_SOURCE -DNFLOW_LIBFUZZER -fsanitize=fuzzer,address,undefined -Iinclude -Ilib -I"$build/include" -Itests/support \

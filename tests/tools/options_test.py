@@ -35,15 +35,18 @@ SAMPLES = {
     "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
-    "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "threads": "1", "backend": "cblas",
+    "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "max-rows": "40",
+    "labels": "table.labels", "label-kind": "number", "label-classes": "3", "threads": "1", "backend": "cblas",
     "isa": "baseline", "max-file-bytes": "1e8", "max-elements": "1e8", "json": None, "quiet": None,
 }
 # what an option needs beside it: replaces the data, adds words, or uses the conditional model
-NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair"}
+NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair", "max-rows", "labels", "label-kind", "label-classes"}
+NEEDS_LABELS = {"label-kind", "label-classes"}
 BAD = {  # option: values that must be refused
     "epochs": ["0", "-1", "x", "1.5", ""], "layers": ["-1", "9999"], "hidden": ["4y2", "-3", ","], "lr": ["-1", "0", "nan", "1e999"],
     "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
     "schedule": ["never"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
+    "label-kind": ["hot"], "max-rows": ["-1", "x"],
 }
 
 nflow = os.path.abspath(sys.argv[1])
@@ -115,7 +118,8 @@ def check_keys(path):
 def words_of(command, option):
     """A small run of the command that fits the option."""
     conditional = option == "cond" and command != "train"
-    model = "cond.nf" if conditional else "plain.nf"
+    labelled = option == "labels" or option in NEEDS_LABELS
+    model = "number.nf" if option == "label-kind" else "labels.nf" if labelled else "cond.nf" if conditional else "plain.nf"
     table = option in NEEDS_TABLE and command in WITH_TABLES
     data = "table.csv" if table else "density:moons-sklearn"
     quick = ["--layers", "2", "--hidden", "8", "--epochs", "2", "--schedule", "constant", "--rows", "100"]
@@ -130,6 +134,10 @@ def words_of(command, option):
     }[command]
     if table and option not in ("columns", "drop", "cond"):
         words += ["--drop", "2"]
+    if option in NEEDS_LABELS:
+        words += ["--labels", "table.labels"]
+    if labelled and command == "plot":
+        words += ["--cond", "1" if option == "label-kind" else "0,1,0"]
     if option == "cond" and command == "plot":
         words = ["plot", "cond.nf", "-o", "plot.png", "--grid", "16", "--rows", "50"]
     return words
@@ -140,9 +148,12 @@ def prepare():
         file.write("10,20,30\n")
         for i in range(60):
             file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i * 29 % 71 / 35}\n")
+    with open("table.labels", "wb") as file:
+        file.write(b"\0\0\x08\1\0\0\0\x3d" + bytes(i % 3 for i in range(61)))
     quick = ["--layers", "2", "--hidden", "8", "--epochs", "2", "--schedule", "constant"]
     for words in (["density:moons-sklearn", "-o", "plain.nf", "--rows", "100", "--checkpoint", "old.ckpt"],
-                  ["table.csv", "--cond", "2", "-o", "cond.nf"]):
+                  ["table.csv", "--cond", "2", "-o", "cond.nf"], ["table.csv", "--drop", "2", "--labels", "table.labels", "-o", "labels.nf"],
+                  ["table.csv", "--drop", "2", "--labels", "table.labels", "--label-kind", "number", "-o", "number.nf"]):
         answer = run("train", *words, *quick)
         if answer.returncode:
             fail("nflow train " + " ".join(words) + ": " + answer.stderr)
