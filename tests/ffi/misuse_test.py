@@ -286,8 +286,8 @@ class Matrix:
                   'nf_actnorm_create': 'actnorm', 'nf_affine_create': 'affine', 'nf_standardise_create': 'standardise',
                   'nf_logit_create': 'logit', 'nf_linear_create': 'linear', 'nf_invconv_create': 'invconv',
                   'nf_squeeze_create': 'squeeze', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam',
-                  'nf_optimizer_adamw_create': 'adamw', 'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd', 'nf_context_create': 'context',
-                  'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}
+                  'nf_optimizer_adamw_create': 'adamw', 'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd',
+                  'nf_context_create': 'context', 'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}
         for function, config in makers.items():
             parameters = self.lib.functions[function][1]
             at = next(i for i, (_, name) in enumerate(parameters) if name == 'config')
