@@ -110,7 +110,7 @@ static bool computes(fault_log *log, victim *v, const nf_flow *flow, int64_t at)
     for (int i = 0; i < FAULT_ROWS; i++) finite &= isfinite(got[i]) || (got[i] < 0 && isinf(got[i]));
     v->accepted++;
     if (status == NF_ROWS_NONFINITE || status == NF_ERR_SHAPE) return v->flagged++, true; /* SHAPE: another, valid number of columns */
-    if (status < 0 && status != NF_ERR_DOMAIN)
+    if (status < 0 && status != NF_ERR_DOMAIN && status != NF_ERR_SINGULAR) /* other parameters: a W that cannot be inverted */
         return fault_fails(log, "%s, byte %lld: log_prob: %s", v->sample->name, (long long)at, nf_last_error());
     return finite || status < 0 || fault_fails(log, "%s, byte %lld: a density is not finite and not flagged", v->sample->name, (long long)at);
 }

@@ -140,7 +140,7 @@ static config_bytes config_good(int i)
 
     c.struct_size = configs[i].size;
     for (int32_t k = 0; nf_config_field(configs[i].name, k, &field) == NF_OK; k++) {
-        if (strcmp(field.name, "dim") == 0) put(&c, field.offset, &two, 8);
+        if (strcmp(field.name, "dim") == 0 || (field.kind == NF_FIELD_I64 && (field.properties & NF_FIELD_REQUIRED))) put(&c, field.offset, &two, 8);
         if (strcmp(field.name, "epochs") == 0) put(&c, field.offset, &one, 8);
     }
     return c;

@@ -83,7 +83,8 @@ class World:
     def config(self, struct, **fields):
         """A config that its constructor accepts, small."""
         names = [name for name, _ in self.lib.S[struct]._fields_]
-        good = {'nf_permutation_config': {'dim': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1}}
+        good = {'nf_permutation_config': {'dim': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
+                'nf_invconv_config': {'height': 2, 'width': 2, 'channels': 2}, 'nf_squeeze_config': {'height': 2, 'width': 2, 'channels': 2}}
         values = {**({'dim': 2} if 'dim' in names and struct != 'nf_coupling_affine_config' else {}), **good.get(struct, {}), **fields}
         if struct == 'nf_coupling_affine_config':
             values.setdefault('dim', 2)
@@ -284,9 +285,9 @@ class Matrix:
         makers = {'nf_flow_create_realnvp': 'realnvp', 'nf_coupling_affine_create': 'coupling_affine', 'nf_permutation_create': 'permutation',
                   'nf_actnorm_create': 'actnorm', 'nf_affine_create': 'affine', 'nf_standardise_create': 'standardise',
                   'nf_logit_create': 'logit', 'nf_linear_create': 'linear', 'nf_invconv_create': 'invconv',
-                  'nf_squeeze_create': 'squeeze', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam', 'nf_optimizer_adamw_create': 'adamw',
-                  'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd', 'nf_context_create': 'context',
-                  'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}
+                  'nf_squeeze_create': 'squeeze', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam',
+                  'nf_optimizer_adamw_create': 'adamw', 'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd',
+                  'nf_context_create': 'context', 'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}
         for function, config in makers.items():
             parameters = self.lib.functions[function][1]
             at = next(i for i, (_, name) in enumerate(parameters) if name == 'config')
