@@ -21,8 +21,8 @@ import sys
 import tempfile
 import termios
 
-COMMANDS = ["train", "score", "sample", "info", "plot", "check", "doctor"]
-WITH_TABLES = ["train", "score", "check", "plot"]
+COMMANDS = ["train", "score", "sample", "interpolate", "info", "plot", "check", "doctor"]
+WITH_TABLES = ["train", "score", "interpolate", "check", "plot"]
 
 # option: a valid value, or None for a flag; "command option" goes before "option"
 SAMPLES = {
@@ -32,7 +32,8 @@ SAMPLES = {
     "step-epochs": "1", "plateau-epochs": "1", "warmup-steps": "2", "optimizer": "adamw", "beta1": "0.8", "beta2": "0.99",
     "eps": "1e-7", "weight-decay": "0.01", "momentum": "0.5", "nesterov": None, "clip-norm": "-1", "l2": "1e-5",
     "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
-    "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
+    "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
+    "steps": "4", "path": "spherical", "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
     "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "threads": "1", "backend": "cblas",
@@ -40,6 +41,10 @@ SAMPLES = {
 }
 # what an option needs beside it: replaces the data, adds words, or uses the conditional model
 NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair"}
+IMAGE_OPTIONS = {  # what such an option needs beside it
+    "height": ["--width", "1"], "width": ["--height", "2"], "channels": ["--height", "2", "--width", "1"], "zoom": ["--height", "1", "--width", "2"],
+    "columns": ["--height", "1", "--width", "2"], "temperatures": ["--height", "1", "--width", "2"],
+}
 BAD = {  # option: values that must be refused
     "epochs": ["0", "-1", "x", "1.5", ""], "layers": ["-1", "9999"], "hidden": ["4y2", "-3", ","], "lr": ["-1", "0", "nan", "1e999"],
     "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
@@ -123,12 +128,16 @@ def words_of(command, option):
         "train": ["train", data, "-o", "train.nf", *quick],
         "score": ["score", model, data, "--rows", "50"],
         "sample": ["sample", model, "-n", "20"],
+        "interpolate": ["interpolate", model, data, "--rows", "50"],
         "info": ["info", model],
         "plot": ["plot", model, "-o", "plot.png", "--grid", "16", "--rows", "50", *(["--data", data] if table and not conditional else [])],
         "check": ["check", model, data, "--rows", "50"],
         "doctor": ["doctor"],
     }[command]
-    if table and option not in ("columns", "drop", "cond"):
+    images = option in IMAGE_OPTIONS and (command in ("train", "sample") or command == "interpolate" and not table)
+    if images:
+        words += IMAGE_OPTIONS[option] + (["-o", "images.png"] if command != "train" else [])
+    if table and not images and option not in ("columns", "drop", "cond"):
         words += ["--drop", "2"]
     if option == "cond" and command == "plot":
         words = ["plot", "cond.nf", "-o", "plot.png", "--grid", "16", "--rows", "50"]
@@ -150,7 +159,7 @@ def prepare():
 
 def missing_here(command, option, answer):
     """What this build or machine cannot do is no failure."""
-    return answer.returncode == 1 and ((command == "plot" and "cairo" in answer.stderr) or
+    return answer.returncode == 1 and ((command == "plot" and "cairo" in answer.stderr) or "libpng" in answer.stderr or
                                        (option == "isa" and "instruction set" in answer.stderr))
 
 
@@ -206,6 +215,11 @@ def check_progress():
             fail(f"progress on a terminal of {columns} columns: exit code {code}: {text!r}")
         if max(map(len, lines)) >= columns:
             fail(f"progress is wider than {columns} columns: {max(lines, key=len)!r}")
+    if "  bits/dim " in text or "  NLL " not in text:
+        fail(f"progress of a table: {text!r}")
+    code, text = on_terminal(80, *words, "--height", "1", "--width", "2")
+    if code or "  bits/dim " not in text or "  NLL " in text:
+        fail(f"progress of images: exit code {code}: {text!r}")
     if on_terminal(80, *words, "--quiet") != (0, ""):
         fail("--quiet shows progress")
     if run(*words).stderr:
