@@ -170,3 +170,29 @@ int image_grid_write(const char *path, const image_grid *grid, const double *x)
     free(c.pixels);
     return code;
 }
+
+int lines_check(const command *self, const nf_flow *flow, const char *path, const image_options *o, int64_t lines, int64_t columns,
+                image_grid *grid)
+{
+    int code;
+
+    *grid = (image_grid){ .blocks = 1, .block = lines * columns, .columns = columns, .zoom = o->zoom };
+    if (!image_path(path)) return CODE_OK;
+    if ((code = tool_model_image_shape(self, flow, o, &grid->shape))) return code;
+    if (!grid->shape.height)
+        return tool_usage(self, "the model does not tell the shape of its images: give --height, --width and --channels");
+    return image_grid_check(self, grid);
+}
+
+int lines_write(const nf_flow *flow, const char *path, const image_grid *grid, const double *x)
+{
+    table_writer out;
+    int code;
+
+    if (image_path(path)) return image_grid_write(path, grid, x);
+    if ((code = table_open(&out, path, grid->block, nf_flow_dim(flow), nf_flow_dtype(flow)))) return code;
+    code = table_write(&out, grid->block, x);
+    if (!code) code = table_close(&out);
+    table_discard(&out);
+    return code;
+}

@@ -40,6 +40,12 @@ int image_grid_check(const command *self, const image_grid *grid);
  * black. The grid was checked. Exit codes, after a message. */
 int image_grid_write(const char *path, const image_grid *grid, const double *x);
 
+/* What commands that walk through the latent space write: x [lines][columns][dim], a picture with as many lines when the name ends in
+ * .png, a table elsewhere. lines_check fills the grid, and refuses what cannot be drawn. Exit codes, after a message. */
+int lines_check(const command *self, const nf_flow *flow, const char *path, const image_options *o, int64_t lines, int64_t columns,
+                image_grid *grid);
+int lines_write(const nf_flow *flow, const char *path, const image_grid *grid, const double *x);
+
 /* Writes pixels [height][width][channels] as PNG, channels 1 or 3. NULL, or what went wrong (static). */
 const char *image_file_write(FILE *file, int64_t height, int64_t width, int64_t channels, const unsigned char *pixels);
 /* NULL, or why this build cannot write any (static). */

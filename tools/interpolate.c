@@ -110,31 +110,20 @@ static int walk_pair(walk *w, int64_t k, double *x)
     return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 
-static int write_table(const walk *w, const double *x)
+static int walk_all(walk *w)
 {
-    const int64_t rows = w->n_pairs * w->o->steps;
-    table_writer out;
-    int code = table_open(&out, w->o->output, rows, nf_flow_dim(w->flow), nf_flow_dtype(w->flow));
+    image_grid grid;
+    const int64_t dim = nf_flow_dim(w->flow), cond_dim = nf_flow_cond_dim(w->flow), way = w->o->steps * dim;
+    int code = lines_check(&command_interpolate, w->flow, w->o->output, &w->o->images, w->n_pairs, w->o->steps, &grid);
+    double *x = code ? NULL : malloc((size_t)(w->n_pairs * way) * sizeof *x);
 
     if (code) return code;
-    code = table_write(&out, rows, x);
-    if (!code) code = table_close(&out);
-    table_discard(&out);
-    return code;
-}
-
-static int walk_all(walk *w, const image_grid *grid)
-{
-    const int64_t dim = nf_flow_dim(w->flow), cond_dim = nf_flow_cond_dim(w->flow), way = w->o->steps * dim;
-    double *x = malloc((size_t)(w->n_pairs * way) * sizeof *x);
-    int code = CODE_OK;
-
     w->ends = malloc((size_t)(2 * (dim + cond_dim)) * sizeof *w->ends);
     w->cond = malloc((size_t)(w->o->steps * cond_dim + 1) * sizeof *w->cond);
     if (!x || !w->ends || !w->cond) code = tool_fail("out of memory");
     for (int64_t k = 0; !code && k < w->n_pairs; k++)
         code = walk_pair(w, k, x + k * way);
-    if (!code) code = grid ? image_grid_write(w->o->output, grid, x) : write_table(w, x);
+    if (!code) code = lines_write(w->flow, w->o->output, &grid, x);
     if (!code && w->remark) {
         tool_fail("some rows are not finite");
         code = tool_code(w->remark);
@@ -143,19 +132,6 @@ static int walk_all(walk *w, const image_grid *grid)
     free(w->ends);
     free(w->cond);
     return code;
-}
-
-static int draw_or_write(walk *w)
-{
-    image_grid grid = { .blocks = 1, .block = w->n_pairs * w->o->steps, .columns = w->o->steps, .zoom = w->o->images.zoom };
-    int code;
-
-    if (!image_path(w->o->output)) return walk_all(w, NULL);
-    code = tool_model_image_shape(&command_interpolate, w->flow, &w->o->images, &grid.shape);
-    if (!code && !grid.shape.height)
-        code = tool_usage(&command_interpolate, "the model does not tell the shape of its images: give --height, --width and --channels");
-    if (!code) code = image_grid_check(&command_interpolate, &grid);
-    return code ? code : walk_all(w, &grid);
 }
 
 static void print_json(const walk *w, const char *model, const char *data)
@@ -187,7 +163,7 @@ static int interpolate(const interpolate_options *o, const char *model, const ch
     if (!code) code = table_read(&w->data, context, data, &o->common.read, &density);
     if (!code) code = tool_check_columns(w->flow, w->data, data);
     if (!code) code = check_pairs(w, data);
-    if (!code) code = draw_or_write(w);
+    if (!code) code = walk_all(w);
     if (!code && o->common.json) print_json(w, model, data);
     nf_dataset_unref(w->data);
     nf_flow_unref(w->flow);

@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const command *const commands[] = {
-    &command_train, &command_score, &command_sample, &command_interpolate, &command_info, &command_plot, &command_check, &command_doctor,
+    &command_train, &command_score, &command_sample, &command_interpolate, &command_attribute,
+    &command_info,  &command_plot,  &command_check,  &command_doctor,
 };
 
 static void print_usage(FILE *file)

@@ -21,8 +21,8 @@ import sys
 import tempfile
 import termios
 
-COMMANDS = ["train", "score", "sample", "interpolate", "info", "plot", "check", "doctor"]
-WITH_TABLES = ["train", "score", "interpolate", "check", "plot"]
+COMMANDS = ["train", "score", "sample", "interpolate", "attribute", "info", "plot", "check", "doctor"]
+WITH_TABLES = ["train", "score", "interpolate", "attribute", "check", "plot"]
 
 # option: a valid value, or None for a flag; "command option" goes before "option"
 SAMPLES = {
@@ -32,11 +32,12 @@ SAMPLES = {
     "step-epochs": "1", "plateau-epochs": "1", "warmup-steps": "2", "optimizer": "adamw", "beta1": "0.8", "beta2": "0.99",
     "eps": "1e-7", "weight-decay": "0.01", "momentum": "0.5", "nesterov": None, "clip-norm": "-1", "l2": "1e-5",
     "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
-    "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
+    "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1", "with-label": "1", "without-label": "0", "pick": "3,0",
+    "amounts": "-1,0.5",
     "steps": "4", "path": "spherical", "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
-    "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "threads": "1", "backend": "cblas",
+    "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "attribute drop": "3", "threads": "1", "backend": "cblas",
     "isa": "baseline", "max-file-bytes": "1e8", "max-elements": "1e8", "json": None, "quiet": None,
 }
 # what an option needs beside it: replaces the data, adds words, or uses the conditional model
@@ -121,6 +122,9 @@ def words_of(command, option):
     """A small run of the command that fits the option."""
     conditional = option == "cond" and command != "train"
     model = "cond.nf" if conditional else "plain.nf"
+    if command == "attribute":  # labels are a conditioning column
+        words = ["attribute", "plain.nf", "spare.csv" if option == "drop" else "labels.csv", "--with-label", "1"] + ([] if option == "cond" else ["--cond", "2"])
+        return words + (IMAGE_OPTIONS[option] + ["-o", "images.png"] if option in ("height", "width", "channels", "zoom") else [])
     table = option in NEEDS_TABLE and command in WITH_TABLES
     data = "table.csv" if table else "density:moons-sklearn"
     quick = ["--layers", "2", "--hidden", "8", "--epochs", "2", "--schedule", "constant", "--rows", "100"]
@@ -149,6 +153,11 @@ def prepare():
         file.write("10,20,30\n")
         for i in range(60):
             file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i * 29 % 71 / 35}\n")
+    with open("labels.csv", "w") as file:
+        for i in range(60):
+            file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i % 3}\n")
+    with open("labels.csv") as file, open("spare.csv", "w") as spare:
+        spare.writelines(line.strip() + ",7\n" for line in file)
     quick = ["--layers", "2", "--hidden", "8", "--epochs", "2", "--schedule", "constant"]
     for words in (["density:moons-sklearn", "-o", "plain.nf", "--rows", "100", "--checkpoint", "old.ckpt"],
                   ["table.csv", "--cond", "2", "-o", "cond.nf"]):

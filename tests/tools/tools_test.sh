@@ -59,7 +59,7 @@ expect usage__unknown_command 2 "$nflow" fly
 says usage__unknown_command "not a command"
 expect usage__nearest_command 2 "$nflow" trian
 says usage__nearest_command "did you mean train?"
-for c in train score sample interpolate info plot check doctor; do
+for c in train score sample interpolate attribute info plot check doctor; do
     expect "usage__help_of_$c" 0 "$nflow" $c --help
 done
 
@@ -206,6 +206,35 @@ expect interpolate__one_step 2 "$nflow" interpolate m.safetensors ends.csv --ste
 expect interpolate__row_not_finite 4 "$nflow" interpolate m.safetensors gap.csv --pairs 0:1
 expect interpolate__wrong_columns 1 "$nflow" interpolate c.safetensors ends.csv
 expect interpolate__needs_data 2 "$nflow" interpolate m.safetensors
+
+# attribute: the column kind of table.csv is the label, rows 0 and 2 have 0
+expect attribute__csv 0 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 1 --pick 0,2 --amounts 0,1 -o w.csv --json
+json attribute__csv 'd["rows_with"] == 40 and d["rows_without"] == 40 and d["rows_moved"] == 2 and d["columns"] == 3'
+lines attribute__csv w.csv 4
+# amount 0 gives the rows themselves, 1 others
+awk -F, 'NR == 1 && ($1 - 0.5) ^ 2 + ($2 - 0.25) ^ 2 + $3 ^ 2 > 1e-4 || NR == 3 && ($1 - 74.5) ^ 2 + ($2 - 17.25) ^ 2 + ($3 - 58) ^ 2 > 1e-4 { exit 1 }
+    NR == 2 && ($1 - 0.5) ^ 2 + ($2 - 0.25) ^ 2 + $3 ^ 2 < 1e-4 { exit 1 }' w.csv || fail "attribute__csv: $(cat w.csv)"
+expect attribute__backwards 0 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 0 --without-label 1 --pick 0,2 --amounts=0,-1 -o v.csv
+awk -F, 'NR == FNR { a[NR] = $1; b[NR] = $2; next } ($1 - a[FNR]) ^ 2 + ($2 - b[FNR]) ^ 2 > 1e-4 { exit 1 }' w.csv v.csv ||
+    fail "attribute__backwards: the other direction by -1 is not this one by 1"
+expect attribute__conditional_model 0 "$nflow" attribute c.safetensors table.csv --cond 3 --with-label 1
+lines attribute__conditional_model out.txt 5
+expect attribute__no_such_label 2 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 7
+says attribute__no_such_label "no row has the label 7"
+expect attribute__no_other_label 2 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 1 --without-label 5
+says attribute__no_other_label "no row has that label"
+expect attribute__no_labels 2 "$nflow" attribute t.safetensors table.csv --drop 3 --with-label 1
+says attribute__no_labels "has no labels: --cond names the column"
+expect attribute__no_such_row 2 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 1 --pick 80
+says attribute__no_such_row "there is no row 80, rows are 0 to 79"
+expect attribute__label_required 2 "$nflow" attribute t.safetensors table.csv --cond 3
+expect attribute__wrong_columns 1 "$nflow" attribute m.safetensors table.csv --cond 3 --with-label 1
+printf '0.5,0.25,1,0\nnan,1,1,1\n0.1,-0.2,3,1\n' >gap3.csv
+expect attribute__row_not_finite 4 "$nflow" attribute t.safetensors gap3.csv --cond 3 --with-label 1
+says attribute__row_not_finite "x_with from row 0 on: 1 of 2 rows are not finite"
+printf '1,2,3,0,1\n4,5,6,1,0\n7,8,1,0,1\n' >hot.csv
+expect attribute__one_hot 0 "$nflow" attribute t.safetensors hot.csv --cond 3,4 --with-label 1 --json
+json attribute__one_hot 'd["rows_with"] == 2 and d["rows_without"] == 1'
 
 # images: rows of 12 columns as 2 x 2 x 3 or 4 x 3
 i=0
