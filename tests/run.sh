@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 mode=${1:-plain}
 . "$here/tests/support/install.sh"
 need_tools cc:build-essential c++:build-essential meson:meson ninja:ninja-build pkg-config:pkg-config python3:python3
-need_libraries jansson:libjansson-dev check:check cairo:libcairo2-dev cblas:libopenblas-dev libpng:libpng-dev
+need_libraries jansson:libjansson-dev check:check cairo:libcairo2-dev cblas:libopenblas-dev zlib:zlib1g-dev libpng:libpng-dev
 if [ "$mode" = all ]; then
     need_tools clang:clang gfortran:gfortran
 fi

@@ -109,8 +109,9 @@ class World:
         for handle in KINDS:
             if kind.replace('const ', '') == 'nf_%s *' % handle:
                 return self.flow64 if handle == 'flow' and function.endswith('_f64') else getattr(self, handle)
-        return {'n': N, 'n_with': N, 'n_without': N, 'n_temperatures': 1, 'steps': N, 'path': 1, 'amount': 0.5, 'dim': 2, 'cond_dim': 2, 'first': 0, 'index': 0, 'column': 0, 'count': self.count, 'seed': 3, 'dtype': 2,
+        return {'n': N, 'dim': 2, 'cond_dim': 2, 'first': 0, 'index': 0, 'column': 0, 'count': self.count, 'seed': 3, 'dtype': 2,
                 'gradient': 1, 'robust': 0, 'capacity': 8192, 'size': 8, 'n_layers': 1, 'temperature': 1.0, 'fraction': 0.5, 'noise': -1.0,
+                'n_with': N, 'n_without': N, 'n_temperatures': 1, 'steps': N, 'path': 1, 'amount': 0.5,
                 'low': 0.0, 'high': 1.0, 'lr': 0.1, 'max_norm': 1.0, 'status': -1}[name]
 
     def special(self, function, kind, name):

@@ -32,24 +32,25 @@ SAMPLES = {
     "step-epochs": "1", "plateau-epochs": "1", "warmup-steps": "2", "optimizer": "adamw", "beta1": "0.8", "beta2": "0.99",
     "eps": "1e-7", "weight-decay": "0.01", "momentum": "0.5", "nesterov": None, "clip-norm": "-1", "l2": "1e-5",
     "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
-    "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1", "with-label": "1", "without-label": "0", "pick": "3,0",
-    "amounts": "-1,0.5",
+    "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
+    "with-label": "1", "without-label": "0", "pick": "3,0", "amounts": "-1,0.5", "attribute drop": "3",
     "steps": "4", "path": "spherical", "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
-    "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "attribute drop": "3", "threads": "1", "backend": "cblas",
+    "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "threads": "1", "backend": "cblas",
     "isa": "baseline", "max-file-bytes": "1e8", "max-elements": "1e8", "json": None, "quiet": None,
 }
 # what an option needs beside it: replaces the data, adds words, or uses the conditional model
 NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair"}
-IMAGE_OPTIONS = {  # what such an option needs beside it
-    "height": ["--width", "1"], "width": ["--height", "2"], "channels": ["--height", "2", "--width", "1"], "zoom": ["--height", "1", "--width", "2"],
-    "columns": ["--height", "1", "--width", "2"], "temperatures": ["--height", "1", "--width", "2"],
-}
 BAD = {  # option: values that must be refused
     "epochs": ["0", "-1", "x", "1.5", ""], "layers": ["-1", "9999"], "hidden": ["4y2", "-3", ","], "lr": ["-1", "0", "nan", "1e999"],
     "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
     "schedule": ["never"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
+}
+
+IMAGE_OPTIONS = {  # what such an option needs beside it
+    "height": ["--width", "1"], "width": ["--height", "2"], "channels": ["--height", "2", "--width", "1"], "zoom": ["--height", "1", "--width", "2"],
+    "columns": ["--height", "1", "--width", "2"], "temperatures": ["--height", "1", "--width", "2"],
 }
 
 nflow = os.path.abspath(sys.argv[1])
@@ -118,13 +119,19 @@ def check_keys(path):
             fail(f"manual: the JSON of {command} differs in {sorted(shown ^ keys[command])}")
 
 
+def attribute_words(option):
+    """Labels are a conditioning column, or a file of their own."""
+    words = ["attribute", "plain.nf", "spare.csv" if option == "drop" else "labels.csv", "--with-label", "1"]
+    if option.startswith("label"):
+        return words + (["--drop", "2"] if option == "labels" else ["--drop", "2", "--labels", "table.labels"])
+    words += [] if option == "cond" else ["--cond", "2"]
+    return words + (IMAGE_OPTIONS[option] + ["-o", "images.png"] if option in ("height", "width", "channels", "zoom") else [])
+
+
 def words_of(command, option):
     """A small run of the command that fits the option."""
     conditional = option == "cond" and command != "train"
     model = "cond.nf" if conditional else "plain.nf"
-    if command == "attribute":  # labels are a conditioning column
-        words = ["attribute", "plain.nf", "spare.csv" if option == "drop" else "labels.csv", "--with-label", "1"] + ([] if option == "cond" else ["--cond", "2"])
-        return words + (IMAGE_OPTIONS[option] + ["-o", "images.png"] if option in ("height", "width", "channels", "zoom") else [])
     table = option in NEEDS_TABLE and command in WITH_TABLES
     data = "table.csv" if table else "density:moons-sklearn"
     quick = ["--layers", "2", "--hidden", "8", "--epochs", "2", "--schedule", "constant", "--rows", "100"]
@@ -133,6 +140,7 @@ def words_of(command, option):
         "score": ["score", model, data, "--rows", "50"],
         "sample": ["sample", model, "-n", "20"],
         "interpolate": ["interpolate", model, data, "--rows", "50"],
+        "attribute": [],
         "info": ["info", model],
         "plot": ["plot", model, "-o", "plot.png", "--grid", "16", "--rows", "50", *(["--data", data] if table and not conditional else [])],
         "check": ["check", model, data, "--rows", "50"],
@@ -145,7 +153,7 @@ def words_of(command, option):
         words += ["--drop", "2"]
     if option == "cond" and command == "plot":
         words = ["plot", "cond.nf", "-o", "plot.png", "--grid", "16", "--rows", "50"]
-    return words
+    return attribute_words(option) if command == "attribute" else words
 
 
 def prepare():
@@ -153,17 +161,17 @@ def prepare():
         file.write("10,20,30\n")
         for i in range(60):
             file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i * 29 % 71 / 35}\n")
-    with open("labels.csv", "w") as file:
-        for i in range(60):
-            file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i % 3}\n")
-    with open("labels.csv") as file, open("spare.csv", "w") as spare:
-        spare.writelines(line.strip() + ",7\n" for line in file)
     quick = ["--layers", "2", "--hidden", "8", "--epochs", "2", "--schedule", "constant"]
     for words in (["density:moons-sklearn", "-o", "plain.nf", "--rows", "100", "--checkpoint", "old.ckpt"],
                   ["table.csv", "--cond", "2", "-o", "cond.nf"]):
         answer = run("train", *words, *quick)
         if answer.returncode:
             fail("nflow train " + " ".join(words) + ": " + answer.stderr)
+    with open("labels.csv", "w") as file:
+        for i in range(61):
+            file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i % 3}\n")
+    with open("labels.csv") as file, open("spare.csv", "w") as spare:
+        spare.writelines(line.strip() + ",7\n" for line in file)
 
 
 def missing_here(command, option, answer):
