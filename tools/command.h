@@ -26,7 +26,7 @@ typedef struct command {
     void (*notes)(void); /* prints the end of the help text; NULL: nothing */
 } command;
 
-extern const command command_train, command_score, command_sample, command_info, command_plot, command_check,
-    command_doctor;
+extern const command command_train, command_score, command_sample, command_interpolate, command_attribute, command_info, command_plot,
+    command_check, command_doctor;
 
 #endif

@@ -302,6 +302,31 @@ nf_status tool_sample(const nf_flow *flow, uint64_t seed, int64_t first, int64_t
     return status;
 }
 
+static nf_status interpolate_float(const nf_flow *flow, int32_t path, int64_t steps, const double *x0, const double *x1,
+                                   const double *cond, double *x)
+{
+    const int64_t dim = nf_flow_dim(flow), count = steps * dim;
+    float *f0 = to_float(dim, x0), *f1 = to_float(dim, x1), *fc = cond ? to_float(steps * nf_flow_cond_dim(flow), cond) : NULL;
+    float *fx = malloc((size_t)count * sizeof *fx);
+    nf_status status = NF_ERR_MEMORY;
+
+    if (f0 && f1 && fx && (fc || !cond)) status = nf_flow_interpolate(flow, path, steps, f0, f1, fc, fx);
+    for (int64_t i = 0; fx && status >= 0 && i < count; i++)
+        x[i] = (double)fx[i];
+    free(f0);
+    free(f1);
+    free(fc);
+    free(fx);
+    return status;
+}
+
+nf_status tool_interpolate(const nf_flow *flow, int32_t path, int64_t steps, const double *x0, const double *x1, const double *cond,
+                           double *x)
+{
+    if (nf_flow_dtype(flow) == NF_F64) return nf_flow_interpolate_f64(flow, path, steps, x0, x1, cond, x);
+    return interpolate_float(flow, path, steps, x0, x1, cond, x);
+}
+
 double tool_mean_nll(const nf_flow *flow, const nf_dataset *data)
 {
     double nll = (double)NAN;

@@ -51,6 +51,9 @@ nf_status tool_log_prob(const nf_flow *flow, int64_t n, const double *x, const d
 nf_status tool_log_prob_dataset(const nf_flow *flow, const nf_dataset *data, int64_t first, int64_t n, double *log_prob);
 nf_status tool_sample(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const double *cond,
                       double temperature, double *x);
+/* x [steps][dim] from x0 to x1 [dim]; cond [steps][cond_dim] or NULL. */
+nf_status tool_interpolate(const nf_flow *flow, int32_t path, int64_t steps, const double *x0, const double *x1, const double *cond,
+                           double *x);
 /* Mean NLL in data units; NaN on failure. */
 double tool_mean_nll(const nf_flow *flow, const nf_dataset *data);
 double tool_seconds(void);

@@ -8,14 +8,15 @@
 #include <string.h>
 
 static const command *const commands[] = {
-    &command_train, &command_score, &command_sample, &command_info, &command_plot, &command_check, &command_doctor,
+    &command_train, &command_score, &command_sample, &command_interpolate, &command_attribute,
+    &command_info,  &command_plot,  &command_check,  &command_doctor,
 };
 
 static void print_usage(FILE *file)
 {
     fprintf(file, "usage: nflow COMMAND [options]\n\nNormalizing flows: exact densities and exact samples, learned from tables.\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(file, "  %-8s %s\n", commands[i]->name, commands[i]->help);
+        fprintf(file, "  %-12s %s\n", commands[i]->name, commands[i]->help);
     fprintf(file, "\nnflow COMMAND --help lists a command's options. nflow --version tells the version.\n");
 }
 

@@ -60,9 +60,9 @@ int32_t progress_show(void *user, const nf_fit_progress *p)
     line->last = p->seconds;
     add(text, size, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
     add_time(text, size, p->eta_seconds);
-    add(text, size, "  NLL %.4f", p->train_nll + line->shift);
-    if (isfinite(p->valid_nll)) add(text, size, "  held out %.4f", p->valid_nll + line->shift);
-    if (isfinite(p->best_nll)) add(text, size, "  best %.4f", p->best_nll + line->shift);
+    add(text, size, line->bits ? "  bits/dim %.4f" : "  NLL %.4f", line->bits ? p->train_bits : p->train_nll + line->shift);
+    if (isfinite(p->valid_nll)) add(text, size, "  held out %.4f", line->bits ? p->valid_bits : p->valid_nll + line->shift);
+    if (isfinite(p->best_nll)) add(text, size, "  best %.4f", line->bits ? p->best_bits : p->best_nll + line->shift);
     if (p->skipped) add(text, size, "  skipped %lld", (long long)p->skipped);
     add(text, size, "  lr %.2g", p->lr);
     fprintf(stderr, "\r%s\033[K", text);

@@ -11,6 +11,7 @@ typedef struct progress_line {
     int shown;    /* stderr is a terminal and progress is wanted */
     double last;  /* time of the last line */
     double shift; /* added to NLLs before they are shown */
+    int bits;     /* 1: losses are shown in bits per dimension instead */
 } progress_line;
 
 void progress_begin(progress_line *line, int wanted);

@@ -4,8 +4,10 @@
  *
  * NLLs are reported in nats a row, in the units of the data, and for standardised data:
  *   nll = nll_standardised + sum_j log sd_j
+ * and of images in bits per dimension, nll / (dim ln 2), too.
  */
 #include "common.h"
+#include "images.h"
 #include "json.h"
 #include "progress.h"
 #include <stdio.h>
@@ -20,6 +22,7 @@ typedef struct train_options {
     double noise;
     uint64_t seed;
     int32_t no_standardise, robust;
+    image_options images;
     nf_realnvp_config realnvp;
     nf_fit_config fit;
     nf_adam_config adam;
@@ -39,6 +42,7 @@ typedef struct train_run {
     nf_optimizer *optimizer;
     double *mean, *sd; /* [dim], NULL: no standardise layer */
     double log_sd;     /* sum of log sd */
+    image_shape shape; /* of the rows, all 0: they are no images */
     nf_fit_report report;
     progress_line line;
 } train_run;
@@ -191,16 +195,19 @@ static int read_data(train_run *run, const train_options *o)
     const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
     int code = table_read(&run->all, run->context, run->data_name, &o->common.read, &density);
 
+    if (!code) code = tool_image_shape(&command_train, run->all, &o->images, &run->shape);
     if (!code) code = split(run, o);
     if (!code && !o->no_standardise) code = measure(run, o);
     return code;
 }
 
+/* The shape of the rows: the data's, or what the flow's layers take them for. */
 static int create_flow(train_run *run, train_options *o)
 {
     const nf_status status = architectures[o->arch - 1].create(&run->flow, run, o);
 
-    return status < 0 ? tool_library_failed(status) : CODE_OK;
+    if (status < 0) return tool_library_failed(status);
+    return run->shape.height ? CODE_OK : tool_model_image_shape(&command_train, run->flow, &o->images, &run->shape);
 }
 
 static int create_optimizer(train_run *run, train_options *o)
@@ -220,6 +227,7 @@ static int fit(train_run *run, train_options *o, int *code)
     run->report.valid_nll = run->report.train_nll = (double)NAN;
     progress_begin(&run->line, !o->common.quiet);
     run->line.shift = -run->log_sd;
+    run->line.bits = run->shape.height > 0;
     o->fit.progress = progress_show;
     o->fit.progress_user = &run->line;
     status = nf_flow_fit(run->flow, run->optimizer, run->train, run->valid, &o->fit, &run->report);
@@ -242,6 +250,12 @@ static double entropy(const train_run *run, const train_options *o)
     return name ? nf_dataset_synthetic_entropy(name, o->noise) : (double)NAN;
 }
 
+/* Bits per dimension; NaN for rows that are no images. */
+static double bits(const train_run *run, double nll)
+{
+    return run->shape.height ? nll / ((double)nf_flow_dim(run->flow) * log(2.0)) : (double)NAN;
+}
+
 static void print_json(const train_run *run, const train_options *o)
 {
     const nf_fit_report *r = &run->report;
@@ -259,6 +273,8 @@ static void print_json(const train_run *run, const train_options *o)
     nft_json_number(&w, "valid_nll", valid);
     nft_json_number(&w, "train_nll_standardised", r->train_nll - run->log_sd);
     nft_json_number(&w, "valid_nll_standardised", valid - run->log_sd);
+    nft_json_number(&w, "train_bits", bits(run, r->train_nll));
+    nft_json_number(&w, "valid_bits", bits(run, valid));
     nft_json_number(&w, "entropy", h);
     nft_json_number(&w, "entropy_standardised", h - run->log_sd);
     nft_json_integer(&w, "epochs", r->epochs);
@@ -282,6 +298,11 @@ static void print_summary(const train_run *run, const train_options *o)
     printf("%-22s %12.4f %14.4f\n", "training rows", r->train_nll, r->train_nll - run->log_sd);
     if (run->valid) printf("%-22s %12.4f %14.4f\n", "held-out rows", r->valid_nll, r->valid_nll - run->log_sd);
     if (isfinite(h)) printf("%-22s %12.4f %14.4f\n", "entropy (the floor)", h, h - run->log_sd);
+    if (run->shape.height) {
+        printf("%-22s %12s\n", "images", "bits/dim");
+        printf("%-22s %12.4f\n", "training rows", bits(run, r->train_nll));
+        if (run->valid) printf("%-22s %12.4f\n", "held-out rows", bits(run, r->valid_nll));
+    }
     printf("%lld epochs in %.1f s, best %lld; %lld parameters", (long long)r->epochs, r->seconds, (long long)r->best_epoch,
            (long long)nf_flow_param_count(run->flow));
     if (r->skipped) printf("; %lld steps skipped", (long long)r->skipped);
@@ -327,6 +348,7 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
+        image_group(&o->images, "zoom,columns"),
         common_read_group(&o->common),
         common_threads_group(&o->common),
         common_context_group(&o->common),

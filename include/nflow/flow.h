@@ -269,6 +269,13 @@ typedef struct nf_flow_info_report {
 NF_API nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report);
 
 /**
+ * The images that the flow's rows are: the height, width and channels of the first layer whose config has such fields and whose
+ * rows have as many columns as the flow's. All 0: the flow is not one of images, or no layer tells.
+ * NF_ERR_NULL, NF_ERR_HANDLE: outputs untouched. Shared-read, allocates nothing.
+ */
+NF_API nf_status nf_flow_image_shape(const nf_flow *flow, int64_t *height, int64_t *width, int64_t *channels);
+
+/**
  * Checks a flow on the caller's own rows, n >= 1: the round trip of all of them in the flow's precision; on a copy in double, and
  * at most the first 64 finite rows, the log-determinant against a dense Jacobian, and gradients against central differences (step
  * 1e-5; smaller ones where that finds an error, for kinks of ReLU). Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;

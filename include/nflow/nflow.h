@@ -5,9 +5,9 @@
  *   #include <nflow/nflow.h>           cc program.c $(pkg-config --cflags --libs nflow)
  *
  * In order of use: nflow/status.h (what calls answer), nflow/context.h (memory, threads; NULL will do), nflow/dataset.h,
- * nflow/layer.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/optimizer.h and nflow/train.h,
- * nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list them). nflow/layer_type.h, for layers
- * of your own, is not included here.
+ * nflow/layer.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/latent.h (interpolation, attributes),
+ * nflow/optimizer.h and nflow/train.h, nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list
+ * them). nflow/layer_type.h, for layers of your own, is not included here.
  *
  * Since 0.1. What holds for every function, unless its header or comment says otherwise:
  *
@@ -34,6 +34,7 @@
 #include <nflow/context.h>
 #include <nflow/dataset.h>
 #include <nflow/flow.h>
+#include <nflow/latent.h>
 #include <nflow/layer.h>
 #include <nflow/model.h>
 #include <nflow/optimizer.h>

@@ -4,7 +4,8 @@
  *
  *   loss = -sum_i w_i log p(x_i) / sum_i w_i  (+ l2 |W|^2),   one shuffled pass over the rows an epoch
  *
- * Losses are in nats a row. docs/training.md walks through it. Everything here since 0.1
+ * Losses are in nats a row, and beside them in bits per dimension: nll / (dim ln 2), NaN where the loss is NaN. For whole-number
+ * data behind a dequantise layer this is the usual bits/dim. docs/training.md walks through it. Everything here since 0.1
  */
 #ifndef NFLOW_TRAIN_H
 #define NFLOW_TRAIN_H
@@ -32,6 +33,7 @@ typedef struct nf_fit_progress {
     double best_nll;   /* NaN until known */
     double lr, grad_norm, seconds, eta_seconds; /* grad_norm: before clipping */
     int64_t skipped;   /* steps not applied because not finite */
+    double train_bits, valid_bits, best_bits; /* the three losses in bits per dimension */
 } nf_fit_progress;
 /* Not 0: stop, keep the best. May make const calls on the flow, which see the present weights; exclusive ones are NF_ERR_BUSY. */
 typedef int32_t (*nf_progress_fn)(void *user, const nf_fit_progress *progress);
@@ -79,6 +81,7 @@ typedef struct nf_fit_report {
     double *curve_valid;
     int64_t curve_capacity;
     int64_t curve_count;
+    double train_bits, valid_bits; /* train_nll and valid_nll in bits per dimension */
 } nf_fit_report;
 
 /**

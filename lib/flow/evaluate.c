@@ -93,8 +93,21 @@ nf_status nfi_flow_log_prob(const nf_flow *flow, int64_t n, const void *x, const
     return n ? nfi_job_run(&job) : NF_OK;
 }
 
-/* The one check at the boundary. Overlaps are those of [a, a + bytes_a) and [b, b + bytes_b). */
-static bool evaluate_overlap(const void *a, int64_t bytes_a, const void *b, int64_t bytes_b)
+nf_status nfi_flow_forward(const nf_flow *flow, int64_t n, const void *x, const void *cond, void *z, const char *function)
+{
+    nfi_job job = { .function = function, .flow = flow, .n = n, .in = x, .cond = cond, .out = z, .run = evaluate_forward };
+    return n ? nfi_job_run(&job) : NF_OK;
+}
+
+/* A block is loaded as a whole before any of its rows is stored: z and x may be the same. */
+nf_status nfi_flow_inverse(const nf_flow *flow, int64_t n, const void *z, const void *cond, void *x, const char *function)
+{
+    nfi_job job = { .function = function, .flow = flow, .n = n, .in = z, .cond = cond, .out = x, .run = evaluate_inverse };
+    return n ? nfi_job_run(&job) : NF_OK;
+}
+
+/* The one check at the boundary. */
+bool nfi_overlap(const void *a, int64_t bytes_a, const void *b, int64_t bytes_b)
 {
     const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
     return a && b && p < q + (uintptr_t)bytes_b && q < p + (uintptr_t)bytes_a;
@@ -107,11 +120,19 @@ static nf_status evaluate_check_alias(const nfi_call *c, int64_t bytes, int64_t 
 
     for (int i = 0; i < 2; i++) {
         const char *name = i ? c->value_name : c->out_name;
-        if (evaluate_overlap(outs[i], sizes[i], c->in, bytes) || evaluate_overlap(outs[i], sizes[i], c->cond, bytes_cond))
+        if (nfi_overlap(outs[i], sizes[i], c->in, bytes) || nfi_overlap(outs[i], sizes[i], c->cond, bytes_cond))
             return nfi_fail(NF_ERR_ALIAS, "%s: %s overlaps an input", c->function, name);
     }
-    if (evaluate_overlap(c->out, bytes, c->value, sizes[1]))
+    if (nfi_overlap(c->out, bytes, c->value, sizes[1]))
         return nfi_fail(NF_ERR_ALIAS, "%s: %s and %s overlap", c->function, c->out_name, c->value_name);
+    return NF_OK;
+}
+
+nf_status nfi_cond_check(const nf_flow *flow, const void *cond, const char *function, const char *name)
+{
+    if (flow->cond_dim && !cond)
+        return nfi_fail(NF_ERR_SHAPE, "%s: %s is NULL, the flow has cond_dim %lld", function, name, (long long)flow->cond_dim);
+    if (!flow->cond_dim && cond) return nfi_fail(NF_ERR_SHAPE, "%s: %s is given, the flow has cond_dim 0: pass NULL", function, name);
     return NF_OK;
 }
 
@@ -120,11 +141,7 @@ static nf_status evaluate_check_pointers(const nfi_call *c)
     if (c->in_name && !c->in) return nfi_fail(NF_ERR_NULL, "%s: %s is NULL", c->function, c->in_name);
     if (c->out_required && !c->out) return nfi_fail(NF_ERR_NULL, "%s: %s is NULL", c->function, c->out_name);
     if (c->value_is == NFI_VALUE_REQUIRED && !c->value) return nfi_fail(NF_ERR_NULL, "%s: %s is NULL", c->function, c->value_name);
-    if (c->flow->cond_dim && !c->cond)
-        return nfi_fail(NF_ERR_SHAPE, "%s: cond is NULL, the flow has cond_dim %lld", c->function, (long long)c->flow->cond_dim);
-    if (!c->flow->cond_dim && c->cond)
-        return nfi_fail(NF_ERR_SHAPE, "%s: cond is given, the flow has cond_dim 0: pass NULL", c->function);
-    return NF_OK;
+    return nfi_cond_check(c->flow, c->cond, c->function, "cond");
 }
 
 nf_status nfi_call_check(const nfi_call *c)
@@ -182,19 +199,29 @@ nf_status nf_flow_inverse_f64(const nf_flow *flow, int64_t n, const double *z, c
     return evaluate_run(&(nfi_call){ "nf_flow_inverse_f64", flow, NF_F64, n, "z", z, cond, "x", x, 1, "log_det", log_det, NFI_VALUE_OPTIONAL }, evaluate_inverse);
 }
 
+nf_status nfi_sample_check(const nfi_call *c, int64_t first)
+{
+    int64_t end;
+
+    if (first >= 0 && nfi_add(first, c->n, &end) && nfi_mul(end, c->flow->dim, &end)) return NF_OK;
+    return nfi_fail(NF_ERR_ARG, "%s: first is %lld, must be at least 0 and leave room for n rows", c->function, (long long)first);
+}
+
+nf_status nfi_flow_sample(const nfi_call *c, uint64_t seed, int64_t first, double temperature)
+{
+    nfi_job job = { .function = c->function, .flow = c->flow, .n = c->n, .cond = c->cond, .out = c->out, .value = c->value,
+                    .seed = seed, .first = first, .temperature = temperature, .run = evaluate_sample };
+    return c->n ? nfi_job_run(&job) : NF_OK;
+}
+
 static nf_status evaluate_run_sample(const nfi_call *c, uint64_t seed, int64_t first, double temperature)
 {
     nf_status status = nfi_call_check(c);
-    int64_t end;
-    nfi_job job = { .function = c->function, .flow = c->flow, .n = c->n, .cond = c->cond, .out = c->out, .value = c->value,
-                    .seed = seed, .first = first, .temperature = temperature, .run = evaluate_sample };
 
-    if (status) return status;
-    if (first < 0 || !nfi_add(first, c->n, &end) || !nfi_mul(end, c->flow->dim, &end))
-        return nfi_fail(NF_ERR_ARG, "%s: first is %lld, must be at least 0 and leave room for n rows", c->function, (long long)first);
+    if (status || (status = nfi_sample_check(c, first))) return status;
     if (!(temperature > 0.0 && temperature < (double)__builtin_inff()))
         return nfi_fail(NF_ERR_ARG, "%s: temperature must be positive and finite", c->function);
-    return c->n ? nfi_job_run(&job) : NF_OK;
+    return nfi_flow_sample(c, seed, first, temperature);
 }
 
 nf_status nf_flow_sample(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const float *cond, double temperature,

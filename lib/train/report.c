@@ -25,6 +25,11 @@ static double report_eta(const nfi_trainer *t)
     return done > 0 ? t->seconds / done * left : NAN;
 }
 
+#define REPORT_LN_2 0.69314718055994530942
+
+/* Nats a row as bits a column: NaN stays NaN. */
+static double report_bits(const nfi_trainer *t, double nll) { return nll / ((double)t->flow->dim * REPORT_LN_2); }
+
 bool nfi_trainer_progress(nfi_trainer *t, int32_t end_of_epoch)
 {
     nf_fit_progress p = { .struct_size = sizeof p, .end_of_epoch = end_of_epoch };
@@ -44,6 +49,9 @@ bool nfi_trainer_progress(nfi_trainer *t, int32_t end_of_epoch)
     p.seconds = t->seconds;
     p.eta_seconds = report_eta(t);
     p.skipped = t->now.skipped;
+    p.train_bits = report_bits(t, p.train_nll);
+    p.valid_bits = report_bits(t, p.valid_nll);
+    p.best_bits = report_bits(t, p.best_nll);
     nfi_fpenv_leave(t->fpenv);
     answer = t->config.progress(t->config.progress_user, &p);
     t->fpenv = nfi_fpenv_enter();
@@ -84,4 +92,6 @@ void nfi_trainer_report(nfi_trainer *t)
     r->train_nll = report_mean(t, t->train, t->now.best_train);
     r->valid_nll = report_mean(t, t->valid, t->now.best_valid);
     r->seconds = t->seconds;
+    r->train_bits = report_bits(t, r->train_nll);
+    r->valid_bits = report_bits(t, r->valid_nll);
 }

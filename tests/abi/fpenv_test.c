@@ -73,6 +73,8 @@ static const struct state {
     X(nf_flow_zero_grad) X(nf_last_error) X(nf_layer_create) X(nf_layer_unref) X(nf_optimizer_adam_create)                              \
     X(nf_optimizer_lr) X(nf_optimizer_set_lr) X(nf_optimizer_step_clipped) X(nf_optimizer_unref) X(nf_realnvp_config_init)              \
     X(nf_standardise_from_dataset) X(nf_affine_config_init) X(nf_affine_create) X(nf_logit_config_init) X(nf_logit_create)       \
+    X(nf_flow_direction) X(nf_flow_direction_f64) X(nf_flow_image_shape) X(nf_flow_interpolate) X(nf_flow_interpolate_f64) X(nf_flow_move) \
+    X(nf_flow_move_f64) X(nf_flow_sample_temperatures) X(nf_flow_sample_temperatures_f64)                                                \
     X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
@@ -336,6 +338,27 @@ static void scene_use(scene *s)
     free(x);
 }
 
+static void scene_latent(scene *s)
+{
+    static const double temperatures[1] = { 0.7 };
+    const int64_t size = s->dtype == NF_F32 ? 4 : 8, bytes = 2 * ROWS * size;
+    double along[2] = { 0 };
+    int64_t shape[3];
+    void *x = scene_rows(s);
+
+    ANY(s, nf_flow_interpolate, s->flow, NF_PATH_SPHERICAL, ROWS, x, (void *)((char *)x + 2 * size), NULL, (void *)s->z);
+    scene_note(s, "nf_flow_interpolate", s->z, bytes);
+    ANY(s, nf_flow_direction, s->flow, ROWS, x, NULL, ROWS / 3, x, NULL, (void *)along);
+    scene_note(s, "nf_flow_direction", along, 2 * size);
+    ANY(s, nf_flow_move, s->flow, ROWS, x, NULL, (void *)along, 0.77, (void *)s->z);
+    scene_note(s, "nf_flow_move", s->z, bytes);
+    ANY(s, nf_flow_sample_temperatures, s->flow, 3, 0, ROWS, NULL, 1, temperatures, (void *)s->z);
+    scene_note(s, "nf_flow_sample_temperatures", s->z, bytes);
+    CALL(s, api.nf_flow_image_shape(s->flow, &shape[0], &shape[1], &shape[2]));
+    scene_note(s, "nf_flow_image_shape", shape, sizeof shape);
+    free(x);
+}
+
 static void scene_params(scene *s, const char *name)
 {
     const int64_t count = api.nf_flow_param_count(s->flow);
@@ -421,6 +444,7 @@ static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
     scene_compose(s);
     scene_json(s);
     scene_use(s);
+    scene_latent(s);
     scene_train(s);
     scene_files(s);
     UNDER(s, api.nf_optimizer_unref(s->optimizer));

@@ -109,6 +109,32 @@ static nf_status run_init_data(job_scene *s) { return any_init_data(s->flow, JOB
 static nf_status run_reserve(job_scene *s) { return nf_flow_reserve(s->flow, 3000, 1); }
 static nf_status run_mean_nll(job_scene *s) { return nf_flow_mean_nll(s->flow, s->data, s->values); }
 
+static nf_status run_interpolate(job_scene *s)
+{
+    const void *second = (const char *)s->x + 2 * (s->dtype == NF_F32 ? 4 : 8);
+    return s->dtype == NF_F32 ? nf_flow_interpolate(s->flow, NF_PATH_SPHERICAL, JOB_ROWS, s->x, second, s->cond, (void *)s->rows)
+                              : nf_flow_interpolate_f64(s->flow, NF_PATH_SPHERICAL, JOB_ROWS, s->x, second, s->cond, (void *)s->rows);
+}
+
+static nf_status run_direction(job_scene *s)
+{
+    return s->dtype == NF_F32 ? nf_flow_direction(s->flow, JOB_ROWS, s->x, s->cond, 2, s->x, s->cond, (void *)s->rows)
+                              : nf_flow_direction_f64(s->flow, JOB_ROWS, s->x, s->cond, 2, s->x, s->cond, (void *)s->rows);
+}
+
+static nf_status run_move(job_scene *s)
+{
+    return s->dtype == NF_F32 ? nf_flow_move(s->flow, JOB_ROWS, s->x, s->cond, s->x, 0.7, (void *)s->rows)
+                              : nf_flow_move_f64(s->flow, JOB_ROWS, s->x, s->cond, s->x, 0.7, (void *)s->rows);
+}
+
+static nf_status run_temperatures(job_scene *s)
+{
+    static const double temperatures[] = { 0.8 };
+    return s->dtype == NF_F32 ? nf_flow_sample_temperatures(s->flow, 5, 2, JOB_ROWS, s->cond, 1, temperatures, (void *)s->rows)
+                              : nf_flow_sample_temperatures_f64(s->flow, 5, 2, JOB_ROWS, s->cond, 1, temperatures, (void *)s->rows);
+}
+
 static nf_status run_check(job_scene *s)
 {
     nf_check_report report = { .struct_size = sizeof report };
@@ -281,6 +307,10 @@ const job jobs[] = {
     { "nf_flow_reserve", run_reserve, NULL, false },
     { "nf_flow_mean_nll", run_mean_nll, NULL, false },
     { "nf_flow_check", run_check, NULL, false },
+    { "nf_flow_interpolate", run_interpolate, NULL, false },
+    { "nf_flow_direction", run_direction, NULL, false },
+    { "nf_flow_move", run_move, NULL, false },
+    { "nf_flow_sample_temperatures", run_temperatures, NULL, false },
     { "nf_dataset_from_array", run_from_array, NULL, false },
     { "nf_dataset_from_array_f64", run_from_array_f64, NULL, false },
     { "nf_dataset_load", run_csv, NULL, false },

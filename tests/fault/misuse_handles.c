@@ -26,6 +26,15 @@ CALL(flow_nll_grad) { (void)s; return nf_flow_nll_grad(h, 1, narrow, NULL, room)
 CALL(flow_nll_grad_f64) { (void)s; return nf_flow_nll_grad_f64(h, 1, room + 8, NULL, room); }
 CALL(flow_nll_grad_weighted) { (void)s; return nf_flow_nll_grad_weighted(h, 1, narrow, NULL, NULL, room); }
 CALL(flow_nll_grad_weighted_f64) { (void)s; return nf_flow_nll_grad_weighted_f64(h, 1, room + 8, NULL, NULL, room); }
+CALL(flow_interpolate) { (void)s; return nf_flow_interpolate(h, 1, 2, narrow, narrow, NULL, narrow + 8); }
+CALL(flow_interpolate_f64) { (void)s; return nf_flow_interpolate_f64(h, 1, 2, room, room, NULL, room + 8); }
+CALL(flow_direction) { (void)s; return nf_flow_direction(h, 1, narrow, NULL, 1, narrow, NULL, narrow + 8); }
+CALL(flow_direction_f64) { (void)s; return nf_flow_direction_f64(h, 1, room, NULL, 1, room, NULL, room + 8); }
+CALL(flow_move) { (void)s; return nf_flow_move(h, 1, narrow, NULL, narrow, 1, narrow + 8); }
+CALL(flow_move_f64) { (void)s; return nf_flow_move_f64(h, 1, room, NULL, room, 1, room + 8); }
+CALL(flow_sample_temperatures) { (void)s; return nf_flow_sample_temperatures(h, 1, 0, 1, NULL, 1, room, narrow); }
+CALL(flow_sample_temperatures_f64) { (void)s; return nf_flow_sample_temperatures_f64(h, 1, 0, 1, NULL, 1, room, room + 8); }
+CALL(flow_image_shape) { (void)s; int64_t shape[3]; return nf_flow_image_shape(h, shape, shape + 1, shape + 2); }
 CALL(flow_params) { (void)s; return nf_flow_params(h, NULL, NULL, NULL); }
 CALL(flow_params_f64) { (void)s; return nf_flow_params_f64(h, NULL, NULL, NULL); }
 CALL(flow_update) { (void)s; return nf_flow_update(h); }
@@ -93,6 +102,9 @@ static const struct { const char *function; int kind; nf_status (*call)(misuse_s
     ROW(flow_set_params, KIND_FLOW), ROW(flow_param, KIND_FLOW), ROW(flow_init_data, KIND_FLOW), ROW(flow_init_data_f64, KIND_FLOW),
     ROW(flow_reserve, KIND_FLOW), ROW(flow_convert, KIND_FLOW), ROW(flow_info, KIND_FLOW), ROW(flow_check, KIND_FLOW),
     ROW(flow_check_f64, KIND_FLOW), ROW(flow_save, KIND_FLOW), ROW(flow_save_memory, KIND_FLOW), ROW(flow_to_json, KIND_FLOW),
+    ROW(flow_interpolate, KIND_FLOW), ROW(flow_interpolate_f64, KIND_FLOW), ROW(flow_direction, KIND_FLOW), ROW(flow_direction_f64, KIND_FLOW),
+    ROW(flow_move, KIND_FLOW), ROW(flow_move_f64, KIND_FLOW), ROW(flow_sample_temperatures, KIND_FLOW),
+    ROW(flow_sample_temperatures_f64, KIND_FLOW), ROW(flow_image_shape, KIND_FLOW),
     ROW(flow_mean_nll, KIND_FLOW), ROW(flow_fit, KIND_FLOW), ROW(optimizer_set_lr, KIND_OPTIMIZER), ROW(optimizer_reset, KIND_OPTIMIZER),
     ROW(dataset_set_cond, KIND_DATASET), ROW(dataset_set_cond_f64, KIND_DATASET), ROW(dataset_set_weights, KIND_DATASET),
     ROW(dataset_split, KIND_DATASET), ROW(dataset_copy, KIND_DATASET), ROW(dataset_copy_f64, KIND_DATASET), ROW(dataset_check, KIND_DATASET),

@@ -34,12 +34,19 @@ CALL(nll_grad_f64, (FLOW(a), a->n, a->in, a->cond, a->value))
 CALL(nll_grad_weighted, (FLOW(a), a->n, a->in, a->cond, a->out, a->value))
 CALL(nll_grad_weighted_f64, (FLOW(a), a->n, a->in, a->cond, a->out, a->value))
 
-enum { HAS_IN = 1, HAS_OUT = 2, NEEDS_VALUE = 4, ONE_VALUE = 8 };
+static const double along[2] = { 0.5, -0.25 }, warm[1] = { 0.75 };
+static const float along_f32[2] = { 0.5f, -0.25f };
+CALL(move, (a->flow, a->n, a->in, a->cond, along_f32, 1.5, a->out))
+CALL(move_f64, (a->flow, a->n, a->in, a->cond, along, 1.5, a->out))
+CALL(sample_temperatures, (a->flow, 1, 0, a->n, a->cond, 1, warm, a->out))
+CALL(sample_temperatures_f64, (a->flow, 1, 0, a->n, a->cond, 1, warm, a->out))
+
+enum { HAS_IN = 1, HAS_OUT = 2, NEEDS_VALUE = 4, ONE_VALUE = 8, NO_VALUE = 16 };
 static const struct { const char *function; nf_status (*call)(const rows_args *a); int f64, has; } calls[] = {
 #define ROWS(name_, has_) { "nf_flow_" #name_, rows_##name_, 0, has_ }, { "nf_flow_" #name_ "_f64", rows_##name_##_f64, 1, has_ }
     ROWS(log_prob, HAS_IN | NEEDS_VALUE), ROWS(forward, HAS_IN | HAS_OUT), ROWS(inverse, HAS_IN | HAS_OUT),
     ROWS(score, HAS_IN | HAS_OUT), ROWS(sample, HAS_OUT), ROWS(nll_grad, HAS_IN | ONE_VALUE),
-    ROWS(nll_grad_weighted, HAS_IN | ONE_VALUE),
+    ROWS(nll_grad_weighted, HAS_IN | ONE_VALUE), ROWS(move, HAS_IN | HAS_OUT | NO_VALUE), ROWS(sample_temperatures, HAS_OUT | NO_VALUE),
 };
 
 /* Arrays apart from each other in one block. */
@@ -105,6 +112,7 @@ static bool rows_precision(fault_log *log, const misuse_scene *s, int i, int con
 static bool rows_overlaps(fault_log *log, const misuse_scene *s, int i, int cond)
 {
     const int64_t size = calls[i].f64 ? 8 : 4, shifts[] = { 0, size, (2 * MISUSE_ROWS - 1) * size };
+    const bool value = !(calls[i].has & NO_VALUE);
     bool ok = true;
 
     for (int k = 0; k < SUPPORT_COUNT(shifts) && ok; k++) {
@@ -113,16 +121,16 @@ static bool rows_overlaps(fault_log *log, const misuse_scene *s, int i, int cond
         if (calls[i].has & HAS_IN && calls[i].has & HAS_OUT) ok = expect(log, i, &a, NULL, NF_ERR_ALIAS);
         a = good_args(s, calls[i].f64, cond);
         a.value = (double *)(void *)((char *)a.in + shifts[k] / 8 * 8);
-        if (ok && calls[i].has & HAS_IN) ok = expect(log, i, &a, NULL, NF_ERR_ALIAS);
+        if (ok && value && calls[i].has & HAS_IN) ok = expect(log, i, &a, NULL, NF_ERR_ALIAS);
         a = good_args(s, calls[i].f64, cond);
         a.value = (double *)(void *)((char *)a.out + shifts[k] / 8 * 8);
-        if (ok && calls[i].has & HAS_OUT) ok = expect(log, i, &a, NULL, NF_ERR_ALIAS);
+        if (ok && value && calls[i].has & HAS_OUT) ok = expect(log, i, &a, NULL, NF_ERR_ALIAS);
         a = good_args(s, calls[i].f64, cond);
         a.out = a.cond;
         if (ok && cond && calls[i].has & HAS_OUT) ok = expect(log, i, &a, NULL, NF_ERR_ALIAS);
         a = good_args(s, calls[i].f64, cond);
         a.value = a.cond;
-        if (ok && cond) ok = expect(log, i, &a, NULL, NF_ERR_ALIAS);
+        if (ok && value && cond) ok = expect(log, i, &a, NULL, NF_ERR_ALIAS);
     }
     return ok;
 }

@@ -32,7 +32,7 @@ OPTIONAL = [('', 'context'), ('', 'cond'), ('', 'weights'), ('', 'log_det'), ('n
             ('nf_context_create', 'config'), ('nf_optimizer_', 'config'), ('nf_dataset_load', 'config'), ('nf_dataset_copy', 'x'), ('nf_flow_params', 'theta'),
             ('nf_flow_params', 'grad'), ('nf_flow_params', 'count'), ('nf_flow_save_memory', 'buffer'), ('nf_flow_to_json', 'buffer'),
             ('nf_optimizer_step_clipped', 'norm'), ('nf_flow_verify', 'max_error'), ('nf_flow_verify', 'rows'),
-            ('nf_flow_nll_grad', 'mean_nll'), ('nf_fail', 'line')]
+            ('nf_flow_nll_grad', 'mean_nll'), ('nf_fail', 'line'), ('nf_flow_direction', 'cond_with'), ('nf_flow_direction', 'cond_without')]
 NOT_OPTIONAL = [('nf_context_register_layer', 'context'), ('nf_flow_create_realnvp', 'config')]
 # What cannot be called without an object that only the library makes, or has no wrong argument.
 LEFT_OUT = {'nf_maker_alloc': 'its maker exists only inside a layer type\'s create; tests/layers calls it'}
@@ -112,6 +112,7 @@ class World:
                 return self.flow64 if handle == 'flow' and function.endswith('_f64') else getattr(self, handle)
         return {'n': N, 'dim': 2, 'height': 1, 'width': 2, 'channels': 1, 'cond_dim': 2, 'first': 0, 'index': 0, 'column': 0, 'count': self.count, 'seed': 3, 'dtype': 2,
                 'gradient': 1, 'robust': 0, 'capacity': 8192, 'size': 8, 'n_layers': 1, 'temperature': 1.0, 'fraction': 0.5, 'noise': -1.0,
+                'n_with': N, 'n_without': N, 'n_temperatures': 1, 'steps': N, 'path': 1, 'amount': 0.5,
                 'low': 0.0, 'high': 1.0, 'lr': 0.1, 'max_norm': 1.0, 'status': -1}[name]
 
     def special(self, function, kind, name):
@@ -132,7 +133,9 @@ class World:
             return 1 << 18
         if function == 'nf_dataset_copy' or function == 'nf_dataset_copy_f64':
             return None if name != 'cond' else c.c_void_p()
-        if name == 'cond' and 'set_cond' not in function:
+        if name == 'temperatures':
+            return self.keep((c.c_double * 1)(0.7))
+        if name in ('cond', 'cond_with', 'cond_without') and 'set_cond' not in function:
             return c.c_void_p()
         if name == 'theta' and kind in ('double *', 'const double *'):
             return self.array(c.c_double, max(2048, self.count))
@@ -273,7 +276,7 @@ class Matrix:
         for value in SIZES:
             if value > 0 and name in unseen and unseen[name] in function:
                 continue
-            if value == 2 ** 31 and name in ('n', 'n_layers') and function not in ('nf_dataset_synthetic', 'nf_flow_reserve'):
+            if value == 2 ** 31 and name in ('n', 'n_layers', 'n_with', 'n_without', 'steps', 'n_temperatures') and function not in ('nf_dataset_synthetic', 'nf_flow_reserve'):
                 continue
             allowed = bad | ({0} if value == 0 or name in ('first', 'index', 'column') or function == 'nf_flow_reserve' else set())
             if name == 'first' and 'sample' in function:

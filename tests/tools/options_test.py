@@ -21,8 +21,8 @@ import sys
 import tempfile
 import termios
 
-COMMANDS = ["train", "score", "sample", "info", "plot", "check", "doctor"]
-WITH_TABLES = ["train", "score", "check", "plot"]
+COMMANDS = ["train", "score", "sample", "interpolate", "attribute", "info", "plot", "check", "doctor"]
+WITH_TABLES = ["train", "score", "interpolate", "attribute", "check", "plot"]
 
 # option: a valid value, or None for a flag; "command option" goes before "option"
 SAMPLES = {
@@ -32,7 +32,9 @@ SAMPLES = {
     "step-epochs": "1", "plateau-epochs": "1", "warmup-steps": "2", "optimizer": "adamw", "beta1": "0.8", "beta2": "0.99",
     "eps": "1e-7", "weight-decay": "0.01", "momentum": "0.5", "nesterov": None, "clip-norm": "-1", "l2": "1e-5",
     "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
-    "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
+    "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
+    "with-label": "1", "without-label": "0", "pick": "3,0", "amounts": "-1,0.5", "attribute drop": "3",
+    "steps": "4", "path": "spherical", "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
     "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "max-rows": "40",
@@ -47,6 +49,11 @@ BAD = {  # option: values that must be refused
     "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
     "schedule": ["never"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
     "label-kind": ["hot"], "max-rows": ["-1", "x"],
+}
+
+IMAGE_OPTIONS = {  # what such an option needs beside it
+    "height": ["--width", "1"], "width": ["--height", "2"], "channels": ["--height", "2", "--width", "1"], "zoom": ["--height", "1", "--width", "2"],
+    "columns": ["--height", "1", "--width", "2"], "temperatures": ["--height", "1", "--width", "2"],
 }
 
 nflow = os.path.abspath(sys.argv[1])
@@ -115,6 +122,15 @@ def check_keys(path):
             fail(f"manual: the JSON of {command} differs in {sorted(shown ^ keys[command])}")
 
 
+def attribute_words(option):
+    """Labels are a conditioning column, or a file of their own."""
+    words = ["attribute", "plain.nf", "spare.csv" if option == "drop" else "labels.csv", "--with-label", "1"]
+    if option.startswith("label"):
+        return words + (["--drop", "2"] if option == "labels" else ["--drop", "2", "--labels", "table.labels"])
+    words += [] if option == "cond" else ["--cond", "2"]
+    return words + (IMAGE_OPTIONS[option] + ["-o", "images.png"] if option in ("height", "width", "channels", "zoom") else [])
+
+
 def words_of(command, option):
     """A small run of the command that fits the option."""
     conditional = option == "cond" and command != "train"
@@ -127,12 +143,17 @@ def words_of(command, option):
         "train": ["train", data, "-o", "train.nf", *quick],
         "score": ["score", model, data, "--rows", "50"],
         "sample": ["sample", model, "-n", "20"],
+        "interpolate": ["interpolate", model, data, "--rows", "50"],
+        "attribute": [],
         "info": ["info", model],
         "plot": ["plot", model, "-o", "plot.png", "--grid", "16", "--rows", "50", *(["--data", data] if table and not conditional else [])],
         "check": ["check", model, data, "--rows", "50"],
         "doctor": ["doctor"],
     }[command]
-    if table and option not in ("columns", "drop", "cond"):
+    images = option in IMAGE_OPTIONS and (command in ("train", "sample") or command == "interpolate" and not table)
+    if images:
+        words += IMAGE_OPTIONS[option] + (["-o", "images.png"] if command != "train" else [])
+    if table and not images and option not in ("columns", "drop", "cond"):
         words += ["--drop", "2"]
     if option in NEEDS_LABELS:
         words += ["--labels", "table.labels"]
@@ -140,7 +161,7 @@ def words_of(command, option):
         words += ["--cond", "1" if option == "label-kind" else "0,1,0"]
     if option == "cond" and command == "plot":
         words = ["plot", "cond.nf", "-o", "plot.png", "--grid", "16", "--rows", "50"]
-    return words
+    return attribute_words(option) if command == "attribute" else words
 
 
 def prepare():
@@ -157,11 +178,16 @@ def prepare():
         answer = run("train", *words, *quick)
         if answer.returncode:
             fail("nflow train " + " ".join(words) + ": " + answer.stderr)
+    with open("labels.csv", "w") as file:
+        for i in range(61):
+            file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i % 3}\n")
+    with open("labels.csv") as file, open("spare.csv", "w") as spare:
+        spare.writelines(line.strip() + ",7\n" for line in file)
 
 
 def missing_here(command, option, answer):
     """What this build or machine cannot do is no failure."""
-    return answer.returncode == 1 and ((command == "plot" and "cairo" in answer.stderr) or
+    return answer.returncode == 1 and ((command == "plot" and "cairo" in answer.stderr) or "libpng" in answer.stderr or
                                        (option == "isa" and "instruction set" in answer.stderr))
 
 
@@ -217,6 +243,11 @@ def check_progress():
             fail(f"progress on a terminal of {columns} columns: exit code {code}: {text!r}")
         if max(map(len, lines)) >= columns:
             fail(f"progress is wider than {columns} columns: {max(lines, key=len)!r}")
+    if "  bits/dim " in text or "  NLL " not in text:
+        fail(f"progress of a table: {text!r}")
+    code, text = on_terminal(80, *words, "--height", "1", "--width", "2")
+    if code or "  bits/dim " not in text or "  NLL " in text:
+        fail(f"progress of images: exit code {code}: {text!r}")
     if on_terminal(80, *words, "--quiet") != (0, ""):
         fail("--quiet shows progress")
     if run(*words).stderr:

@@ -59,7 +59,7 @@ expect usage__unknown_command 2 "$nflow" fly
 says usage__unknown_command "not a command"
 expect usage__nearest_command 2 "$nflow" trian
 says usage__nearest_command "did you mean train?"
-for c in train score sample info plot check doctor; do
+for c in train score sample interpolate attribute info plot check doctor; do
     expect "usage__help_of_$c" 0 "$nflow" $c --help
 done
 
@@ -177,6 +177,165 @@ if [ -c /dev/full ]; then
     [ $? -eq 1 ] || fail "sample: a full disk goes unnoticed"
 fi
 ls ./*.tmp >/dev/null 2>&1 && fail "a temporary file is left"
+
+# interpolate
+printf '0.5,0.25\n0.1,-0.2\n1.5,0.75\n' >ends.csv
+expect interpolate__csv 0 "$nflow" interpolate m.safetensors ends.csv --pairs 0:2,2:1 --steps 5 -o w.csv --json
+lines interpolate__csv w.csv 10
+json interpolate__csv 'd["pairs"] == 2 and d["steps"] == 5 and d["columns"] == 2 and d["path"] == "linear"'
+sed -n '1p;5p;6p;10p' w.csv >a.txt
+# the ends are the rows, in this order: 0, 2, 2, 1
+awk -F, 'NR == FNR { x[NR] = $1; y[NR] = $2; next }
+    { split("1 3 3 2", order, " "); k = order[FNR]; d = $1 - x[k]; e = $2 - y[k]; if (d * d + e * e > 1e-8) exit 1 }' ends.csv a.txt ||
+    fail "interpolate__csv: the ends are not the rows"
+expect interpolate__reverse 0 "$nflow" interpolate m.safetensors ends.csv --pairs 1:2 --steps 5
+expect interpolate__spherical 0 "$nflow" interpolate m.safetensors ends.csv --pairs 0:2 --steps 5 --path spherical -o b.txt
+head -n 5 w.csv | cmp -s - b.txt && fail "interpolate__spherical: is linear"
+expect interpolate__f64_npy 0 "$nflow" interpolate d.safetensors ends.csv -o w.npy
+expect interpolate__npy_reads 0 "$nflow" score d.safetensors w.npy -o a.txt
+lines interpolate__npy_reads a.txt 8
+expect interpolate__cond 0 "$nflow" interpolate c.safetensors table.csv --cond 3 --pairs 0:1
+lines interpolate__cond out.txt 8
+expect interpolate__no_such_row 2 "$nflow" interpolate m.safetensors ends.csv --pairs 0:3
+says interpolate__no_such_row "has no row 3, its rows are 0 to 2"
+for pairs in 0 0:1, 0:1:2 a:b -1:0 "0:1;1:2" ""; do
+    expect "interpolate__pairs_$pairs" 2 "$nflow" interpolate m.safetensors ends.csv "--pairs=$pairs"
+    says "interpolate__pairs_$pairs" "is not a list of pairs such as 0:1,5:9"
+done
+expect interpolate__one_step 2 "$nflow" interpolate m.safetensors ends.csv --steps 1
+expect interpolate__row_not_finite 4 "$nflow" interpolate m.safetensors gap.csv --pairs 0:1
+expect interpolate__wrong_columns 1 "$nflow" interpolate c.safetensors ends.csv
+expect interpolate__needs_data 2 "$nflow" interpolate m.safetensors
+
+# attribute: the column kind of table.csv is the label, rows 0 and 2 have 0
+expect attribute__csv 0 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 1 --pick 0,2 --amounts 0,1 -o w.csv --json
+json attribute__csv 'd["rows_with"] == 40 and d["rows_without"] == 40 and d["rows_moved"] == 2 and d["columns"] == 3'
+lines attribute__csv w.csv 4
+# amount 0 gives the rows themselves, 1 others
+awk -F, 'NR == 1 && ($1 - 0.5) ^ 2 + ($2 - 0.25) ^ 2 + $3 ^ 2 > 1e-4 || NR == 3 && ($1 - 74.5) ^ 2 + ($2 - 17.25) ^ 2 + ($3 - 58) ^ 2 > 1e-4 { exit 1 }
+    NR == 2 && ($1 - 0.5) ^ 2 + ($2 - 0.25) ^ 2 + $3 ^ 2 < 1e-4 { exit 1 }' w.csv || fail "attribute__csv: $(cat w.csv)"
+expect attribute__backwards 0 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 0 --without-label 1 --pick 0,2 --amounts=0,-1 -o v.csv
+awk -F, 'NR == FNR { a[NR] = $1; b[NR] = $2; next } ($1 - a[FNR]) ^ 2 + ($2 - b[FNR]) ^ 2 > 1e-4 { exit 1 }' w.csv v.csv ||
+    fail "attribute__backwards: the other direction by -1 is not this one by 1"
+expect attribute__conditional_model 0 "$nflow" attribute c.safetensors table.csv --cond 3 --with-label 1
+lines attribute__conditional_model out.txt 5
+expect attribute__no_such_label 2 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 7
+says attribute__no_such_label "no row has the label 7"
+expect attribute__no_other_label 2 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 1 --without-label 5
+says attribute__no_other_label "no row has that label"
+expect attribute__no_labels 2 "$nflow" attribute t.safetensors table.csv --drop 3 --with-label 1
+says attribute__no_labels "has no labels: --cond names the column"
+expect attribute__no_such_row 2 "$nflow" attribute t.safetensors table.csv --cond 3 --with-label 1 --pick 80
+says attribute__no_such_row "there is no row 80, rows are 0 to 79"
+expect attribute__label_required 2 "$nflow" attribute t.safetensors table.csv --cond 3
+expect attribute__wrong_columns 1 "$nflow" attribute m.safetensors table.csv --cond 3 --with-label 1
+printf '0.5,0.25,1,0\nnan,1,1,1\n0.1,-0.2,3,1\n' >gap3.csv
+expect attribute__row_not_finite 4 "$nflow" attribute t.safetensors gap3.csv --cond 3 --with-label 1
+says attribute__row_not_finite "x_with from row 0 on: 1 of 2 rows are not finite"
+printf '1,2,3,0,1\n4,5,6,1,0\n7,8,1,0,1\n' >hot.csv
+expect attribute__one_hot 0 "$nflow" attribute t.safetensors hot.csv --cond 3,4 --with-label 1 --json
+json attribute__one_hot 'd["rows_with"] == 2 and d["rows_without"] == 1'
+
+# images: rows of 12 columns as 2 x 2 x 3 or 4 x 3
+i=0
+while [ $i -lt 60 ]; do
+    echo "$((i * 37 % 256)),$((i * 53 % 256)),$((i * 29 % 256)),$((i * 11 % 200)),$((i * 7 % 190)),$((i * 91 % 256)),$((i * 3 % 256)),$((i * 17 % 256)),$((i * 23 % 256)),$((i * 41 % 256)),$((i * 59 % 256)),$((i * 61 % 256))"
+    i=$((i + 1))
+done >images.csv
+# shellcheck disable=SC2086
+expect images__train 0 "$nflow" train images.csv $small --height 2 --width 2 --channels 3 -o g.safetensors
+grep -q "bits/dim" out.txt || fail "images__train: no bits/dim"
+# shellcheck disable=SC2086
+expect images__train_json 0 "$nflow" train images.csv $small --height 4 --width 3 -o g.safetensors --json
+json images__train_json 'abs(d["train_bits"] - d["train_nll"] / (12 * math.log(2))) < 1e-12 and abs(d["valid_bits"] - d["valid_nll"] / (12 * math.log(2))) < 1e-12'
+# shellcheck disable=SC2086
+expect images__not_of_tables 0 "$nflow" train images.csv $small -o g.safetensors --json
+json images__not_of_tables 'd["train_bits"] is None and d["valid_bits"] is None'
+expect images__shape_of_train 2 "$nflow" train images.csv --height 5 --width 2 -o x
+says images__shape_of_train "images of 5 x 2 with 1 channels have 10 values, a row has 12 columns"
+expect images__half_a_shape 2 "$nflow" train images.csv --height 12 -o x
+says images__half_a_shape "belong together"
+[ -e x ] && fail "images: a refused run left a file"
+
+# picture NAME FILE EXPRESSION: of the PNG's height h, width w, channels c and pixel p(y, x, k)
+picture() {
+    command -v python3 >/dev/null 2>&1 || return 0
+    python3 - "$2" "$3" <<'PNG' || fail "$1: $3"
+import struct, sys, zlib
+bytes_ = open(sys.argv[1], "rb").read()
+assert bytes_[:8] == b"\x89PNG\r\n\x1a\n"
+at, packed = 8, b""
+while at < len(bytes_):
+    n, kind = struct.unpack(">I4s", bytes_[at:at + 8])
+    body = bytes_[at + 8:at + 8 + n]
+    assert zlib.crc32(kind + body) == struct.unpack(">I", bytes_[at + 8 + n:at + 12 + n])[0]
+    if kind == b"IHDR":
+        w, h, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", body)
+        c = {0: 1, 2: 3}[colour]
+        assert depth == 8 and not interlaced
+    if kind == b"IDAT":
+        packed += body
+    at += 12 + n
+raw, rows, above = zlib.decompress(packed), [], bytes(w * c)
+for y in range(h):
+    rule, line = raw[y * (w * c + 1)], bytearray(raw[y * (w * c + 1) + 1:(y + 1) * (w * c + 1)])
+    for i in range(w * c):
+        a, b, d = line[i - c] if i >= c else 0, above[i], above[i - c] if i >= c else 0
+        paeth = min((abs(b - d), 0, a), (abs(a - d), 1, b), (abs(a + b - 2 * d), 2, d))[2]
+        line[i] = (line[i] + (0, a, b, (a + b) // 2, paeth)[rule]) % 256
+    rows.append(line)
+    above = line
+p = lambda y, x, k=0: rows[y][x * c + k]
+table = [[float(v) for v in line.split(",")] for line in open("rows.csv")]
+pixel = lambda v: int(min(max(v, 0), 255) + 0.5)
+sys.exit(0 if eval(sys.argv[2]) else 1)
+PNG
+}
+
+"$nflow" sample g.safetensors -n 6 --seed 3 --temperature 0.5 >rows.csv
+"$nflow" sample g.safetensors -n 6 --seed 3 >hot.csv
+"$nflow" sample g.safetensors -n 6 --seed 3 --height 4 --width 3 --columns 4 --zoom 2 --temperature 0.5 -o p4.png >out.txt 2>err.txt
+code=$?
+if grep -q libpng err.txt; then
+    [ $code -eq 1 ] || fail "a picture without libpng: exit code $code"
+    echo "pictures of images: not tested, this build has no libpng"
+else
+    [ $code -eq 0 ] || { fail "images__grey: exit code $code"; cat err.txt >&2; }
+    # lines of 4 and 2, images of 8 x 6 pixels, margins of 2
+    picture images__grey p4.png '(h, w, c) == (2 * 10 + 2, 4 * 8 + 2, 1)'
+    picture images__grey p4.png 'all(p(2 + 10 * (i // 4) + y, 2 + 8 * (i % 4) + x) == pixel(table[i][y // 2 * 3 + x // 2]) for i in range(6) for y in range(8) for x in range(6))'
+    picture images__grey p4.png 'p(0, 0) == p(1, 5) == p(5, 8) == p(15, 30) == p(21, 33) == 255'
+    expect images__colour 0 "$nflow" sample g.safetensors -n 6 --seed 3 --height 2 --width 2 --channels 3 --zoom 1 --columns 6 --temperatures 1,0.5 -o p3.png --json
+    json images__colour 'd["temperatures"] == [1, 0.5] and d["output"] == "p3.png"'
+    # two blocks of one line, 8 between them; the second is that of temperature 0.5
+    picture images__colour p3.png '(h, w, c) == (2 * 4 + 2 + 8, 6 * 4 + 2, 3)'
+    picture images__colour p3.png 'all(p(2 + 4 + 8 + y, 2 + 4 * i + x, k) == pixel(table[i][(y * 2 + x) * 3 + k]) for i in range(6) for y in range(2) for x in range(2) for k in range(3))'
+    cp hot.csv rows.csv
+    picture images__colour p3.png 'all(p(2 + y, 2 + 4 * i + x, k) == pixel(table[i][(y * 2 + x) * 3 + k]) for i in range(6) for y in range(2) for x in range(2) for k in range(3))'
+    "$nflow" interpolate g.safetensors images.csv --pairs 0:1,7:3 --steps 4 >rows.csv
+    expect images__interpolate 0 "$nflow" interpolate g.safetensors images.csv --pairs 0:1,7:3 --steps 4 --height 4 --width 3 --zoom 1 -o w.png
+    picture images__interpolate w.png '(h, w, c) == (2 * 6 + 2, 4 * 5 + 2, 1)'
+    picture images__interpolate w.png 'all(p(2 + 6 * (i // 4) + y, 2 + 5 * (i % 4) + x) == pixel(table[i][y * 3 + x]) for i in range(8) for y in range(4) for x in range(3))'
+    expect images__number_of_a_picture 0 "$nflow" sample g.safetensors --height 4 --width 3 --zoom 1 -o p.png
+    picture images__number_of_a_picture p.png '(h, w) == (8 * 6 + 2, 8 * 5 + 2)'
+    expect images__without_a_shape 2 "$nflow" sample g.safetensors -o q.png
+    says images__without_a_shape "give --height, --width and --channels"
+    expect images__two_channels 2 "$nflow" sample g.safetensors -o q.png --height 2 --width 3 --channels 2
+    says images__two_channels "a PNG takes 1 or 3"
+    expect images__too_many 2 "$nflow" sample g.safetensors -n 1e9 -o q.png --height 4 --width 3
+    says images__too_many "1 to 1000000 images"
+    expect images__too_large 2 "$nflow" sample g.safetensors -n 1000000 -o q.png --height 4 --width 3 --zoom 64
+    says images__too_large "fewer images"
+    expect images__none 2 "$nflow" sample g.safetensors -n 0 -o q.png --height 4 --width 3
+    expect images__unwritable 1 "$nflow" sample g.safetensors -o nowhere/q.png --height 4 --width 3
+    says images__unwritable "nowhere"
+    [ -e q.png ] && fail "images: a refused run left a picture"
+fi
+expect images__two_temperatures 2 "$nflow" sample g.safetensors -o q.png --temperature 1 --temperatures 1,2
+expect images__temperatures_of_a_table 2 "$nflow" sample g.safetensors --temperatures 1,2
+says images__temperatures_of_a_table "needs a picture"
+expect images__bad_temperatures 2 "$nflow" sample g.safetensors -o q.png --temperatures 1,0
+ls ./*.tmp >/dev/null 2>&1 && fail "a temporary file is left by a picture"
 
 # info, verify, check
 expect info__text 0 "$nflow" info m.safetensors --params

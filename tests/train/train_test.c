@@ -104,6 +104,48 @@ START_TEST(loss_falls)
 }
 END_TEST
 
+/* nll / (dim ln 2), and NaN as long as the loss is. */
+static void check_bits(double bits, double nll)
+{
+    if (isnan(nll))
+        ck_assert(isnan(bits));
+    else
+        ck_assert_double_eq_tol(bits, nll / (2 * log(2)), 1e-12 * fmax(1, fabs(nll)));
+}
+
+static int32_t see_bits(void *user, const nf_fit_progress *progress)
+{
+    int *seen = user;
+
+    ck_assert_uint_eq(progress->struct_size, sizeof *progress);
+    check_bits(progress->train_bits, progress->train_nll);
+    check_bits(progress->valid_bits, progress->valid_nll);
+    check_bits(progress->best_bits, progress->best_nll);
+    seen[isnan(progress->best_bits) ? 0 : 1]++;
+    return 0;
+}
+
+START_TEST(bits_are_those_of_the_losses)
+{
+    nf_dataset *train = moons(ROWS, 1), *valid = moons(200, 2);
+    int seen[2] = { 0, 0 };
+    nf_fit_config config = { .struct_size = sizeof config, .epochs = 3, .batch = 200, .progress_steps = 1, .progress = see_bits, .progress_user = seen };
+    nf_fit_report report = { .struct_size = sizeof report, .train_bits = -1, .valid_bits = -1 };
+
+    ck_assert_int_eq(fit_new(NULL, NF_F32, 1e-3, train, valid, &config, &report, NULL), NF_OK);
+    ck_assert_int_gt(seen[0], 0);
+    ck_assert_int_gt(seen[1], 0);
+    ck_assert(isfinite(report.valid_nll));
+    check_bits(report.train_bits, report.train_nll);
+    check_bits(report.valid_bits, report.valid_nll);
+    ck_assert_int_eq(fit_new(NULL, NF_F32, 1e-3, train, NULL, &config, &report, NULL), NF_OK);
+    check_bits(report.train_bits, report.train_nll);
+    ck_assert(isnan(report.valid_bits));
+    nf_dataset_unref(train);
+    nf_dataset_unref(valid);
+}
+END_TEST
+
 START_TEST(same_weights_for_any_threads)
 {
     static double theta[3][MOST];
@@ -393,6 +435,7 @@ int main(void)
     tcase_set_timeout(cases, 300);
     suite_add_tcase(suite, cases);
     tcase_add_test(cases, loss_falls);
+    tcase_add_test(cases, bits_are_those_of_the_losses);
     tcase_add_test(cases, same_weights_for_any_threads);
     tcase_add_test(cases, resume_ends_in_the_same_bits);
     tcase_add_test(cases, resume_from_the_previous_checkpoint);
