@@ -57,10 +57,12 @@ static int choose_shape(const command *self, int64_t dim, const image_options *o
                       (long long)dim);
 }
 
-/* Datasets tell no shape of their own. */
 int tool_image_shape(const command *self, const nf_dataset *data, const image_options *o, image_shape *shape)
 {
-    return choose_shape(self, nf_dataset_dim(data), o, (image_shape){ 0, 0, 0 }, shape);
+    image_shape told = { 0, 0, 0 };
+    const nf_status status = nf_dataset_image_shape(data, &told.height, &told.width, &told.channels);
+
+    return status < 0 ? tool_library_failed(status) : choose_shape(self, nf_dataset_dim(data), o, told, shape);
 }
 
 int tool_model_image_shape(const command *self, const nf_flow *flow, const image_options *o, image_shape *shape)

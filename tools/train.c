@@ -23,19 +23,23 @@ typedef struct train_options {
     uint64_t seed;
     int32_t no_standardise, robust;
     image_options images;
+    int64_t hidden_channels;
     nf_realnvp_config realnvp;
+    nf_glow_config glow;
+    nf_realnvp_image_config realnvp_image;
     nf_fit_config fit;
     nf_adam_config adam;
     nf_sgd_config sgd;
 } train_options;
 
 /* Names, in the order of the tables below. */
-#define ARCHITECTURES "realnvp"
+#define ARCHITECTURES "realnvp,glow,realnvp_image"
 #define OPTIMIZERS "adam,adamw,adamax,sgd"
 
 /* What stands around the run. */
 typedef struct train_run {
     const char *data_name;
+    options *set;
     nf_context *context;
     nf_dataset *all, *train, *valid;
     nf_flow *flow;
@@ -49,7 +53,8 @@ typedef struct train_run {
 
 static const nf_field train_fields[] = {
     OPTION(train_options, output, NF_FIELD_STRING, NULL, "the model file to write (required)"),
-    OPTION_CHOICE(train_options, arch, ARCHITECTURES, "architecture"),
+    { .name = "arch", .help = "architecture (default realnvp, for images glow)", .choices = ARCHITECTURES, .kind = NF_FIELD_CHOICE,
+      .offset = (uint32_t)offsetof(train_options, arch) },
     OPTION_CHOICE(train_options, optimizer, OPTIMIZERS, "update rule"),
     OPTION(train_options, val, NF_FIELD_STRING, NULL,
            "part held out: 20%, 0.2, or 0 for none (default 20% of a density, its last rows; 10% of a table, by --seed)"),
@@ -58,6 +63,8 @@ static const nf_field train_fields[] = {
     OPTION(train_options, seed, NF_FIELD_U64, NULL, "seed of the weights, the shuffles, the split and the density"),
     OPTION(train_options, no_standardise, NF_FIELD_FLAG, NULL, "train on the columns as they are"),
     OPTION(train_options, robust, NF_FIELD_FLAG, NULL, "standardise by median and 1.4826 mad"),
+    OPTION_RANGE(train_options, hidden_channels, NF_FIELD_I64, 0, 1, 65536,
+                 "glow, realnvp_image: channels of the networks' hidden layers (default 128, 32)"),
 };
 
 /* Values that a preset gives to options the user did not set. The flow's own preset adds its shape. */
@@ -75,12 +82,18 @@ static const preset presets[] = {
       { { "lr", "3e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.99" }, { "l2", "1e-5" }, { "patience", "60" } } },
     { "book", 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
+    { "images", 0,
+      { { "optimizer", "adamax" }, { "lr", "1e-3" }, { "warmup_steps", "500" }, { "batch", "64" }, { "epochs", "50" }, { "ema_decay", "0.999" },
+        { "clip_norm", "50" } } },
 };
+enum { PRESET_IMAGES = 2 };
 
 /* Architectures: how a flow is made of the options. */
 typedef struct architecture {
     const char *name;
+    int images; /* 1: of rows that are images, with the preset of images, not standardised: the flow takes pixels */
     nf_status (*create)(nf_flow **out, train_run *run, train_options *o);
+    const char *own; /* options that mean nothing to some other architecture, separated by ',' */
 } architecture;
 
 static nf_status create_realnvp(nf_flow **out, train_run *run, train_options *o)
@@ -93,9 +106,32 @@ static nf_status create_realnvp(nf_flow **out, train_run *run, train_options *o)
     return nf_flow_create_realnvp(out, run->context, &o->realnvp);
 }
 
+static nf_status create_glow(nf_flow **out, train_run *run, train_options *o)
+{
+    o->glow.height = run->shape.height;
+    o->glow.width = run->shape.width;
+    o->glow.channels = run->shape.channels;
+    o->glow.cond_dim = nf_dataset_cond_dim(run->train);
+    o->glow.hidden = o->hidden_channels;
+    return nf_flow_create_glow(out, run->context, &o->glow);
+}
+
+static nf_status create_realnvp_image(nf_flow **out, train_run *run, train_options *o)
+{
+    o->realnvp_image.height = run->shape.height;
+    o->realnvp_image.width = run->shape.width;
+    o->realnvp_image.channels = run->shape.channels;
+    o->realnvp_image.cond_dim = nf_dataset_cond_dim(run->train);
+    o->realnvp_image.hidden = o->hidden_channels;
+    return nf_flow_create_realnvp_image(out, run->context, &o->realnvp_image);
+}
+
 static const architecture architectures[] = {
-    { "realnvp", create_realnvp },
+    { "realnvp", 0, create_realnvp, "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
+    { "glow", 1, create_glow, "coupling,levels,steps,bits,linear,hidden_channels" },
+    { "realnvp_image", 1, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
 };
+enum { REALNVP = 1, GLOW = 2, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
 /* Optimizers: which config they take. */
 static const struct { const char *name; size_t offset; } optimizers[] = {
@@ -120,9 +156,14 @@ static void train_notes(void)
     }
 }
 
+static const architecture *arch_of(const train_options *o)
+{
+    return &architectures[o->arch - 1];
+}
+
 static const preset *preset_of(const train_options *o)
 {
-    return &presets[o->realnvp.preset == NF_PRESET_BOOK];
+    return &presets[arch_of(o)->images ? PRESET_IMAGES : o->realnvp.preset == NF_PRESET_BOOK];
 }
 
 static int apply_preset(options *set, const train_options *o)
@@ -134,6 +175,38 @@ static int apply_preset(options *set, const train_options *o)
         if (code) return code;
     }
     return CODE_OK;
+}
+
+/* Refuses the options of other architectures that this one does not know. */
+static int check_own(const options *set, const train_options *o)
+{
+    char name[64];
+
+    for (int i = 0; i < N_ARCHITECTURES; i++)
+        for (const char *at = architectures[i].own; *at; at += strspn(at, ",")) {
+            const int length = (int)strcspn(at, ",");
+            snprintf(name, sizeof name, "%.*s", length, at);
+            at += length;
+            if (!options_given(set, name) || options_listed(arch_of(o)->own, name)) continue;
+            for (char *c = name; *c; c++)
+                if (*c == '_') *c = '-';
+            return tool_usage(&command_train, "--%s: not an option of --arch %s", name, arch_of(o)->name);
+        }
+    return CODE_OK;
+}
+
+/* Which architecture, and what follows from it: known as soon as the data are read. */
+static int choose_architecture(train_run *run, train_options *o)
+{
+    int code;
+
+    if (!o->arch) o->arch = run->shape.height ? GLOW : REALNVP;
+    if (arch_of(o)->images && !run->shape.height)
+        return tool_usage(&command_train, "--arch %s: %s does not tell the shape of its images: give --height, --width and --channels",
+                          arch_of(o)->name, run->data_name);
+    if (arch_of(o)->images) o->no_standardise = 1;
+    if ((code = check_own(run->set, o))) return code;
+    return apply_preset(run->set, o);
 }
 
 /* "20%" or "0.2" -> 0.2; negative: malformed. */
@@ -190,12 +263,13 @@ static int measure(train_run *run, const train_options *o)
     return CODE_OK;
 }
 
-static int read_data(train_run *run, const train_options *o)
+static int read_data(train_run *run, train_options *o)
 {
     const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
     int code = table_read(&run->all, run->context, run->data_name, &o->common.read, &density);
 
     if (!code) code = tool_image_shape(&command_train, run->all, &o->images, &run->shape);
+    if (!code) code = choose_architecture(run, o);
     if (!code) code = split(run, o);
     if (!code && !o->no_standardise) code = measure(run, o);
     return code;
@@ -204,10 +278,29 @@ static int read_data(train_run *run, const train_options *o)
 /* The shape of the rows: the data's, or what the flow's layers take them for. */
 static int create_flow(train_run *run, train_options *o)
 {
-    const nf_status status = architectures[o->arch - 1].create(&run->flow, run, o);
+    const nf_status status = arch_of(o)->create(&run->flow, run, o);
 
     if (status < 0) return tool_library_failed(status);
     return run->shape.height ? CODE_OK : tool_model_image_shape(&command_train, run->flow, &o->images, &run->shape);
+}
+
+/* Memory of a training step, bytes: what is kept of a batch, and weights, gradient, moments and average. */
+static double step_bytes(const nf_flow_info_report *info, int64_t batch)
+{
+    return (double)info->saved_bytes_row * (double)batch + 5.0 * (double)info->bytes_params + (double)info->bytes_packed;
+}
+
+/* What is about to be trained, before the wait. */
+static void print_plan(const train_run *run, const train_options *o)
+{
+    nf_flow_info_report info = { .struct_size = sizeof info };
+    const int64_t rows = nf_dataset_rows(run->train), batch = o->fit.batch < rows ? o->fit.batch : rows;
+
+    if (!arch_of(o)->images || o->common.quiet || o->common.json || nf_flow_info(run->flow, &info) < 0) return;
+    printf("%s of %lld x %lld x %lld: %lld parameters, about %.0f MiB for a step of %lld images\n", arch_of(o)->name,
+           (long long)run->shape.height, (long long)run->shape.width, (long long)run->shape.channels, (long long)info.params,
+           step_bytes(&info, batch) / 1048576.0, (long long)batch);
+    fflush(stdout);
 }
 
 static int create_optimizer(train_run *run, train_options *o)
@@ -265,7 +358,7 @@ static void print_json(const train_run *run, const train_options *o)
     nft_json_begin(&w, stdout);
     nft_json_string(&w, "model", o->output);
     nft_json_string(&w, "data", run->data_name);
-    nft_json_string(&w, "arch", architectures[o->arch - 1].name);
+    nft_json_string(&w, "arch", arch_of(o)->name);
     nft_json_string(&w, "preset", preset_of(o)->name);
     nft_json_integer(&w, "rows_train", nf_dataset_rows(run->train));
     nft_json_integer(&w, "rows_valid", nf_dataset_rows(run->valid));
@@ -319,6 +412,7 @@ static int train(train_run *run, train_options *o)
     if ((code = read_data(run, o))) return code;
     if ((code = create_flow(run, o))) return code;
     if ((code = create_optimizer(run, o))) return code;
+    print_plan(run, o);
     if ((code = fit(run, o, &fit_code))) return code;
     if ((status = nf_flow_save(run->flow, o->output)) < 0) return tool_file_failed(status, o->output);
     if (o->common.json)
@@ -345,7 +439,10 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         { .title = "Training", .target = o, .fields = train_fields, .n_fields = sizeof train_fields / sizeof *train_fields },
         { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "dim,cond_dim,mean,sd",
           .decided = "layers,hidden,activation,separate,actnorm,weights,bound" },
-        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience" },
+        { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,cond_dim,hidden,noise,temperature" },
+        { .title = "RealNVP on images", .target = &o->realnvp_image, .config = "realnvp_image",
+          .skip = "height,width,channels,cond_dim,hidden,noise" },
+        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
         image_group(&o->images, "zoom,columns"),
@@ -354,16 +451,15 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         common_context_group(&o->common),
         common_output_group(&o->common),
     };
-    int code = options_parse(set, &command_train, groups, sizeof groups / sizeof *groups, argc, argv, first);
 
-    if (!code) code = apply_preset(*set, o);
-    return code;
+    return options_parse(set, &command_train, groups, sizeof groups / sizeof *groups, argc, argv, first);
 }
 
 static int train_run_command(int argc, char **argv)
 {
-    train_options o = { .common = COMMON_OPTIONS_INIT, .arch = 1, .optimizer = 1, .noise = -1.0,
-                        .rows = 3000, .realnvp = NF_REALNVP_CONFIG_INIT, .fit = NF_FIT_CONFIG_INIT,
+    train_options o = { .common = COMMON_OPTIONS_INIT, .optimizer = 1, .noise = -1.0,
+                        .rows = 3000, .realnvp = NF_REALNVP_CONFIG_INIT, .glow = NF_GLOW_CONFIG_INIT,
+                        .realnvp_image = NF_REALNVP_IMAGE_CONFIG_INIT, .fit = NF_FIT_CONFIG_INIT,
                         .adam = NF_ADAM_CONFIG_INIT, .sgd = NF_SGD_CONFIG_INIT };
     train_run run = { 0 };
     options *set;
@@ -373,6 +469,7 @@ static int train_run_command(int argc, char **argv)
     if (!code && !o.output) code = tool_usage(&command_train, "-o FILE is required");
     if (!code) {
         run.data_name = argv[first];
+        run.set = set;
         code = train(&run, &o);
         train_close(&run);
     }

@@ -34,6 +34,7 @@ SAMPLES = {
     "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
     "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
     "with-label": "1", "without-label": "0", "pick": "3,0", "amounts": "-1,0.5", "attribute drop": "3",
+    "coupling": "additive", "levels": "1", "bits": "5", "linear": "plain", "hidden-channels": "8", "blocks": "1", "alpha": "0.1",
     "steps": "4", "path": "spherical", "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
@@ -54,6 +55,10 @@ BAD = {  # option: values that must be refused
 IMAGE_OPTIONS = {  # what such an option needs beside it
     "height": ["--width", "1"], "width": ["--height", "2"], "channels": ["--height", "2", "--width", "1"], "zoom": ["--height", "1", "--width", "2"],
     "columns": ["--height", "1", "--width", "2"], "temperatures": ["--height", "1", "--width", "2"],
+}
+ARCH_OPTIONS = {  # options of architectures of images
+    "coupling": "glow", "levels": "glow", "steps": "glow", "bits": "glow", "linear": "glow", "hidden-channels": "glow", "blocks": "realnvp_image",
+    "alpha": "realnvp_image",
 }
 
 nflow = os.path.abspath(sys.argv[1])
@@ -131,6 +136,13 @@ def attribute_words(option):
     return words + (IMAGE_OPTIONS[option] + ["-o", "images.png"] if option in ("height", "width", "channels", "zoom") else [])
 
 
+def arch_words(option):
+    """A run of the architecture that has the option."""
+    small = [] if option == "levels" else ["--levels", "1"]
+    small += [] if option == "hidden-channels" else ["--hidden-channels", "4"]
+    return ["train", "images.csv", "-o", "train.nf", "--height", "4", "--width", "2", "--epochs", "1", "--arch", ARCH_OPTIONS[option], *small]
+
+
 def words_of(command, option):
     """A small run of the command that fits the option."""
     conditional = option == "cond" and command != "train"
@@ -152,7 +164,7 @@ def words_of(command, option):
     }[command]
     images = option in IMAGE_OPTIONS and (command in ("train", "sample") or command == "interpolate" and not table)
     if images:
-        words += IMAGE_OPTIONS[option] + (["-o", "images.png"] if command != "train" else [])
+        words += IMAGE_OPTIONS[option] + (["-o", "images.png"] if command != "train" else ["--arch", "realnvp"])
     if table and not images and option not in ("columns", "drop", "cond"):
         words += ["--drop", "2"]
     if option in NEEDS_LABELS:
@@ -161,6 +173,8 @@ def words_of(command, option):
         words += ["--cond", "1" if option == "label-kind" else "0,1,0"]
     if option == "cond" and command == "plot":
         words = ["plot", "cond.nf", "-o", "plot.png", "--grid", "16", "--rows", "50"]
+    if command == "train" and option in ARCH_OPTIONS:
+        return arch_words(option)
     return attribute_words(option) if command == "attribute" else words
 
 
@@ -183,6 +197,9 @@ def prepare():
             file.write(f"{i * 37 % 101 / 50},{i * 53 % 89 / 40},{i % 3}\n")
     with open("labels.csv") as file, open("spare.csv", "w") as spare:
         spare.writelines(line.strip() + ",7\n" for line in file)
+    with open("images.csv", "w") as file:
+        for i in range(60):
+            file.write(",".join(str((i * 37 + j * 53) % 89 * (j + 1) % 256) for j in range(8)) + "\n")
 
 
 def missing_here(command, option, answer):
@@ -245,7 +262,7 @@ def check_progress():
             fail(f"progress is wider than {columns} columns: {max(lines, key=len)!r}")
     if "  bits/dim " in text or "  NLL " not in text:
         fail(f"progress of a table: {text!r}")
-    code, text = on_terminal(80, *words, "--height", "1", "--width", "2")
+    code, text = on_terminal(80, *words, "--height", "1", "--width", "2", "--arch", "realnvp")
     if code or "  bits/dim " not in text or "  NLL " in text:
         fail(f"progress of images: exit code {code}: {text!r}")
     if on_terminal(80, *words, "--quiet") != (0, ""):

@@ -243,10 +243,10 @@ while [ $i -lt 60 ]; do
     i=$((i + 1))
 done >images.csv
 # shellcheck disable=SC2086
-expect images__train 0 "$nflow" train images.csv $small --height 2 --width 2 --channels 3 -o g.safetensors
+expect images__train 0 "$nflow" train images.csv $small --arch realnvp --height 2 --width 2 --channels 3 -o g.safetensors
 grep -q "bits/dim" out.txt || fail "images__train: no bits/dim"
 # shellcheck disable=SC2086
-expect images__train_json 0 "$nflow" train images.csv $small --height 4 --width 3 -o g.safetensors --json
+expect images__train_json 0 "$nflow" train images.csv $small --arch realnvp --height 4 --width 3 -o g.safetensors --json
 json images__train_json 'abs(d["train_bits"] - d["train_nll"] / (12 * math.log(2))) < 1e-12 and abs(d["valid_bits"] - d["valid_nll"] / (12 * math.log(2))) < 1e-12'
 # shellcheck disable=SC2086
 expect images__not_of_tables 0 "$nflow" train images.csv $small -o g.safetensors --json
@@ -255,6 +255,20 @@ expect images__shape_of_train 2 "$nflow" train images.csv --height 5 --width 2 -
 says images__shape_of_train "images of 5 x 2 with 1 channels have 10 values, a row has 12 columns"
 expect images__half_a_shape 2 "$nflow" train images.csv --height 12 -o x
 says images__half_a_shape "belong together"
+for arch in glow realnvp_image; do
+    expect "images__$arch" 0 "$nflow" train images.csv --arch $arch --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors
+    grep -q "^$arch of 2 x 2 x 3: [0-9]* parameters, about [0-9]* MiB for a step of 54 images" out.txt || fail "images__$arch: no plan"
+    expect "images__${arch}_json" 0 "$nflow" train images.csv --arch $arch --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors --json
+    json "images__${arch}_json" "d['arch'] == '$arch' and d['preset'] == 'images' and d['train_nll'] == d['train_nll_standardised'] and d['train_bits'] > 0"
+done
+expect images__default_arch 0 "$nflow" train images.csv --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors --json
+json images__default_arch 'd["arch"] == "glow"'
+expect images__arch_without_a_shape 2 "$nflow" train images.csv --arch glow -o x
+says images__arch_without_a_shape "give --height, --width and --channels"
+expect images__option_of_another_arch 2 "$nflow" train images.csv --arch glow --height 2 --width 2 --channels 3 --layers 3 -o x
+says images__option_of_another_arch "layers: not an option of --arch glow"
+expect images__option_of_glow 2 "$nflow" train density:moons --steps 3 -o x
+says images__option_of_glow "steps: not an option of --arch realnvp"
 [ -e x ] && fail "images: a refused run left a file"
 
 # picture NAME FILE EXPRESSION: of the PNG's height h, width w, channels c and pixel p(y, x, k)
