@@ -284,22 +284,19 @@ static int create_flow(train_run *run, train_options *o)
     return run->shape.height ? CODE_OK : tool_model_image_shape(&command_train, run->flow, &o->images, &run->shape);
 }
 
-/* Memory of a training step, bytes: what is kept of a batch, and weights, gradient, moments and average. */
-static double step_bytes(const nf_flow_info_report *info, int64_t batch)
-{
-    return (double)info->saved_bytes_row * (double)batch + 5.0 * (double)info->bytes_params + (double)info->bytes_packed;
-}
-
 /* What is about to be trained, before the wait. */
 static void print_plan(const train_run *run, const train_options *o)
 {
-    nf_flow_info_report info = { .struct_size = sizeof info };
+    nf_step_memory_report m = { .struct_size = sizeof m };
     const int64_t rows = nf_dataset_rows(run->train), batch = o->fit.batch < rows ? o->fit.batch : rows;
+    const double mib = 1048576.0;
 
-    if (!arch_of(o)->images || o->common.quiet || o->common.json || nf_flow_info(run->flow, &info) < 0) return;
-    printf("%s of %lld x %lld x %lld: %lld parameters, about %.0f MiB for a step of %lld images\n", arch_of(o)->name,
-           (long long)run->shape.height, (long long)run->shape.width, (long long)run->shape.channels, (long long)info.params,
-           step_bytes(&info, batch) / 1048576.0, (long long)batch);
+    if (!arch_of(o)->images || o->common.quiet || o->common.json || nf_flow_step_memory(run->flow, batch, &m) < 0) return;
+    printf("%s of %lld x %lld x %lld: %lld parameters\n", arch_of(o)->name, (long long)run->shape.height, (long long)run->shape.width,
+           (long long)run->shape.channels, (long long)nf_flow_param_count(run->flow));
+    printf("a step of %lld images takes %.0f MiB: weights %.0f, gradients %.0f, inputs %.0f, hidden %.0f%s, scratch %.0f\n", (long long)batch,
+           (double)m.total / mib, (double)m.params / mib, (double)m.gradients / mib, (double)m.inputs / mib, (double)m.hidden / mib,
+           m.recompute ? " (computed twice)" : "", (double)m.scratch / mib);
     fflush(stdout);
 }
 

@@ -268,6 +268,23 @@ typedef struct nf_flow_info_report {
 /** Overwrites *report. Shared-read, allocates nothing. */
 NF_API nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report);
 
+/** Bytes that nf_flow_nll_grad takes for a batch, by what they are for; nf_flow_fit takes the optimizer's moments and copies of the
+ * parameters besides. */
+typedef struct nf_step_memory_report {
+    uint32_t struct_size;
+    int32_t recompute;   /* 1: hidden activations do not fit the context's memory_budget: each layer's are computed again in backward */
+    int64_t workers;     /* that work at once, each with inputs, hidden and scratch of its own */
+    int64_t block_rows;  /* rows that a worker takes at once */
+    int64_t params;      /* the weights and their packed copies */
+    int64_t gradients;
+    int64_t inputs;      /* of every layer: kept always, so that backward never reconstructs them */
+    int64_t hidden;      /* what layers keep for backward beside them */
+    int64_t scratch;
+    int64_t total;
+} nf_step_memory_report;
+/** For n >= 1 rows (NF_ERR_SHAPE), NF_ERR_OVERFLOW: *report is untouched. Shared-read, allocates nothing. */
+NF_API nf_status nf_flow_step_memory(const nf_flow *flow, int64_t n, nf_step_memory_report *report);
+
 /**
  * The images that the flow's rows are: the height, width and channels of the first layer whose config has such fields and whose
  * rows have as many columns as the flow's. All 0: the flow is not one of images, or no layer tells.

@@ -95,6 +95,13 @@ typedef struct nfi_batch {
 /* The caller has begun the flow and entered the default floating-point state. */
 nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, int64_t *rows_nonfinite, int64_t *first_nonfinite,
                         const char *function);
+/* How nfi_flow_grad would cut n rows: buffers of all parameters beside the gradient block, rows that a worker keeps at once, whether it
+ * computes hidden activations twice, and how many workers there are. */
+typedef struct nfi_grad_sizes {
+    int64_t buffers, rows, workers;
+    int32_t recompute;
+} nfi_grad_sizes;
+nfi_grad_sizes nfi_flow_grad_sizes(const nf_flow *flow, int64_t n);
 /* The memory of nfi_flow_grad for batches of n rows, taken beforehand; the flow is begun by the caller. */
 nf_status nfi_flow_reserve_grad(nf_flow *flow, int64_t n);
 /* log_prob of a const flow in its dtype; the engine behind the public calls; no boundary checks. */

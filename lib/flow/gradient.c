@@ -419,6 +419,16 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
     return gradient_reserve_workspaces(flow, n, gradient);
 }
 
+nfi_grad_sizes nfi_flow_grad_sizes(const nf_flow *flow, int64_t n)
+{
+    const gradient_plan plan = gradient_plan_for(flow, n);
+    nfi_grad_sizes sizes = { .buffers = gradient_buffers(&plan) };
+
+    sizes.rows = nfi_train_block_rows(flow, plan.slot_rows * nfi_max(plan.group, 1), &sizes.recompute);
+    sizes.workers = plan.group > 0 ? 1 : nfi_min(nfi_context_worker_count(flow->object.context), plan.n_slots);
+    return sizes;
+}
+
 nf_status nfi_flow_reserve_grad(nf_flow *flow, int64_t n)
 {
     const gradient_plan plan = gradient_plan_for(flow, n);

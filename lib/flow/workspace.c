@@ -37,14 +37,24 @@ static int64_t workspace_layout(const nf_flow *flow, nfi_workspace *w, char *bas
     return layout.size;
 }
 
+int64_t nfi_workspace_bytes(const nf_flow *flow, int64_t rows, int32_t train, int32_t recompute)
+{
+    nfi_workspace plan = { .rows = rows, .train = train, .recompute = recompute };
+    char sizing; /* only differences to it are used */
+    bool overflow;
+    const int64_t bytes = workspace_layout(flow, &plan, &sizing, &overflow);
+
+    return overflow ? -1 : bytes;
+}
+
 static nfi_workspace *workspace_create(const nf_flow *flow, int64_t rows, int32_t train, int32_t recompute)
 {
-    nfi_workspace plan = { .rows = rows, .train = train, .recompute = recompute, .segment = INT64_MAX }, *w;
+    const nfi_workspace plan = { .rows = rows, .train = train, .recompute = recompute, .segment = INT64_MAX };
+    const int64_t bytes = nfi_workspace_bytes(flow, rows, train, recompute);
+    nfi_workspace *w;
     bool overflow;
-    char sizing; /* only differences to it are used */
 
-    const int64_t bytes = workspace_layout(flow, &plan, &sizing, &overflow);
-    if (overflow) {
+    if (bytes < 0) {
         nfi_fail(NF_ERR_OVERFLOW, "workspace of %lld rows is too large to compute", (long long)rows);
         return NULL;
     }

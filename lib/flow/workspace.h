@@ -29,6 +29,8 @@ struct nfi_workspace {
 nfi_workspace *nfi_workspace_take(const nf_flow *flow, int64_t rows, int32_t train);
 void nfi_workspace_put(const nf_flow *flow, nfi_workspace *workspace);
 void nfi_workspace_free_all(nf_flow *flow);
+/* Bytes of a workspace; -1: too large to compute. */
+int64_t nfi_workspace_bytes(const nf_flow *flow, int64_t rows, int32_t train, int32_t recompute);
 /* Rows of a training block that fit the context's memory budget; *recompute: not even a tile's saved activations do. */
 int64_t nfi_train_block_rows(const nf_flow *flow, int64_t rows, int32_t *recompute);
 
