@@ -92,7 +92,7 @@ NF_API nf_status nf_flow_create_realnvp(nf_flow **out, nf_context *context, cons
 
 /**
  * GLOW on images [height][width][channels], rows in height-width-channel order:
- *   dequantise, then per level: squeeze 2x2, `steps` times (actnorm per channel, invertible 1x1 convolution, coupling by a
+ *   dequantise [, logit], then per level: squeeze 2x2, `steps` times (actnorm per channel, invertible 1x1 convolution, coupling by a
  *   convolutional network 3x3 - 1x1 - 3x3), and, but at the last level, a split that factors half the channels out under a normal
  *   distribution learned from the other half; the last level ends in a learned normal of each channel.
  * log p is that of the integers: the dequantised density's lower bound on log P(x), in nats. z holds the whitened latent of every
@@ -113,6 +113,7 @@ typedef struct nf_glow_config {
     int32_t linear;    /* NF_LINEAR_PLU (default) or NF_LINEAR_PLAIN */
     int32_t dtype;     /* NF_F32 (default) or NF_F64 */
     uint64_t seed;     /* of the initial weights and of the noise */
+    double alpha;      /* > 0: a logit with this margin follows dequantise, as in RealNVP: for images with much black or white */
     const double *temperature; /* [levels], NULL: 1. Factor of a sample's temperature at each level, the one next to the data first */
     int64_t n_temperature;
 } nf_glow_config;

@@ -2,7 +2,7 @@
  *
  * glow.c - the GLOW recipe
  *
- *   x -> dequantise -> level 1 .. levels -> N(0, I)
+ *   x -> dequantise [-> logit] -> level 1 .. levels -> N(0, I)
  *   level: squeeze -> (actnorm -> 1x1 convolution -> coupling of channels) x steps -> prior -> split, at the last level without split
  *
  * A prior is a coupling with a linear network: of what a split lets go, given what goes on; at the last level of everything, given the
@@ -37,6 +37,7 @@ static const nf_field glow_fields[] = {
     GLOW_FIELD(linear, NF_FIELD_CHOICE, 0, NF_LINEAR_PLU, 1, 2, "plu,plain", "form of the 1x1 convolutions"),
     GLOW_FIELD(dtype, NF_FIELD_CHOICE, 0, NF_F32, 1, 2, "f32,f64", "precision"),
     GLOW_FIELD(seed, NF_FIELD_U64, 0, 0, 0, 0, NULL, "seed of the initial weights and of the noise"),
+    GLOW_FIELD(alpha, NF_FIELD_F64, 0, 0, 0, 0.25, NULL, "margin of a logit behind the dequantisation; 0: no logit"),
     NFI_ARRAY(nf_glow_config, temperature, n_temperature, NF_FIELD_F64_ARRAY, 0, 1e-30, 1e30,
               "factors of the temperature of samples at each level, the one next to the data first"),
 };
@@ -63,6 +64,16 @@ static nf_status glow_check(nf_glow_config *c)
         return nfi_fail(NF_ERR_SHAPE, "%s: n_temperature is %lld, must be 0 or levels, %lld", glow_function, (long long)c->n_temperature,
                         (long long)c->levels);
     return NF_OK;
+}
+
+/* Whole numbers to real ones, centred at 0. */
+static nf_status glow_input(nfi_recipe *recipe, const nf_glow_config *c, const nfi_image *m)
+{
+    const nf_logit_config logit = { .struct_size = sizeof logit, .dim = nfi_image_dim(m), .alpha = c->alpha };
+    nf_status status = NF_OK;
+
+    if (c->bits != NF_GLOW_REAL) status = nfi_recipe_dequantise(recipe, m, c->bits, c->noise, c->alpha > 0 ? 0.0 : GLOW_SHIFT);
+    return status || c->alpha == 0 ? status : nfi_recipe_add(recipe, "logit", &logit);
 }
 
 /* A coupling with a network of 3 stages, or a prior. */
@@ -132,10 +143,10 @@ nf_status nf_flow_create_glow(nf_flow **out, nf_context *context, const nf_glow_
     if ((status = nfi_context_check(context, glow_function))) return status;
     if ((status = nfi_config_resolve(&nfi_glow_config_type, config, &c, glow_function))) return status;
     if ((status = glow_check(&c))) return status;
-    if ((status = nfi_recipe_begin(&recipe, context, 1 + c.levels * (3 * c.steps + 3), glow_function))) return status;
+    if ((status = nfi_recipe_begin(&recipe, context, 2 + c.levels * (3 * c.steps + 3), glow_function))) return status;
 
     nfi_image image = { c.height, c.width, c.channels };
-    if (c.bits != NF_GLOW_REAL) status = nfi_recipe_dequantise(&recipe, &image, c.bits, c.noise, GLOW_SHIFT);
+    status = glow_input(&recipe, &c, &image);
     for (int64_t l = 0; l < c.levels && !status; l++) status = glow_level(&recipe, &c, &image, l + 1 == c.levels, &leaves[l]);
     if (!status) status = glow_base(&base, &c, context, leaves);
     flow.dtype = c.dtype;
