@@ -69,6 +69,7 @@ static nf_status create_check(nf_context *context, const nf_base *base, nf_layer
 /* Where the rows in and out of each place are kept in training: out of one place is in of the next, unless columns leave. */
 static void create_place_rows(nf_flow *flow)
 {
+    flow->scratch = flow->tile_base * flow->dim * (int64_t)sizeof(double);
     const int64_t align = flow->quantum < 16 ? NFI_ALIGN : 1; /* a multiple of 16 rows is aligned anyhow */
     int64_t act = 0, in = 0;
 
@@ -82,6 +83,8 @@ static void create_place_rows(nf_flow *flow)
         in = p->out;
         p->saved = flow->saved_row;
         flow->saved_row += p->info.saved_row;
+        flow->saved_most = nfi_max(flow->saved_most, p->info.saved_row * p->info.tile_rows);
+        flow->scratch = nfi_max(flow->scratch, p->info.scratch_fixed + p->info.scratch_row * p->info.tile_rows);
     }
     flow->act_row = act;
 }
@@ -95,29 +98,33 @@ static int64_t create_power(int64_t n)
     return power;
 }
 
-/* What the layer asks for, else as many rows as the cache holds. */
-static int64_t create_tile_rows(int64_t asked, int64_t dim)
-{
-    return create_power(nfi_min(asked ? asked : NFI_TILE_ELEMENTS / nfi_min(dim, NFI_TILE_ELEMENTS), NFI_TILE_ROWS));
-}
-
-/* How rows are cut up, from the tiles that layers want. */
-static void create_blocks_of_rows(nf_flow *flow)
+/* How rows are cut up. A layer gets tiles of what it asks for, at most NFI_TILE_ROWS; one that does not care, as many rows as the cache
+ * holds. */
+static void create_tiles(nf_flow *flow)
 {
     int64_t least = NFI_TILE_ROWS;
-    flow->tile_base = flow->tile_most = create_tile_rows(0, flow->dim);
+
     for (int64_t i = 0; i < flow->n_places; i++) {
-        flow->tile_most = nfi_max(flow->tile_most, flow->places[i].info.tile_rows);
-        if (flow->places[i].info.flop_row > 0) least = nfi_min(least, flow->places[i].info.tile_rows);
+        int64_t *rows = &flow->places[i].info.tile_rows;
+        if (*rows) *rows = create_power(nfi_min(*rows, NFI_TILE_ROWS));
+        if (*rows) least = nfi_min(least, *rows);
+    }
+    const int64_t elements = least < NFI_TILE_ROWS ? NFI_SMALL_ELEMENTS : NFI_TILE_ELEMENTS;
+    flow->tile_base = create_power(nfi_min(elements / flow->dim, NFI_TILE_ROWS));
+    flow->tile_most = flow->tile_base;
+    for (int64_t i = 0; i < flow->n_places; i++) {
+        int64_t *rows = &flow->places[i].info.tile_rows;
+        if (*rows == 0) *rows = flow->tile_base;
+        flow->tile_most = nfi_max(flow->tile_most, *rows);
     }
     flow->quantum = nfi_min(flow->tile_most, 16);
     flow->row_weight = nfi_min(NFI_TILE_ROWS / least, NFI_ROW_WEIGHT);
-    flow->block_most = nfi_max(create_power(nfi_min(NFI_BLOCK_ELEMENTS / nfi_min(flow->dim, NFI_BLOCK_ELEMENTS), NFI_BLOCK_ROWS)), flow->tile_most);
+    flow->block_most = nfi_max(create_power(nfi_min(NFI_BLOCK_ELEMENTS / flow->dim, NFI_BLOCK_ROWS)), flow->tile_most);
 }
 
 static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
 {
-    int64_t count = 0, packed = 0, backward = 0, scratch = create_tile_rows(0, flow->dim) * flow->dim * 8;
+    int64_t count = 0, packed = 0, backward = 0;
 
     for (int64_t i = 0; i < flow->n_places; i++) {
         nfi_place *p = &flow->places[i];
@@ -126,7 +133,6 @@ static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
         p->info.saved_row = nfi_round_up(p->info.saved_row, NFI_ALIGN);
         p->info.packed = nfi_round_up(p->info.packed, NFI_ALIGN);
         p->info.packed_backward = nfi_round_up(p->info.packed_backward, NFI_ALIGN);
-        p->info.tile_rows = create_tile_rows(p->info.tile_rows, p->info.dim);
         p->theta = count;
         p->packed = packed;
         p->packed_backward = backward;
@@ -136,13 +142,10 @@ static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
         if (!nfi_add(count, p->layer->param_count, &count) || !nfi_add(packed, p->info.packed, &packed) ||
             !nfi_add(backward, p->info.packed_backward, &backward))
             return nfi_fail(NF_ERR_OVERFLOW, "nf_flow_create: the number of parameters is too large to compute");
-        scratch = nfi_max(scratch, p->info.scratch_fixed + p->info.scratch_row * p->info.tile_rows);
         flow->flop_row += p->info.flop_row > 0 ? p->info.flop_row : 2.0 * (double)p->layer->param_count;
-        flow->saved_most = nfi_max(flow->saved_most, p->info.saved_row * p->info.tile_rows);
     }
-    create_blocks_of_rows(flow);
+    create_tiles(flow);
     create_place_rows(flow);
-    flow->scratch = scratch;
     flow->packed_bytes = packed;
     flow->packed_backward_bytes = backward;
     flow->base_theta = count;

@@ -22,7 +22,8 @@ typedef struct nfi_place {
 
 #define NFI_TILE_ROWS 128
 #define NFI_BLOCK_ROWS 1024
-#define NFI_TILE_ELEMENTS 65536   /* of a tile of wide rows: 256 KiB in f32 */
+#define NFI_TILE_ELEMENTS 65536   /* of a tile of wide rows: 256 KiB in f32 ... */
+#define NFI_SMALL_ELEMENTS 4096   /* ... and where some layer wants tiles of few rows: blocks are multiples of the largest tile */
 #define NFI_BLOCK_ELEMENTS 131072 /* the same of a block that is evaluated */
 #define NFI_ROW_WEIGHT 16         /* most table rows that an image counts for, when a batch is cut into slots */
 #define NFI_GRAD_CHUNK 16384 /* elements of the gradient that one task adds and squares */

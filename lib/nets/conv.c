@@ -31,6 +31,7 @@
 #include "math/functions.h"
 
 #define CONV_STRIP 128
+#define CONV_IMAGES 4         /* most images of a tile: blocks of a training step are multiples of it, and an image may keep 10 MB */
 #define CONV_TAPS 9
 #define CONV_BUFFERS 3        /* a stage, the one before, and the one that is skipped from */
 #define CONV_MAX_WIDTH 65536
@@ -852,7 +853,7 @@ nfi_net nfi_convnet_net(const nfi_convnet *net)
 {
     int64_t tile = 1;
     double products = 0;
-    while (2 * tile * net->pixels <= CONV_STRIP) tile *= 2;
+    while (2 * tile * net->pixels <= CONV_STRIP && tile < CONV_IMAGES) tile *= 2;
     for (int32_t l = 0; l < net->n_stages; l++) products += (double)conv_weights(&net->stage[l]); /* the edge is not counted */
     return (nfi_net){ .ops = &conv_net_ops, .self = net, .theta_count = net->theta_count, .ld_in = conv_ld(net->n_in),
                       .ld_out = conv_ld(net->n_out), .tile_rows = tile, .init_passes = net->n_stages - 1,
