@@ -116,6 +116,8 @@ typedef struct nf_glow_config {
     double alpha;      /* > 0: a logit with this margin follows dequantise, as in RealNVP: for images with much black or white */
     const double *temperature; /* [levels], NULL: 1. Factor of a sample's temperature at each level, the one next to the data first */
     int64_t n_temperature;
+    int32_t scale;     /* NF_SCALE_... of affine couplings, default tanh (bound 2); sigmoid as the paper's code */
+    int32_t reserved;
 } nf_glow_config;
 enum { NF_GLOW_AFFINE = 1, NF_GLOW_ADDITIVE = 2 };
 enum { NF_GLOW_REAL = 17 };

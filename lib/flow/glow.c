@@ -38,6 +38,8 @@ static const nf_field glow_fields[] = {
     GLOW_FIELD(dtype, NF_FIELD_CHOICE, 0, NF_F32, 1, 2, "f32,f64", "precision"),
     GLOW_FIELD(seed, NF_FIELD_U64, 0, 0, 0, 0, NULL, "seed of the initial weights and of the noise"),
     GLOW_FIELD(alpha, NF_FIELD_F64, 0, 0, 0, 0.25, NULL, "margin of a logit behind the dequantisation; 0: no logit"),
+    GLOW_FIELD(scale, NF_FIELD_CHOICE, 0, NF_SCALE_TANH, 1, 8, "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp",
+               "form of the log-scale of affine couplings"),
     NFI_ARRAY(nf_glow_config, temperature, n_temperature, NF_FIELD_F64_ARRAY, 0, 1e-30, 1e30,
               "factors of the temperature of samples at each level, the one next to the data first"),
 };
@@ -79,7 +81,7 @@ static nf_status glow_input(nfi_recipe *recipe, const nf_glow_config *c, const n
 /* A coupling with a network of 3 stages, or a prior. */
 static nf_status glow_coupling(nfi_recipe *recipe, const nf_glow_config *c, const nfi_image *m, int32_t mask, int32_t net)
 {
-    const int32_t form = c->coupling == NF_GLOW_ADDITIVE ? NF_SCALE_ADDITIVE : NF_SCALE_SIGMOID;
+    const int32_t form = c->coupling == NF_GLOW_ADDITIVE ? NF_SCALE_ADDITIVE : c->scale;
     const nf_coupling_conv_config config = { .struct_size = sizeof config, .height = m->height, .width = m->width, .channels = m->channels,
                                              .cond_dim = c->cond_dim, .mask = mask, .net = net, .hidden = c->hidden,
                                              .scale = net == NF_CONV_LINEAR ? NF_SCALE_SOFTCLIP : form };
