@@ -50,8 +50,10 @@ void nf_realnvp_image_config_init(nf_realnvp_image_config *config)
 static nf_status image_check(nf_realnvp_image_config *c)
 {
     const nfi_image image = { c->height, c->width, c->channels };
-    const int64_t most = nfi_image_halvings(&image, IMAGE_SCALES - 1) + 1; /* the last scale does not halve */
+    int64_t most = nfi_image_halvings(&image, IMAGE_SCALES - 1) + 1; /* the last scale does not halve */
+    const bool one_pixel = c->height >> (most - 1) == 1 && c->width >> (most - 1) == 1; /* where no checkerboard fits */
 
+    if (one_pixel && most > 1) most--;
     if (c->levels > most)
         return nfi_fail(NF_ERR_SHAPE, "%s: levels is %lld; height %lld and width %lld allow %lld: pad the images", image_function,
                         (long long)c->levels, (long long)c->height, (long long)c->width, (long long)most);

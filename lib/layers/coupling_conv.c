@@ -13,7 +13,7 @@
  * theta: net.<l>.weight, .edge, .bias, .log_scale as nets/conv.c says, then "initialised" where there are hidden stages.
  *
  * Check value: 1x1x2 image, linear net, tanh with m=2, weight centre (-0.4, 0.9), edges 0, bias (0.3, -0.2), log_scale (0, 0),
- * x = (0.7, 2.385): t = 0.02, u = 0.43 -> z = (0.7, 3.6732032226), log|det| = 0.4234946737
+ * x = (0.7, 2.385): t = 0.02, u = 0.43 -> z = (0.7, 3.6731315341), log|det| = 0.4234946737
  * Refs: Kingma, Dhariwal, "Glow", arXiv:1807.03039; Dinh, Sohl-Dickstein, Bengio, arXiv:1605.08803.
  */
 #include "layers/coupling.h"

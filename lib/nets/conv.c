@@ -17,7 +17,7 @@
  * saved, per tile: y_1..y_{L-1} [pixels][ld] with a column of ones behind the channels, y_L [pixels][out].
  *
  * Check value: 1x1 image, linear, in=1, out=1, edge: weight centre 0.7, edge sums to 8 x 0.1, bias 0.2, r = 0.05, x = 2.385:
- * y = (0.7 2.385 + 0.8 + 0.2) exp(0.15) = 3.1015325476
+ * y = (0.7 2.385 + 0.8 + 0.2) exp(0.15) = 3.1015165110
  * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
  */
 #include "core/real.h"

@@ -75,7 +75,9 @@ static const struct state {
     X(nf_standardise_from_dataset) X(nf_affine_config_init) X(nf_affine_create) X(nf_logit_config_init) X(nf_logit_create)       \
     X(nf_flow_direction) X(nf_flow_direction_f64) X(nf_flow_image_shape) X(nf_flow_interpolate) X(nf_flow_interpolate_f64) X(nf_flow_move) \
     X(nf_flow_move_f64) X(nf_flow_sample_temperatures) X(nf_flow_sample_temperatures_f64)                                                \
-    X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init)
+    X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init) \
+    X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
+    X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -214,7 +216,7 @@ static void scene_data(scene *s)
 
 static void scene_json(scene *s)
 {
-    char text[8192];
+    char text[16384];
     int64_t size;
     nf_flow *again;
 
@@ -428,6 +430,83 @@ static void scene_files(scene *s)
     free(theta);
 }
 
+/* Images: noise, rotations drawn by a seed, convolutions and their data-dependent start. x of the scene, as whole numbers. */
+static void scene_use_images(scene *s, const char *name)
+{
+    enum { IMAGES = 16, PIXELS = 16 };
+    const int64_t bytes = IMAGES * PIXELS * (s->dtype == NF_F32 ? 4 : 8);
+    nf_step_memory_report memory = { .struct_size = sizeof memory };
+    double x[IMAGES * PIXELS], nll;
+
+    for (int i = 0; i < IMAGES * PIXELS; i++) {
+        const double value = (double)((i * i * 31 + i * 7) % 256);
+        if (s->dtype == NF_F32)
+            ((float *)(void *)x)[i] = (float)value;
+        else
+            x[i] = value;
+    }
+    ANY(s, nf_flow_init_data, s->flow, IMAGES, (void *)x, NULL);
+    ANY(s, nf_flow_nll_grad, s->flow, IMAGES, (void *)x, NULL, &nll);
+    scene_note(s, name, &nll, sizeof nll);
+    CALL(s, api.nf_optimizer_step_clipped(s->optimizer, s->flow, 0.3, NULL));
+    scene_params(s, name);
+    ANY(s, nf_flow_log_prob, s->flow, IMAGES, (void *)x, NULL, s->value);
+    scene_note(s, name, s->value, 8 * IMAGES);
+    ANY(s, nf_flow_sample, s->flow, 7, 3, IMAGES, NULL, 0.9, (void *)s->z, s->value);
+    scene_note(s, name, s->z, bytes);
+    scene_note(s, name, s->value, 8 * IMAGES);
+    CALL(s, api.nf_flow_step_memory(s->flow, IMAGES, &memory));
+    scene_note(s, "nf_flow_step_memory", &memory, sizeof memory);
+    scene_json(s);
+    UNDER(s, api.nf_flow_unref(s->flow));
+}
+
+static void scene_images(scene *s)
+{
+    nf_flow *kept = s->flow;
+    nf_optimizer *optimizer = s->optimizer;
+    nf_glow_config glow;
+    nf_realnvp_image_config realnvp;
+    nf_coupling_conv_config coupling;
+    nf_split_config split;
+    nf_layer *layer;
+
+    UNDER(s, api.nf_glow_config_init(&glow));
+    glow.height = glow.width = 4;
+    glow.channels = 1;
+    glow.levels = glow.steps = 2;
+    glow.hidden = 5;
+    glow.dtype = s->dtype;
+    glow.seed = 9;
+    CALL(s, api.nf_flow_create_glow(&s->flow, s->context, &glow));
+    CALL(s, api.nf_optimizer_adam_create(&s->optimizer, s->context, NULL));
+    scene_use_images(s, "glow");
+    UNDER(s, api.nf_realnvp_image_config_init(&realnvp));
+    realnvp.height = realnvp.width = 4;
+    realnvp.channels = realnvp.blocks = 1;
+    realnvp.levels = 2;
+    realnvp.hidden = 5;
+    realnvp.dtype = s->dtype;
+    UNDER(s, api.nf_optimizer_unref(s->optimizer));
+    CALL(s, api.nf_optimizer_adam_create(&s->optimizer, s->context, NULL));
+    CALL(s, api.nf_flow_create_realnvp_image(&s->flow, s->context, &realnvp));
+    scene_use_images(s, "realnvp_image");
+    UNDER(s, api.nf_optimizer_unref(s->optimizer));
+    s->flow = kept;
+    s->optimizer = optimizer;
+    UNDER(s, api.nf_coupling_conv_config_init(&coupling));
+    coupling.height = coupling.width = coupling.channels = 2;
+    coupling.bound = 1.0 / 3;
+    CALL(s, api.nf_coupling_conv_create(&layer, s->context, &coupling));
+    UNDER(s, api.nf_layer_unref(layer));
+    UNDER(s, api.nf_split_config_init(&split));
+    split.height = split.width = split.channels = 2;
+    CALL(s, api.nf_split_create(&layer, s->context, &split));
+    UNDER(s, api.nf_layer_unref(layer));
+    split.keep = 2;
+    FAIL(s, api.nf_split_create(&layer, s->context, &split));
+}
+
 static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
 {
     nf_context_config config;
@@ -447,6 +526,7 @@ static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
     scene_latent(s);
     scene_train(s);
     scene_files(s);
+    scene_images(s);
     UNDER(s, api.nf_optimizer_unref(s->optimizer));
     UNDER(s, api.nf_flow_unref(s->flow));
     UNDER(s, api.nf_dataset_unref(s->data));

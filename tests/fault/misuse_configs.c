@@ -45,6 +45,8 @@ typedef nf_status (*config_call)(misuse_scene *s, const void *config);
         return status;                                                                                                                         \
     }
 LAYER(coupling_affine)
+LAYER(coupling_conv)
+LAYER(split)
 LAYER(permutation)
 LAYER(actnorm)
 LAYER(affine)
@@ -80,6 +82,24 @@ static nf_status make_realnvp(misuse_scene *s, const void *config)
     return status;
 }
 
+static nf_status make_glow(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_glow(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
+static nf_status make_realnvp_image(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_realnvp_image(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
 static nf_status make_fit(misuse_scene *s, const void *config)
 {
     return nf_flow_fit(s->live[KIND_FLOW], s->live[KIND_OPTIMIZER], s->live[KIND_DATASET], NULL, config, NULL);
@@ -106,6 +126,8 @@ static nf_status make_context(misuse_scene *s, const void *config)
 
 static const struct { const char *name, *function; uint32_t size; config_call call; } configs[] = {
     { "coupling_affine", "nf_layer_create", sizeof(nf_coupling_affine_config), make_coupling_affine },
+    { "coupling_conv", "nf_layer_create", sizeof(nf_coupling_conv_config), make_coupling_conv },
+    { "split", "nf_layer_create", sizeof(nf_split_config), make_split },
     { "permutation", "nf_layer_create", sizeof(nf_permutation_config), make_permutation },
     { "actnorm", "nf_layer_create", sizeof(nf_actnorm_config), make_actnorm },
     { "affine", "nf_layer_create", sizeof(nf_affine_config), make_affine },
@@ -124,6 +146,8 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "sgd", "nf_optimizer_create", sizeof(nf_sgd_config), make_sgd },
     { "flow", "nf_flow_create", sizeof(nf_flow_config), make_flow },
     { "realnvp", "nf_flow_create_realnvp", sizeof(nf_realnvp_config), make_realnvp },
+    { "glow", "nf_flow_create_glow", sizeof(nf_glow_config), make_glow },
+    { "realnvp_image", "nf_flow_create_realnvp_image", sizeof(nf_realnvp_image_config), make_realnvp_image },
     { "fit", "nf_flow_fit", sizeof(nf_fit_config), make_fit },
     { "read", "nf_dataset_load_memory", sizeof(nf_read_config), make_read },
     { "context", "nf_context_create", sizeof(nf_context_config), make_context },

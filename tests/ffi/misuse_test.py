@@ -33,7 +33,9 @@ OPTIONAL = [('', 'context'), ('', 'cond'), ('', 'weights'), ('', 'log_det'), ('n
             ('nf_flow_params', 'grad'), ('nf_flow_params', 'count'), ('nf_flow_save_memory', 'buffer'), ('nf_flow_to_json', 'buffer'),
             ('nf_optimizer_step_clipped', 'norm'), ('nf_flow_verify', 'max_error'), ('nf_flow_verify', 'rows'),
             ('nf_flow_nll_grad', 'mean_nll'), ('nf_fail', 'line'), ('nf_flow_direction', 'cond_with'), ('nf_flow_direction', 'cond_without')]
-NOT_OPTIONAL = [('nf_context_register_layer', 'context'), ('nf_flow_create_realnvp', 'config')]
+NOT_OPTIONAL = [('nf_context_register_layer', 'context'), ('nf_flow_create_realnvp', 'config'), ('nf_flow_create_glow', 'config')]
+# What takes any number of rows: work space is of blocks, however many there are.
+ANY_COUNT = ('nf_flow_reserve', 'nf_flow_step_memory')
 # What cannot be called without an object that only the library makes, or has no wrong argument.
 LEFT_OUT = {'nf_maker_alloc': 'its maker exists only inside a layer type\'s create; tests/layers calls it'}
 
@@ -84,7 +86,10 @@ class World:
         """A config that its constructor accepts, small."""
         names = [name for name, _ in self.lib.S[struct]._fields_]
         good = {'nf_permutation_config': {'dim': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
-                'nf_invconv_config': {'height': 2, 'width': 2, 'channels': 2}, 'nf_squeeze_config': {'height': 2, 'width': 2, 'channels': 2}}
+                'nf_invconv_config': {'height': 2, 'width': 2, 'channels': 2}, 'nf_squeeze_config': {'height': 2, 'width': 2, 'channels': 2},
+                'nf_coupling_conv_config': {'height': 2, 'width': 2, 'channels': 2, 'hidden': 4}, 'nf_split_config': {'height': 2, 'width': 2, 'channels': 2},
+                'nf_glow_config': {'height': 2, 'width': 2, 'channels': 1, 'steps': 1, 'hidden': 4},
+                'nf_realnvp_image_config': {'height': 2, 'width': 2, 'channels': 1, 'hidden': 4, 'blocks': 1}}
         values = {**({'dim': 2} if 'dim' in names and struct != 'nf_coupling_affine_config' else {}), **good.get(struct, {}), **fields}
         if struct == 'nf_coupling_affine_config':
             values.setdefault('dim', 2)
@@ -276,9 +281,9 @@ class Matrix:
         for value in SIZES:
             if value > 0 and name in unseen and unseen[name] in function:
                 continue
-            if value == 2 ** 31 and name in ('n', 'n_layers', 'n_with', 'n_without', 'steps', 'n_temperatures') and function not in ('nf_dataset_synthetic', 'nf_flow_reserve'):
+            if value == 2 ** 31 and name in ('n', 'n_layers', 'n_with', 'n_without', 'steps', 'n_temperatures') and function not in ('nf_dataset_synthetic', *ANY_COUNT):
                 continue
-            allowed = bad | ({0} if value == 0 or name in ('first', 'index', 'column') or function == 'nf_flow_reserve' else set())
+            allowed = bad | ({0} if value == 0 or name in ('first', 'index', 'column') or function in ANY_COUNT else set())
             if name == 'first' and 'sample' in function:
                 allowed |= {0}
             self.call('%s = %d' % (name, value), function, self.with_one(function, at, value), allowed)
@@ -288,7 +293,8 @@ class Matrix:
         makers = {'nf_flow_create_realnvp': 'realnvp', 'nf_coupling_affine_create': 'coupling_affine', 'nf_permutation_create': 'permutation',
                   'nf_actnorm_create': 'actnorm', 'nf_affine_create': 'affine', 'nf_standardise_create': 'standardise',
                   'nf_logit_create': 'logit', 'nf_linear_create': 'linear', 'nf_invconv_create': 'invconv',
-                  'nf_squeeze_create': 'squeeze', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam',
+                  'nf_squeeze_create': 'squeeze', 'nf_coupling_conv_create': 'coupling_conv', 'nf_split_create': 'split',
+                  'nf_flow_create_glow': 'glow', 'nf_flow_create_realnvp_image': 'realnvp_image', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam',
                   'nf_optimizer_adamw_create': 'adamw', 'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd',
                   'nf_context_create': 'context', 'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}
         for function, config in makers.items():

@@ -88,16 +88,22 @@ static void bench_begin(struct bench *b, nf_layer *layer, int32_t dtype, int64_t
     bench_pack(b);
 }
 
+static int64_t param_count_of(const nf_param *param)
+{
+    int64_t count = 1;
+    for (int32_t d = 0; d < param->rank; d++) count *= param->shape[d];
+    return count;
+}
+
 /* Moves theta away from its special start; frozen views stay. */
 static void bench_shake(struct bench *b)
 {
+    const double gain = strcmp(b->layer->type->name, "coupling_conv") == 0 ? 0.3 : 0.8; /* exp(3 r) is steep: stage after stage of it */
     for (int32_t i = 0; i < b->layer->n_params; i++) {
         nf_param param = { .struct_size = sizeof param };
-        int64_t count = 1;
         ck_assert_int_eq(b->layer->type->param(b->layer->self, i, &param), NF_OK);
         if (param.properties & NF_PARAM_FROZEN) continue;
-        for (int32_t d = 0; d < param.rank; d++) count *= param.shape[d];
-        for (int64_t k = param.offset; k < param.offset + count; k++) put(b, b->theta, k, 0.8 * draw((uint64_t)k));
+        for (int64_t k = param.offset; k < param.offset + param_count_of(&param); k++) put(b, b->theta, k, gain * draw((uint64_t)k));
     }
     bench_pack(b);
 }
@@ -258,6 +264,54 @@ static nf_layer *make_dequantise(int32_t variant)
     return layer;
 }
 
+/* Every mask, kind of network and form of stage (gather, scatter, point), with and without cond; images of one pixel, one row, with an
+ * inside, and of more pixels than a strip. */
+#define CONV_VARIANTS 12
+static nf_layer *make_coupling_conv(int32_t variant)
+{
+    static const struct { int64_t height, width, channels, cond_dim, hidden; int32_t mask, net, scale; } rows[CONV_VARIANTS] = {
+        { 1, 1, 2, 0, 3, NF_IMAGE_MASK_CHANNELS, NF_CONV_GLOW, NF_SCALE_SIGMOID },
+        { 1, 4, 3, 0, 5, NF_IMAGE_MASK_CHANNELS, NF_CONV_GLOW, NF_SCALE_SIGMOID },
+        { 3, 3, 2, 2, 5, NF_IMAGE_MASK_CHANNELS, NF_CONV_GLOW, NF_SCALE_TANH },
+        { 2, 2, 4, 0, 1, NF_IMAGE_MASK_CHANNELS, NF_CONV_GLOW, NF_SCALE_ADDITIVE },
+        { 3, 2, 2, 0, 4, NF_IMAGE_MASK_CHECKERBOARD, NF_CONV_RESIDUAL, NF_SCALE_TANH },
+        { 3, 4, 1, 1, 4, NF_IMAGE_MASK_CHECKERBOARD, NF_CONV_RESIDUAL, NF_SCALE_TANH },
+        { 2, 2, 2, 0, 4, NF_IMAGE_MASK_CHECKERBOARD, NF_CONV_GLOW, NF_SCALE_SIGMOID },
+        { 2, 3, 3, 0, 1, NF_IMAGE_MASK_CHANNELS, NF_CONV_LINEAR, NF_SCALE_SOFTCLIP },
+        { 2, 2, 2, 6, 1, NF_IMAGE_MASK_CHANNELS, NF_CONV_LINEAR, NF_SCALE_SOFTCLIP }, /* in > out */
+        { 3, 2, 2, 0, 1, NF_IMAGE_MASK_ALL, NF_CONV_LINEAR, NF_SCALE_SOFTCLIP },
+        { 2, 3, 1, 2, 1, NF_IMAGE_MASK_ALL, NF_CONV_LINEAR, NF_SCALE_SOFTCLIP },
+        { 12, 11, 1, 0, 1, NF_IMAGE_MASK_CHECKERBOARD, NF_CONV_LINEAR, NF_SCALE_SOFTCLIP },
+    };
+    nf_coupling_conv_config config = NF_COUPLING_CONV_CONFIG_INIT;
+    nf_layer *layer;
+    config.height = rows[variant].height;
+    config.width = rows[variant].width;
+    config.channels = rows[variant].channels;
+    config.cond_dim = rows[variant].cond_dim;
+    config.hidden = rows[variant].hidden;
+    config.mask = rows[variant].mask;
+    config.net = rows[variant].net;
+    config.scale = rows[variant].scale;
+    config.swap = variant & 1;
+    config.blocks = 1 + variant % 2;
+    ck_assert_msg(nf_coupling_conv_create(&layer, NULL, &config) == NF_OK, "variant %d: %s", variant, nf_last_error());
+    return layer;
+}
+
+static nf_layer *make_split(int32_t variant)
+{
+    static const int64_t shapes[][4] = { { 1, 1, 2, 0 }, { 2, 3, 4, 0 }, { 3, 1, 3, 2 }, { 1, 2, 3, 0 } };
+    nf_split_config config = NF_SPLIT_CONFIG_INIT;
+    nf_layer *layer;
+    config.height = shapes[variant][0];
+    config.width = shapes[variant][1];
+    config.channels = shapes[variant][2];
+    config.keep = shapes[variant][3];
+    ck_assert_int_eq(nf_split_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
 /* Every scale form and activation, both numbers of networks, cond or not, all masks. */
 #define COUPLING_VARIANTS 36
 static nf_layer *make_coupling(int32_t variant)
@@ -290,6 +344,8 @@ static const struct layer_case {
     double low, high; /* of x */
 } layer_cases[] = {
     { "coupling_affine", make_coupling, COUPLING_VARIANTS, -2.0, 2.0 },
+    { "coupling_conv", make_coupling_conv, CONV_VARIANTS, -2.0, 2.0 },
+    { "split", make_split, 4, -2.0, 2.0 },
     { "permutation", make_permutation, 2, -2.0, 2.0 },
     { "actnorm", make_actnorm, 6, -2.0, 2.0 },
     { "affine", make_affine, 2, -2.0, 2.0 },
@@ -302,6 +358,13 @@ static const struct layer_case {
 };
 #define N_CASES ((int)(sizeof layer_cases / sizeof *layer_cases))
 #define N_SMOOTH (N_CASES - 1) /* of x that may be moved a little: not of whole numbers, which the last one takes */
+
+static const struct layer_case *case_of(const char *name)
+{
+    for (int i = 0; i < N_CASES; i++)
+        if (strcmp(layer_cases[i].name, name) == 0) return &layer_cases[i];
+    ck_abort_msg("no case %s", name);
+}
 
 static void *case_x(const struct layer_case *c, const struct bench *b)
 {
@@ -337,7 +400,7 @@ static void case_gradients(const struct layer_case *c, int32_t variant)
     for (int32_t p = 0; p < b.layer->n_params; p++) {
         nf_param param = { .struct_size = sizeof param };
         ck_assert_int_eq(b.layer->type->param(b.layer->self, p, &param), NF_OK);
-        const int64_t end = param.offset + (param.rank > 0 ? param.shape[0] : 1) * (param.rank > 1 ? param.shape[1] : 1);
+        const int64_t end = param.offset + param_count_of(&param);
         for (int64_t k = param.offset; k < end; k++)
             near(((double *)b.grad)[k],
                  param.properties & NF_PARAM_FROZEN ? 0.0 : bench_slope(&b, x, (double *)b.theta + k), SLOPE_TOL,
@@ -604,6 +667,35 @@ START_TEST(coupling__check_value)
 }
 END_TEST
 
+/* z_1 = (2.385 + t) exp(s): t = -0.4 0.7 + 0.3 = 0.02, u = 0.9 0.7 - 0.2 = 0.43, s = 2 tanh(0.215) */
+START_TEST(coupling_conv__check_value)
+{
+    const nf_coupling_conv_config config = { .struct_size = sizeof config, .height = 1, .width = 1, .channels = 2, .net = NF_CONV_LINEAR,
+                                             .scale = NF_SCALE_TANH, .bound = 2.0 };
+    double theta[18 + 18 + 2 + 2] = { 0 }; /* weight [3][3][1][2], edge [9][2], bias, log_scale */
+    nf_layer *layer;
+    theta[2 * 4] = -0.4;
+    theta[2 * 4 + 1] = 0.9;
+    theta[36] = 0.3;
+    theta[37] = -0.2;
+    ck_assert_int_eq(nf_coupling_conv_create(&layer, NULL, &config), NF_OK);
+    ck_assert_int_eq(layer->param_count, 40);
+    near(2.0 * tanh(0.215), 0.4234946737, 1e-10, "s", 0);
+    near((2.385 + 0.02) * exp(2.0 * tanh(0.215)), 3.6731315341, 1e-10, "z", 1);
+    check_layer(layer, theta, (double[]){ 0.7, 2.385 }, (double[]){ 0.7, 3.6731315341 }, 0.4234946737);
+}
+END_TEST
+
+START_TEST(split__check_value)
+{
+    const nf_split_config config = { .struct_size = sizeof config, .height = 1, .width = 2, .channels = 3, .keep = 1 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_split_create(&layer, NULL, &config), NF_OK);
+    ck_assert_int_eq(layer->dim_out, 2);
+    check_layer(layer, NULL, (double[]){ 0, 1, 2, 3, 4, 5 }, (double[]){ 0, 3, 1, 2, 4, 5 }, 0.0);
+}
+END_TEST
+
 START_TEST(scale__check_values)
 {
     static const double want[][2] = { { 0.6875669896, 0.9474724039 }, { -0.1814093097, 0.1329064252 },
@@ -669,6 +761,36 @@ START_TEST(coupling__refuses_bad_configs)
 }
 END_TEST
 
+static const struct { nf_coupling_conv_config coupling; nf_split_config split; nf_status status; const char *words; } bad_images[] = {
+    { .coupling = { .height = 2, .width = 2, .channels = 1 }, .status = NF_ERR_ARG, .words = "channels is 1" },
+    { .coupling = { .height = 1, .width = 1, .channels = 3, .mask = NF_IMAGE_MASK_CHECKERBOARD }, .status = NF_ERR_ARG, .words = "one pixel" },
+    { .coupling = { .height = 2, .width = 2, .channels = 2, .mask = 4 }, .status = NF_ERR_ARG, .words = "mask is 4" },
+    { .coupling = { .height = 2, .width = 2, .channels = 2, .net = 4 }, .status = NF_ERR_ARG, .words = "net is 4" },
+    { .coupling = { .height = 2, .width = 2, .channels = 2, .blocks = 65 }, .status = NF_ERR_ARG, .words = "blocks is 65" },
+    { .coupling = { .height = 2, .width = 2, .channels = 2, .hidden = 65537 }, .status = NF_ERR_ARG, .words = "hidden is 65537" },
+    { .coupling = { .width = 2, .channels = 2 }, .status = NF_ERR_ARG, .words = "height is required" },
+    { .coupling = { .height = 65536, .width = 65536, .channels = 65536 }, .status = NF_ERR_LIMIT, .words = "max_dim" },
+    { .split = { .height = 2, .width = 2, .channels = 1 }, .status = NF_ERR_ARG, .words = "keep is 0" },
+    { .split = { .height = 2, .width = 2, .channels = 3, .keep = 3 }, .status = NF_ERR_ARG, .words = "keep is 3; of 3 channels, 1 to 2 can go on" },
+    { .split = { .height = 2, .width = 2, .channels = 3, .keep = -1 }, .status = NF_ERR_ARG, .words = "keep is -1" },
+    { .split = { .height = 65536, .width = 65536, .channels = 65536 }, .status = NF_ERR_LIMIT, .words = "max_dim" },
+};
+#define N_BAD_IMAGES ((int)(sizeof bad_images / sizeof *bad_images))
+
+START_TEST(image_layers__refuse_bad_configs)
+{
+    nf_layer *layer = (nf_layer *)&layer;
+    nf_coupling_conv_config coupling = bad_images[_i].coupling;
+    nf_split_config split = bad_images[_i].split;
+    coupling.struct_size = sizeof coupling;
+    split.struct_size = sizeof split;
+    const nf_status status = split.height ? nf_split_create(&layer, NULL, &split) : nf_coupling_conv_create(&layer, NULL, &coupling);
+    ck_assert_int_eq(status, bad_images[_i].status);
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(nf_last_error(), bad_images[_i].words), "%s", nf_last_error());
+}
+END_TEST
+
 START_TEST(permutation__description_holds_the_index)
 {
     nf_permutation_config config = { .struct_size = sizeof config, .dim = 9, .seed = 77 };
@@ -701,7 +823,7 @@ START_TEST(actnorm__init_normalises_the_batch)
 {
     struct bench b;
     bench_begin(&b, make_actnorm(1), NF_F64, 64);
-    double *x = case_x(&layer_cases[2], &b), *z = bench_memory(b.n * b.dim * b.size);
+    double *x = case_x(case_of("actnorm"), &b), *z = bench_memory(b.n * b.dim * b.size);
     for (int64_t i = 0; i < b.n; i++) x[i * 3 + 1] += 1e6; /* one pass in float would lose the variance */
     ck_assert_int_eq(b.ops->init(b.layer->self, &b.tile, x, b.theta), NF_OK);
     ck_assert(((double *)b.theta)[6] == 1.0);
@@ -723,7 +845,7 @@ START_TEST(actnorm__init_normalises_channels)
 {
     struct bench b;
     bench_begin(&b, make_actnorm(4), NF_F32, ROWS);
-    void *x = case_x(&layer_cases[2], &b), *z = bench_memory(b.n * b.dim * b.size);
+    void *x = case_x(case_of("actnorm"), &b), *z = bench_memory(b.n * b.dim * b.size);
     for (int64_t k = 0; k < b.n * b.dim; k++) put(&b, x, k, get(&b, x, k) * (double)(1 + k % 3) + 100.0 * (double)(k % 3));
     ck_assert_int_eq(b.ops->init(b.layer->self, &b.tile, x, b.theta), NF_OK);
     ck_assert_int_eq(b.count, 7);
@@ -762,7 +884,7 @@ START_TEST(actnorm__init_refuses_a_constant_column)
 {
     struct bench b;
     bench_begin(&b, make_actnorm(1), NF_F64, ROWS);
-    double *x = case_x(&layer_cases[2], &b);
+    double *x = case_x(case_of("actnorm"), &b);
     for (int64_t i = 0; i < b.n; i++) x[i * 3 + 2] = 4.25;
     ck_assert_int_eq(b.ops->init(b.layer->self, &b.tile, x, b.theta), NF_ERR_DEGENERATE);
     ck_assert_ptr_nonnull(strstr(nf_last_error(), "column 2"));
@@ -863,8 +985,8 @@ START_TEST(linear__refuses_bad_configs)
     ck_assert_int_eq(nf_invconv_create(&layer, NULL, &invconv), NF_ERR_ARG);
     ck_assert_ptr_nonnull(strstr(nf_last_error(), "channels is 4097"));
     invconv.channels = 4096;
-    invconv.height = invconv.width = 2147483647;
-    ck_assert_int_eq(nf_invconv_create(&layer, NULL, &invconv), NF_ERR_OVERFLOW);
+    invconv.height = invconv.width = 2147483647; /* the product is no int64 */
+    ck_assert_int_eq(nf_invconv_create(&layer, NULL, &invconv), NF_ERR_LIMIT);
     invconv.height = invconv.width = 4096;
     ck_assert_int_eq(nf_invconv_create(&layer, NULL, &invconv), NF_ERR_LIMIT);
     linear.dim = 2;
@@ -1037,7 +1159,7 @@ START_TEST(logit__names_row_and_column_outside_the_domain)
 {
     struct bench b;
     bench_begin(&b, make_logit(0), NF_F32, ROWS);
-    void *x = case_x(&layer_cases[5], &b), *z = bench_memory(b.n * b.dim * b.size);
+    void *x = case_x(case_of("logit"), &b), *z = bench_memory(b.n * b.dim * b.size);
     put(&b, x, 2 * 3 + 1, 1.25);
     b.tile.row = 100;
     ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, x, z, NULL), NF_ERR_DOMAIN);
@@ -1055,9 +1177,16 @@ static nf_status bad_describe(const void *self, nf_layer_info *info)
     return 3;
 }
 
+static const nf_layer_type *type_named(const char *name)
+{
+    for (int32_t i = 0; i < nfi_layer_type_count(); i++)
+        if (strcmp(nf_layer_type_at(i), name) == 0) return nfi_layer_type_row(i);
+    ck_abort_msg("no type %s", name);
+}
+
 START_TEST(registry__refuses_bad_types)
 {
-    const nf_layer_type *good = nfi_layer_type_row(3);
+    const nf_layer_type *good = type_named("affine");
     nf_affine_config config = { .struct_size = sizeof config, .dim = 2 };
     nf_layer_type type = *good;
     nf_layer *layer;
@@ -1108,6 +1237,9 @@ int main(void)
     tcase_add_test(one, squeeze__check_value);
     tcase_add_test(one, dequantise__check_value);
     tcase_add_test(one, coupling__check_value);
+    tcase_add_test(one, coupling_conv__check_value);
+    tcase_add_test(one, split__check_value);
+    tcase_add_loop_test(one, image_layers__refuse_bad_configs, 0, N_BAD_IMAGES);
     tcase_add_test(one, linear__starts_as_rotation);
     tcase_add_test(one, linear__names_what_cannot_be_inverted);
     tcase_add_test(one, linear__takes_reflections);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * memory.c - what a training step will need, told before it is taken
+ * step_memory.c - what a training step will need, told before it is taken
  */
 #include "core/fpenv.h"
 #include "core/status.h"
