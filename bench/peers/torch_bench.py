@@ -61,18 +61,121 @@ class RealNVP(torch.nn.Module):
         return x
 
 
+class GlowStep(torch.nn.Module):
+    """Actnorm, 1x1 convolution (PLU), affine coupling of channels by 3x3 - 1x1 - 3x3 with actnorms."""
+
+    def __init__(self, channels, hidden):
+        super().__init__()
+        q = torch.linalg.qr(torch.randn(channels, channels))[0]
+        p, lower, upper = torch.linalg.lu(q)
+        self.register_buffer("p", p)
+        self.register_buffer("sign", upper.diagonal().sign())
+        self.register_buffer("mask", torch.tril(torch.ones(channels, channels), -1))
+        self.lower, self.upper = torch.nn.Parameter(lower), torch.nn.Parameter(upper)
+        self.log_s = torch.nn.Parameter(upper.diagonal().abs().log())
+        self.bias, self.scale = (torch.nn.Parameter(torch.zeros(1, channels, 1, 1)) for _ in range(2))
+        half = channels // 2
+        self.convs = torch.nn.ModuleList([torch.nn.Conv2d(half, hidden, 3, padding=1), torch.nn.Conv2d(hidden, hidden, 1),
+                                          torch.nn.Conv2d(hidden, 2 * (channels - half), 3, padding=1)])
+        self.scales = torch.nn.ParameterList([torch.nn.Parameter(torch.zeros(1, c.out_channels, 1, 1)) for c in self.convs])
+
+    def weight(self):
+        eye = torch.eye(len(self.log_s))
+        return self.p @ (self.lower * self.mask + eye) @ (self.upper * self.mask.T + torch.diag(self.sign * self.log_s.exp()))
+
+    def net(self, a):
+        for i, (conv, scale) in enumerate(zip(self.convs, self.scales)):
+            a = conv(a) * torch.exp(3 * scale)
+            a = torch.relu(a) if i < 2 else a
+        t, u = a.chunk(2, 1)
+        return t, 2 * torch.tanh(u / 2)
+
+    def forward(self, x):
+        pixels = x.shape[2] * x.shape[3]
+        x = torch.nn.functional.conv2d((x + self.bias) * self.scale.exp(), self.weight()[:, :, None, None])
+        a, b = x.chunk(2, 1)
+        t, s = self.net(a)
+        return torch.cat([a, (b + t) * s.exp()], 1), pixels * (self.scale.sum() + self.log_s.sum()) + s.flatten(1).sum(1)
+
+    def inverse(self, z):
+        a, b = z.chunk(2, 1)
+        t, s = self.net(a)
+        z = torch.cat([a, b * (-s).exp() - t], 1)
+        return torch.nn.functional.conv2d(z, torch.inverse(self.weight())[:, :, None, None]) * (-self.scale).exp() - self.bias
+
+
+class Glow(torch.nn.Module):
+    """GLOW on 32x32x3, 3 levels, with the learned priors of the splits."""
+
+    def __init__(self, steps, hidden):
+        super().__init__()
+        self.dim, channels = 3072, 3
+        self.levels, self.priors = torch.nn.ModuleList(), torch.nn.ModuleList()
+        for level in range(3):
+            channels *= 4
+            self.levels.append(torch.nn.ModuleList([GlowStep(channels, hidden) for _ in range(steps)]))
+            if level < 2:
+                channels //= 2
+                self.priors.append(torch.nn.Conv2d(channels, 2 * channels, 3, padding=1))
+
+    def log_prob(self, x):
+        x = (x + torch.rand_like(x)) / 256 - 0.5
+        log_p = -self.dim * math.log(256)
+        for level, steps in enumerate(self.levels):
+            x = torch.nn.functional.pixel_unshuffle(x, 2)
+            for step in steps:
+                x, log_det = step(x)
+                log_p = log_p + log_det
+            if level < 2:
+                x, z = x.chunk(2, 1)
+                mean, log_sd = self.priors[level](x).chunk(2, 1)
+                r = (z - mean) * (-log_sd).exp()
+                log_p = log_p - (0.5 * r * r + log_sd + 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
+        return log_p - (0.5 * x * x + 0.5 * math.log(2 * math.pi)).flatten(1).sum(1)
+
+    def sample(self, n):
+        x = torch.randn(n, self.levels[2][0].bias.shape[1], 4, 4)
+        for level in reversed(range(3)):
+            if level < 2:
+                mean, log_sd = self.priors[level](x).chunk(2, 1)
+                x = torch.cat([x, mean + log_sd.exp() * torch.randn_like(x)], 1)
+            for step in reversed(self.levels[level]):
+                x = step.inverse(x)
+            x = torch.nn.functional.pixel_shuffle(x, 2)
+        return x
+
+    def gflop(self):
+        """Convolutions and 1x1 convolutions, at the pixels of their level."""
+        total = 0
+        for level, steps in enumerate(self.levels):
+            pixels = 256 >> 2 * level
+            weights = sum(c.weight.numel() for s in steps for c in s.convs) + sum(s.lower.numel() for s in steps)
+            total += pixels * (weights + (self.priors[level].weight.numel() if level < 2 else 0))
+        return 2e-9 * total
+
+
 MODELS = {"moons": (2, 6, [256] * 4, True), "tabular": (43, 10, [256] * 2, False)}
 
 
+GLOWS = {"K8_h512": (8, 512), "K8_h128": (8, 128), "K32_h512": (32, 512)}
+
+
 def gflop(model):
+    if isinstance(model, Glow):
+        return model.gflop()
     return 2e-9 * sum(p.numel() for p in model.parameters() if p.dim() == 2)
 
 
 def workload(name, batch):
     """The call to time, the metric, units a call, GFLOP a unit."""
-    model = RealNVP(*MODELS["moons" if "moons" in name else "tabular"])
-    x = torch.randn(batch, model.dim)
-    if name.endswith("_train"):
+    glow = name.startswith("glow_")
+    if glow:
+        model = Glow(*GLOWS[name.split("_", 2)[2].replace("log_prob_", "").replace("prob_", "")])
+        x = torch.randint(0, 256, (batch, 3, 32, 32)).float()
+    else:
+        model = RealNVP(*MODELS["moons" if "moons" in name else "tabular"])
+        x = torch.randn(batch, model.dim)
+    if "train" in name:
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)
 
         def step():
@@ -80,11 +183,11 @@ def workload(name, batch):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        return step, "steps/s", 1, 3 * batch * gflop(model)
+        return step, "images/s" if glow else "steps/s", batch if glow else 1, 3 * (1 if glow else batch) * gflop(model)
 
     def evaluate():
         with torch.no_grad():
-            model.log_prob(x) if name.startswith("log_prob") else model.sample(batch)
+            model.log_prob(x) if "log_prob" in name else model.sample(batch)
     return evaluate, "us" if batch == 1 else "samples/s", batch, gflop(model)
 
 
@@ -113,12 +216,14 @@ def measure(name, batch, threads, seconds):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("workload", choices=[k + m for k in ("log_prob_", "sample_") for m in MODELS] + [m + "_train" for m in MODELS])
+    parser.add_argument("workload", choices=[k + m for k in ("log_prob_", "sample_") for m in MODELS] + [m + "_train" for m in MODELS] +
+                        ["glow_" + k + g for k in ("train_", "log_prob_", "sample_") for g in GLOWS])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", "--batches", default="256")
     parser.add_argument("--seconds", type=float, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(1)  # the products have the threads: with threads of both it runs at a third of this speed
+    # of columns, the products have the threads: with threads of both it runs at a third of this speed; convolutions are torch's own
+    torch.set_num_threads(options.threads if options.workload.startswith("glow_") else 1)
     torch.manual_seed(1)
     for batch in map(int, options.batch.split(",")):
         measure(options.workload, batch, options.threads, options.seconds)
