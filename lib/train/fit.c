@@ -79,12 +79,26 @@ static nf_status fit_init_data(nfi_trainer *t)
     return nfi_flow_init_data(t->flow, n, t->rows.x, t->rows.cond, "nf_flow_fit");
 }
 
+/* What a step takes, in the log before the first one. */
+static void fit_tell_memory(const nfi_trainer *t)
+{
+    const double mib = 1048576.0;
+    nf_step_memory_report m = { .struct_size = sizeof m };
+
+    if (nf_flow_step_memory(t->flow, t->batch, &m) < 0) return;
+    nfi_context_log(t->flow->object.context, NF_LOG_INFO,
+                    "nf_flow_fit: a step of %lld rows takes %.1f MiB: parameters %.1f, gradients %.1f, inputs %.1f, hidden %.1f%s, scratch %.1f",
+                    (long long)t->batch, (double)m.total / mib, (double)m.params / mib, (double)m.gradients / mib, (double)m.inputs / mib,
+                    (double)m.hidden / mib, m.recompute ? " (computed twice, to stay within the memory budget)" : "", (double)m.scratch / mib);
+}
+
 /* Weights, moments and counters as of the first step. */
 static nf_status fit_begin(nfi_trainer *t)
 {
     const size_t bytes = (size_t)(t->flow->count * t->flow->size);
     nf_status status;
 
+    fit_tell_memory(t);
     if (t->flow->lent) nfi_flow_pack(t->flow);
     status = t->config.resume ? nfi_trainer_load(t) : fit_init_data(t);
     if (status < 0) return status;
