@@ -258,13 +258,25 @@ static unsigned char pixel(float value)
     return value >= 255.0f ? 255 : value > 0.0f ? (unsigned char)(value + 0.5f) : 0;
 }
 
+/* An image that is not finite is grey. */
 static void draw_image(nfplot *figure, double left, double top, const float *x)
 {
+    enum { GREY = 200 };
     unsigned char pixels[PIXELS];
 
     for (int i = 0; i < PIXELS; i++)
-        pixels[i] = pixel(x[i]);
+        pixels[i] = isfinite(x[i]) ? pixel(x[i]) : GREY;
     nfplot_image(figure, left, top, 2, SIDE, SIDE, 1, pixels);
+}
+
+/* Images that are not finite are counted, not passed over in silence. */
+static void report_lost(const grid *g)
+{
+    int lost = 0;
+
+    for (int i = 0; i < g->lines * g->columns; i++)
+        lost += !isfinite(g->x[(ptrdiff_t)i * PIXELS]);
+    if (lost) printf("%s: %d of %d images are not finite, and grey\n", g->name, lost, g->lines * g->columns);
 }
 
 static int draw_grid(const fashion *f, const grid *g)
@@ -273,6 +285,7 @@ static int draw_grid(const fashion *f, const grid *g)
     char path[4096];
     nfplot *figure;
 
+    report_lost(g);
     path_of(f, g->name, path, sizeof path);
     if (!(figure = nfplot_create(path, g->label_width + g->columns * cell + margin, g->lines * cell + margin))) return -1;
     for (int i = 0; i < g->lines; i++) {

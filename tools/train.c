@@ -119,7 +119,7 @@ static nf_status create_glow(nf_flow **out, train_run *run, train_options *o)
     o->glow.channels = run->shape.channels;
     o->glow.cond_dim = nf_dataset_cond_dim(run->train);
     o->glow.hidden = o->hidden_channels;
-    o->glow.alpha = isfinite(o->alpha) ? o->alpha : glow_alpha;
+    o->glow.alpha = isfinite(o->alpha) ? o->alpha : o->glow.bits == NF_GLOW_REAL ? 0.0 : glow_alpha;
     return nf_flow_create_glow(out, run->context, &o->glow);
 }
 
@@ -130,6 +130,7 @@ static nf_status create_realnvp_image(nf_flow **out, train_run *run, train_optio
     o->realnvp_image.channels = run->shape.channels;
     o->realnvp_image.cond_dim = nf_dataset_cond_dim(run->train);
     o->realnvp_image.hidden = o->hidden_channels;
+    o->realnvp_image.bits = o->glow.bits;
     o->realnvp_image.alpha = isfinite(o->alpha) ? o->alpha : 0.0;
     return nf_flow_create_realnvp_image(out, run->context, &o->realnvp_image);
 }
@@ -461,7 +462,7 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
           .decided = "layers,hidden,activation,separate,actnorm,weights,bound" },
         { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,cond_dim,hidden,noise,temperature,alpha" },
         { .title = "RealNVP on images", .target = &o->realnvp_image, .config = "realnvp_image",
-          .skip = "height,width,channels,cond_dim,hidden,noise,alpha" },
+          .skip = "height,width,channels,cond_dim,hidden,noise,bits,alpha" },
         { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps,progress_steps" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
