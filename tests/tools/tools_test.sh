@@ -274,7 +274,11 @@ expect images__no_logit_of_glow 0 "$nflow" train images.csv --arch glow --alpha 
 "$nflow" info h.safetensors | grep -q logit && fail "images__no_logit_of_glow: a logit"
 expect images__real_values 0 "$nflow" train images.csv --arch glow --bits 17 --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors
 "$nflow" info h.safetensors | grep -q "logit\|dequantise" && fail "images__real_values: a layer of whole numbers"
-expect images__real_values_of_realnvp 1 "$nflow" train images.csv --arch realnvp_image --bits 17 --height 2 --width 2 --channels 3 -o x
+expect sample__rows_not_finite 4 "$nflow" sample h.safetensors -n 50 --temperature 1e6 -o far.csv --json
+says sample__rows_not_finite "of 50 rows are not finite"
+lines sample__rows_not_finite far.csv 50
+json sample__rows_not_finite 'd["rows"] == 50'
+expect images__real_values_of_realnvp 2 "$nflow" train images.csv --arch realnvp_image --bits 17 --height 2 --width 2 --channels 3 -o x
 says images__real_values_of_realnvp "bits is 17"
 expect images__no_logit_of_realnvp 2 "$nflow" train images.csv --arch realnvp_image --alpha 0 --height 2 --width 2 --channels 3 -o x
 says images__no_logit_of_realnvp "alpha: 0 is no logit"
