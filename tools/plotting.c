@@ -415,6 +415,46 @@ void nfplot_legend(nfplot *f, int count, const char *const *labels, const nfplot
     }
 }
 
+/* Pixels as a surface; a failed one draws nothing. */
+static cairo_surface_t *image_surface(int height, int width, int channels, const unsigned char *pixels)
+{
+    cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height);
+    unsigned char *bytes = cairo_image_surface_get_data(image);
+    const int stride = cairo_image_surface_get_stride(image);
+
+    for (int y = 0; bytes && y < height; y++)
+        for (int x = 0; x < width; x++) {
+            const unsigned char *p = pixels + ((ptrdiff_t)y * width + x) * channels;
+            const uint32_t rgb = channels == 3 ? (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2] : p[0] * UINT32_C(0x10101);
+            memcpy(bytes + (ptrdiff_t)y * stride + (ptrdiff_t)x * 4, &rgb, sizeof rgb);
+        }
+    cairo_surface_mark_dirty(image);
+    return image;
+}
+
+void nfplot_image(nfplot *f, double left, double top, int zoom, int height, int width, int channels, const unsigned char *pixels)
+{
+    const double scale = f->svg ? zoom / pixels_point : zoom;
+    cairo_surface_t *image = image_surface(height, width, channels, pixels);
+
+    cairo_save(f->cairo);
+    cairo_user_to_device(f->cairo, &left, &top);
+    cairo_identity_matrix(f->cairo);
+    cairo_translate(f->cairo, floor(left + 0.5), floor(top + 0.5)); /* pixels stay squares */
+    cairo_scale(f->cairo, scale, scale);
+    cairo_set_source_surface(f->cairo, image, 0.0, 0.0);
+    cairo_pattern_set_filter(cairo_get_source(f->cairo), CAIRO_FILTER_NEAREST);
+    cairo_paint(f->cairo);
+    cairo_restore(f->cairo);
+    cairo_surface_destroy(image);
+}
+
+void nfplot_text(nfplot *f, double x, double y, const char *string)
+{
+    text(f, x, y, 0.0, 0.55, font_label, 0.0, 0, string);
+    cairo_new_path(f->cairo);
+}
+
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;

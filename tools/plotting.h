@@ -53,6 +53,11 @@ void nfplot_color_bar(nfplot *figure, double max, const char *label);
 /* Labels at the top of the panel, at the right or (left = 1) at the left, with a line or (lines = 0) a dot before each. */
 void nfplot_legend(nfplot *figure, int count, const char *const *labels, const nfplot_color *colors, int lines, int left);
 
+/* Pictures of pictures, outside of panels. An image [height][width][channels] (1: grey, 3: red, green, blue) with its upper left corner at
+ * (left, top), each of its pixels zoom x zoom of a PNG's; and a line of text whose left end is at (x, y), at half its height. */
+void nfplot_image(nfplot *figure, double left, double top, int zoom, int height, int width, int channels, const unsigned char *pixels);
+void nfplot_text(nfplot *figure, double x, double y, const char *string);
+
 /* The range of points [n][2], the outermost `trim` part of each side left out, widened by a tenth. */
 nfplot_range nfplot_range_of(int64_t n, const double *xy, double trim);
 

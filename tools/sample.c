@@ -31,7 +31,8 @@ static const nf_field sample_fields[] = {
     OPTION(sample_options, output, NF_FIELD_STRING, NULL, "where to write, .npy, CSV, or .png for images; default stdout"),
 };
 
-static int sample_rows(const nf_flow *flow, const sample_options *o, table_writer *out)
+/* *remark: NF_OK, or that rows are not finite. */
+static int sample_rows(const nf_flow *flow, const sample_options *o, table_writer *out, nf_status *remark)
 {
     double *x = malloc(BLOCK_ROWS * (size_t)nf_flow_dim(flow) * sizeof *x);
     int code = x ? CODE_OK : tool_fail("out of memory");
@@ -40,6 +41,7 @@ static int sample_rows(const nf_flow *flow, const sample_options *o, table_write
         const int64_t n = o->rows - done < BLOCK_ROWS ? o->rows - done : BLOCK_ROWS;
         const nf_status status = tool_sample(flow, o->seed, o->first + done, n, o->cond, o->temperature, x);
         code = status < 0 ? tool_library_failed(status) : table_write(out, n, x);
+        if (status > 0) *remark = status;
     }
     free(x);
     return code;
@@ -80,12 +82,13 @@ static int sample_picture(const nf_flow *flow, const sample_options *o)
 static int sample_table(const nf_flow *flow, const sample_options *o)
 {
     table_writer out = { 0 };
+    nf_status remark = NF_OK;
     int code = table_open(&out, o->output, o->rows, nf_flow_dim(flow), nf_flow_dtype(flow));
 
-    if (!code) code = sample_rows(flow, o, &out);
+    if (!code) code = sample_rows(flow, o, &out, &remark);
     if (!code) code = table_close(&out);
     table_discard(&out);
-    return code;
+    return code || !remark ? code : tool_library_failed(remark);
 }
 
 static void print_json(const sample_options *o, const char *model, const nf_flow *flow)
@@ -117,7 +120,7 @@ static int sample(const sample_options *o, const char *model)
         code = tool_usage(&command_sample, "--cond: %lld values given, the model has %lld conditioning columns",
                           (long long)o->n_cond, (long long)nf_flow_cond_dim(flow));
     if (!code) code = image_path(o->output) ? sample_picture(flow, o) : sample_table(flow, o);
-    if (!code && o->common.json) print_json(o, model, flow);
+    if ((!code || code == CODE_ROWS) && o->common.json) print_json(o, model, flow);
     nf_flow_unref(flow);
     nf_context_unref(context);
     return code;

@@ -24,6 +24,7 @@ typedef struct train_options {
     int32_t no_standardise, robust;
     image_options images;
     int64_t hidden_channels;
+    double alpha; /* NaN: not given */
     nf_realnvp_config realnvp;
     nf_glow_config glow;
     nf_realnvp_image_config realnvp_image;
@@ -65,6 +66,8 @@ static const nf_field train_fields[] = {
     OPTION(train_options, robust, NF_FIELD_FLAG, NULL, "standardise by median and 1.4826 mad"),
     OPTION_RANGE(train_options, hidden_channels, NF_FIELD_I64, 0, 1, 65536,
                  "glow, realnvp_image: channels of the networks' hidden layers (default 128, 32)"),
+    OPTION_RANGE(train_options, alpha, NF_FIELD_F64, 0, 0, 0.25,
+                 "glow, realnvp_image: margin of the logit behind the pixels (default 1e-6, 0.05); glow: 0 for no logit"),
 };
 
 /* Values that a preset gives to options the user did not set. The flow's own preset adds its shape. */
@@ -74,7 +77,7 @@ typedef struct preset_value {
 typedef struct preset {
     const char *name;
     int standardise_all; /* mean and sd of all rows, not of the training part */
-    preset_value values[12];
+    preset_value values[14];
 } preset;
 
 static const preset presets[] = {
@@ -83,8 +86,8 @@ static const preset presets[] = {
     { "book", 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
     { "images", 0,
-      { { "optimizer", "adamax" }, { "lr", "1e-3" }, { "warmup_steps", "500" }, { "batch", "64" }, { "epochs", "50" }, { "ema_decay", "0.999" },
-        { "clip_norm", "50" } } },
+      { { "optimizer", "adamax" }, { "lr", "1e-3" }, { "schedule", "cosine" }, { "warmup_steps", "200" }, { "batch", "32" }, { "epochs", "20" },
+        { "ema_decay", "0.99" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
 };
 enum { PRESET_IMAGES = 2 };
 
@@ -106,6 +109,9 @@ static nf_status create_realnvp(nf_flow **out, train_run *run, train_options *o)
     return nf_flow_create_realnvp(out, run->context, &o->realnvp);
 }
 
+/* Black and white pixels are so many in most images that a flow without a logit spends its steps on them. */
+static const double glow_alpha = 1e-6;
+
 static nf_status create_glow(nf_flow **out, train_run *run, train_options *o)
 {
     o->glow.height = run->shape.height;
@@ -113,6 +119,7 @@ static nf_status create_glow(nf_flow **out, train_run *run, train_options *o)
     o->glow.channels = run->shape.channels;
     o->glow.cond_dim = nf_dataset_cond_dim(run->train);
     o->glow.hidden = o->hidden_channels;
+    o->glow.alpha = isfinite(o->alpha) ? o->alpha : o->glow.bits == NF_GLOW_REAL ? 0.0 : glow_alpha;
     return nf_flow_create_glow(out, run->context, &o->glow);
 }
 
@@ -123,15 +130,17 @@ static nf_status create_realnvp_image(nf_flow **out, train_run *run, train_optio
     o->realnvp_image.channels = run->shape.channels;
     o->realnvp_image.cond_dim = nf_dataset_cond_dim(run->train);
     o->realnvp_image.hidden = o->hidden_channels;
+    o->realnvp_image.bits = o->glow.bits;
+    o->realnvp_image.alpha = isfinite(o->alpha) ? o->alpha : 0.0;
     return nf_flow_create_realnvp_image(out, run->context, &o->realnvp_image);
 }
 
 static const architecture architectures[] = {
     { "realnvp", 0, create_realnvp, "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
-    { "glow", 1, create_glow, "coupling,levels,steps,bits,linear,hidden_channels" },
+    { "glow", 1, create_glow, "coupling,levels,steps,bits,linear,alpha,hidden_channels" },
     { "realnvp_image", 1, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
 };
-enum { REALNVP = 1, GLOW = 2, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
+enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
 /* Optimizers: which config they take. */
 static const struct { const char *name; size_t offset; } optimizers[] = {
@@ -206,6 +215,8 @@ static int choose_architecture(train_run *run, train_options *o)
                           arch_of(o)->name, run->data_name);
     if (arch_of(o)->images) o->no_standardise = 1;
     if ((code = check_own(run->set, o))) return code;
+    if (o->arch == REALNVP_IMAGE && isfinite(o->alpha) && !(o->alpha > 0.0))
+        return tool_usage(&command_train, "--alpha: 0 is no logit, which --arch realnvp_image needs; above 0 to 0.25");
     return apply_preset(run->set, o);
 }
 
@@ -294,7 +305,7 @@ static void print_plan(const train_run *run, const train_options *o)
     if (!arch_of(o)->images || o->common.quiet || o->common.json || nf_flow_step_memory(run->flow, batch, &m) < 0) return;
     printf("%s of %lld x %lld x %lld: %lld parameters\n", arch_of(o)->name, (long long)run->shape.height, (long long)run->shape.width,
            (long long)run->shape.channels, (long long)nf_flow_param_count(run->flow));
-    printf("a step of %lld images takes %.0f MiB: weights %.0f, gradients %.0f, inputs %.0f, hidden %.0f%s, scratch %.0f\n", (long long)batch,
+    printf("a step of %lld images takes %.1f MiB: weights %.1f, gradients %.1f, inputs %.1f, hidden %.1f%s, scratch %.1f\n", (long long)batch,
            (double)m.total / mib, (double)m.params / mib, (double)m.gradients / mib, (double)m.inputs / mib, (double)m.hidden / mib,
            m.recompute ? " (computed twice)" : "", (double)m.scratch / mib);
     fflush(stdout);
@@ -379,20 +390,33 @@ static void print_json(const train_run *run, const train_options *o)
     nft_json_end(&w);
 }
 
-static void print_summary(const train_run *run, const train_options *o)
+static void print_losses(const train_run *run, double h)
 {
     const nf_fit_report *r = &run->report;
-    const double h = entropy(run, o);
 
     printf("%-22s %12s %14s\n", "NLL, nats a row", "data units", "standardised");
     printf("%-22s %12.4f %14.4f\n", "training rows", r->train_nll, r->train_nll - run->log_sd);
     if (run->valid) printf("%-22s %12.4f %14.4f\n", "held-out rows", r->valid_nll, r->valid_nll - run->log_sd);
     if (isfinite(h)) printf("%-22s %12.4f %14.4f\n", "entropy (the floor)", h, h - run->log_sd);
-    if (run->shape.height) {
-        printf("%-22s %12s\n", "images", "bits/dim");
-        printf("%-22s %12.4f\n", "training rows", bits(run, r->train_nll));
-        if (run->valid) printf("%-22s %12.4f\n", "held-out rows", bits(run, r->valid_nll));
-    }
+}
+
+static void print_image_losses(const train_run *run)
+{
+    const nf_fit_report *r = &run->report;
+
+    printf("%-22s %12s %14s\n", "NLL", "bits/dim", "nats an image");
+    printf("%-22s %12.4f %14.4f\n", "training images", bits(run, r->train_nll), r->train_nll);
+    if (run->valid) printf("%-22s %12.4f %14.4f\n", "held-out images", bits(run, r->valid_nll), r->valid_nll);
+}
+
+static void print_summary(const train_run *run, const train_options *o)
+{
+    const nf_fit_report *r = &run->report;
+
+    if (run->shape.height)
+        print_image_losses(run);
+    else
+        print_losses(run, entropy(run, o));
     printf("%lld epochs in %.1f s, best %lld; %lld parameters", (long long)r->epochs, r->seconds, (long long)r->best_epoch,
            (long long)nf_flow_param_count(run->flow));
     if (r->skipped) printf("; %lld steps skipped", (long long)r->skipped);
@@ -436,10 +460,10 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         { .title = "Training", .target = o, .fields = train_fields, .n_fields = sizeof train_fields / sizeof *train_fields },
         { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "dim,cond_dim,mean,sd",
           .decided = "layers,hidden,activation,separate,actnorm,weights,bound" },
-        { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,cond_dim,hidden,noise,temperature" },
+        { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,cond_dim,hidden,noise,temperature,alpha" },
         { .title = "RealNVP on images", .target = &o->realnvp_image, .config = "realnvp_image",
-          .skip = "height,width,channels,cond_dim,hidden,noise" },
-        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps" },
+          .skip = "height,width,channels,cond_dim,hidden,noise,bits,alpha" },
+        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps,progress_steps" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
         image_group(&o->images, "zoom,columns"),
@@ -454,7 +478,7 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
 
 static int train_run_command(int argc, char **argv)
 {
-    train_options o = { .common = COMMON_OPTIONS_INIT, .optimizer = 1, .noise = -1.0,
+    train_options o = { .common = COMMON_OPTIONS_INIT, .optimizer = 1, .noise = -1.0, .alpha = (double)NAN,
                         .rows = 3000, .realnvp = NF_REALNVP_CONFIG_INIT, .glow = NF_GLOW_CONFIG_INIT,
                         .realnvp_image = NF_REALNVP_IMAGE_CONFIG_INIT, .fit = NF_FIT_CONFIG_INIT,
                         .adam = NF_ADAM_CONFIG_INIT, .sgd = NF_SGD_CONFIG_INIT };

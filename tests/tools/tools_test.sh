@@ -257,7 +257,8 @@ expect images__half_a_shape 2 "$nflow" train images.csv --height 12 -o x
 says images__half_a_shape "belong together"
 for arch in glow realnvp_image; do
     expect "images__$arch" 0 "$nflow" train images.csv --arch $arch --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors
-    grep -q "^$arch of 2 x 2 x 3: [0-9]* parameters, about [0-9]* MiB for a step of 54 images" out.txt || fail "images__$arch: no plan"
+    grep -q "^$arch of 2 x 2 x 3: [0-9]* parameters$" out.txt || fail "images__$arch: no plan"
+    grep -q "^a step of 32 images takes [0-9.]* MiB: weights .* scratch" out.txt || fail "images__$arch: no plan of the memory"
     expect "images__${arch}_json" 0 "$nflow" train images.csv --arch $arch --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors --json
     json "images__${arch}_json" "d['arch'] == '$arch' and d['preset'] == 'images' and d['train_nll'] == d['train_nll_standardised'] and d['train_bits'] > 0"
 done
@@ -269,6 +270,18 @@ expect images__option_of_another_arch 2 "$nflow" train images.csv --arch glow --
 says images__option_of_another_arch "layers: not an option of --arch glow"
 expect images__option_of_glow 2 "$nflow" train density:moons --steps 3 -o x
 says images__option_of_glow "steps: not an option of --arch realnvp"
+expect images__no_logit_of_glow 0 "$nflow" train images.csv --arch glow --alpha 0 --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors
+"$nflow" info h.safetensors | grep -q logit && fail "images__no_logit_of_glow: a logit"
+expect images__real_values 0 "$nflow" train images.csv --arch glow --bits 17 --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 8 --lr 0.02 --warmup-steps 1 -o h.safetensors
+"$nflow" info h.safetensors | grep -q "logit\|dequantise" && fail "images__real_values: a layer of whole numbers"
+expect sample__rows_not_finite 4 "$nflow" sample h.safetensors -n 50 --temperature 1e6 -o far.csv --json
+says sample__rows_not_finite "of 50 rows are not finite"
+lines sample__rows_not_finite far.csv 50
+json sample__rows_not_finite 'd["rows"] == 50'
+expect images__real_values_of_realnvp 2 "$nflow" train images.csv --arch realnvp_image --bits 17 --height 2 --width 2 --channels 3 -o x
+says images__real_values_of_realnvp "bits is 17"
+expect images__no_logit_of_realnvp 2 "$nflow" train images.csv --arch realnvp_image --alpha 0 --height 2 --width 2 --channels 3 -o x
+says images__no_logit_of_realnvp "alpha: 0 is no logit"
 [ -e x ] && fail "images: a refused run left a file"
 
 # picture NAME FILE EXPRESSION: of the PNG's height h, width w, channels c and pixel p(y, x, k)
