@@ -128,6 +128,8 @@ typedef struct nf_layer_ops {
     /* OPTIONAL (NULL: none). Tangents: d_out = J d_in along with out and log_det; d_log_det [n] added to. No call of 0.1 uses it. */
     nf_status (*jvp)(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out, void *d_out,
                      double *d_log_det);
+    /* OPTIONAL (NULL: all finite values will do). Refuses parameters from a file that the layer cannot work with: NF_ERR_FORMAT. */
+    nf_status (*check)(const void *self, const void *theta);
 } nf_layer_ops;
 
 /** A layer type. Static: it must outlive every context it is registered with. */

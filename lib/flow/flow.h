@@ -73,6 +73,8 @@ nf_status nfi_flow_begin(nf_flow *flow, const char *function); /* exclusive: NF_
 void nfi_flow_end(nf_flow *flow);
 /* Euclidean norm of the gradient block, exclusive: the same bits for any number of threads. */
 double nfi_flow_grad_norm(nf_flow *flow);
+/* Parameters [count] of a file, finite, that every layer can work with: NF_ERR_FORMAT, the line names the layer. */
+nf_status nfi_flow_check_theta(const nf_flow *flow, const void *theta);
 void nfi_flow_clear_grad(nf_flow *flow);  /* the gradient block means zeros */
 void *nfi_flow_grad_block(nf_flow *flow); /* the gradient block, zeros written out if they were only meant */
 /* What takes gradients has more memory than what evaluates: made at the first need. NF_ERR_MEMORY, nothing changed. A const flow may

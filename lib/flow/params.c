@@ -58,6 +58,17 @@ static void params_pack_place(void *arg, int64_t i)
     nfi_flow_pack_place(job->flow, &job->flow->places[i], job->packed, job->packed_backward);
 }
 
+nf_status nfi_flow_check_theta(const nf_flow *flow, const void *theta)
+{
+    for (int64_t i = 0; i < flow->n_places; i++) {
+        const nfi_place *p = &flow->places[i];
+        const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+        const nf_status status = ops->check ? ops->check(p->layer->self, (const char *)theta + p->theta * flow->size) : NF_OK;
+        if (status) return nfi_fail_in(NF_ERR_FORMAT, "layer %lld (%s)", (long long)i, p->layer->type->name);
+    }
+    return NF_OK;
+}
+
 void nfi_flow_pack(nf_flow *flow)
 {
     params_pack job = { flow, flow->packed, atomic_load_explicit(&flow->packed_backward, memory_order_acquire) };

@@ -177,7 +177,9 @@ static nf_status model_read(const struct model_file *file, const nf_flow *flow, 
 
     if (!status) status = model_selftest(file, flow, rows, &n_rows);
     if (!status) status = model_check_set(file, n_views + n_rows);
-    return status ? status : model_check_theta(file, flow, theta);
+    if (!status) status = model_check_theta(file, flow, theta);
+    if (!status && (status = nfi_flow_check_theta(flow, theta))) status = nfi_fail_in(status, "%s", file->function);
+    return status;
 }
 
 static nf_status model_load(nf_flow **out, const struct model_file *file, int64_t *rows)

@@ -513,6 +513,24 @@ static nf_status linear_jvp(const void *self, const nf_tile *tile, const void *i
     return status;
 }
 
+/* A permutation, and signs. */
+static nf_status linear_check_theta(const void *self, const void *theta)
+{
+    const struct linear *ln = self;
+    const real *permutation = theta, *sign = permutation + ln->channels;
+
+    for (int64_t i = 0; ln->form == NF_LINEAR_PLU && i < ln->channels; i++) {
+        bool wrong = !(permutation[i] >= 0 && permutation[i] < (real)ln->channels) || permutation[i] != (real)(int64_t)permutation[i];
+        for (int64_t j = 0; j < i && !wrong; j++) wrong = permutation[j] == permutation[i];
+        if (wrong)
+            return nfi_fail(NF_ERR_FORMAT, "%s: element %lld of \"permutation\" is %g: not a row, or one a second time", ln->name,
+                            (long long)i, (double)permutation[i]);
+        if (sign[i] != 1 && sign[i] != -1)
+            return nfi_fail(NF_ERR_FORMAT, "%s: element %lld of \"sign\" is %g, must be 1 or -1", ln->name, (long long)i, (double)sign[i]);
+    }
+    return NF_OK;
+}
+
 const nf_layer_ops NFI_NAME(nfi_linear_ops) = {
     .struct_size = sizeof(nf_layer_ops),
     .reset = linear_reset,
@@ -521,6 +539,7 @@ const nf_layer_ops NFI_NAME(nfi_linear_ops) = {
     .inverse = linear_inverse,
     .backward = linear_backward,
     .jvp = linear_jvp,
+    .check = linear_check_theta,
 };
 
 #if NFI_ONCE
