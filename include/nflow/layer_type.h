@@ -61,8 +61,16 @@ typedef struct nf_tile {
     int32_t training;      /* 1: backward may follow and training tolerances apply */
     int32_t pass;          /* init: of init_passes */
     int32_t reserved;
+    void *failures;        /* private: nf_fail_row */
     const void *kernels;   /* private to built-in layers */
 } nf_tile;
+
+/**
+ * Row i of the tile fails, for a reason that is its own (a stiff row of an ODE, say): what forward or inverse writes for it does not
+ * matter, its results become NaN, the other rows complete, and the call answers NF_ROWS_NONFINITE with `status` and `line` of the
+ * first such row in nf_last_error(); in a strict context it answers NF_ERR_NONFINITE. Only within forward and inverse.
+ */
+NF_API void nf_fail_row(const nf_tile *tile, int64_t i, nf_status status, const char *line);
 
 /** What describe answers. All zero on entry but the first three. */
 typedef struct nf_layer_info {

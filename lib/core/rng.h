@@ -21,6 +21,16 @@ enum {
     NFI_STREAM_PERMUTATION = 8
 };
 
+/* The mixer of SplitMix64 (Steele, Lea, Flood 2014): numbers that differ in one bit become unrelated. */
+static inline uint64_t nfi_mix(uint64_t h)
+{
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+    return h ^ (h >> 31);
+}
+/* The seed of one row's numbers, from the flow's and the row's key. */
+static inline uint64_t nfi_row_seed(uint64_t seed, uint64_t row_key) { return nfi_mix(seed + 0x9e3779b97f4a7c15u * (row_key + 1)); }
+
 void nfi_philox(uint64_t key, const uint32_t counter[4], uint32_t out[4]);
 void nfi_random_block(uint64_t seed, uint32_t stream, uint64_t index, uint32_t out[4]);
 /* The words of n consecutive blocks, [4 n]: those of nfi_random_block(first), then of first + 1, ... in long vectors. */

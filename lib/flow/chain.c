@@ -23,7 +23,20 @@ nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_wo
                       .packed_backward = backward && place ? backward + place->packed_backward : NULL,
                       .cond = flow->cond_dim ? w->cond + i * flow->cond_dim * flow->size : NULL, .cond_dim = flow->cond_dim,
                       .scratch = w->scratch, .log_det = w->log_det + i, .row_key = w->key + i, .seed = flow->seed,
-                      .stream = place ? place->stream : 0, .kernels = flow->kernels };
+                      .stream = place ? place->stream : 0, .failures = (nfi_workspace *)(uintptr_t)w, .kernels = flow->kernels };
+}
+
+void nf_fail_row(const nf_tile *tile, int64_t i, nf_status status, const char *line)
+{
+    nfi_workspace *w = tile ? tile->failures : NULL;
+    if (!w || i < 0 || i >= tile->n) return;
+    nfi_row_failure *f = &w->failure;
+    const int64_t row = tile->row + i;
+
+    w->bad[tile->row_key - w->key + i] = 1; /* the tile's place in the block */
+    if (f->row >= 0 && f->row <= row) return;
+    *f = (nfi_row_failure){ .row = row, .status = status };
+    strncpy(f->line, line ? line : "", sizeof f->line - 1);
 }
 
 /* A layer may answer NF_OK or a failure; anything else is a broken layer. The line gets the layer's place. */
@@ -39,6 +52,7 @@ void nfi_chain_load(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n
     const nf_flow *flow = job->flow;
     const int64_t bytes = flow->dim * flow->size, bytes_cond = flow->cond_dim * flow->size;
 
+    w->failure.row = -1;
     memset(w->bad, 0, (size_t)n);
     memset(w->log_det, 0, (size_t)n * sizeof *w->log_det);
     if (flow->cond_dim) nfi_rows_load(flow->dtype, n, flow->cond_dim, job->cond + row * bytes_cond, w->cond, w->bad);

@@ -39,7 +39,7 @@ typedef struct gradient_job {
         nf_status status;
         double nll;
         int64_t n_bad, first_bad;
-        char line[384];
+        char line[352];
     } slot[GRADIENT_SLOTS];
 } gradient_job;
 

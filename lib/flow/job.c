@@ -11,10 +11,15 @@
 /* Work below this many floating-point operations stays on the calling thread: about 50 microseconds of one core. */
 #define JOB_PARALLEL_FLOP 5e6
 
+static void job_lock(nfi_job *job)
+{
+    while (atomic_flag_test_and_set_explicit(&job->lock, memory_order_acquire)) {}
+}
+
 /* Keeps the failure of the lowest block, with its line, which lives in the worker's thread. */
 static void job_fail(nfi_job *job, int64_t block, nf_status status)
 {
-    while (atomic_flag_test_and_set_explicit(&job->lock, memory_order_acquire)) {}
+    job_lock(job);
     if (!job->status || block < job->status_block) {
         job->status = status;
         job->status_block = block;
@@ -35,6 +40,10 @@ static void job_count_bad(nfi_job *job, const nfi_workspace *w, int64_t row, int
     atomic_fetch_add(&job->n_bad, bad);
     seen = atomic_load(&job->first_bad);
     while ((seen < 0 || first < seen) && !atomic_compare_exchange_weak(&job->first_bad, &seen, first)) {}
+    if (w->failure.row < 0) return;
+    job_lock(job);
+    if (job->failure.row < 0 || w->failure.row < job->failure.row) job->failure = w->failure;
+    atomic_flag_clear_explicit(&job->lock, memory_order_release);
 }
 
 static void job_block(void *arg, int64_t b)
@@ -83,14 +92,17 @@ nf_status nfi_job_run(nfi_job *job)
     atomic_flag_clear(&job->lock);
     atomic_init(&job->n_bad, 0);
     atomic_init(&job->first_bad, -1);
+    job->failure.row = -1;
     job->block = job_block_rows(job);
     nfi_parallel_for(job->flow->object.context, (job->n + job->block - 1) / job->block, job_block, job);
     bad = atomic_load(&job->n_bad);
     if (job->status) {
         nfi_fail(job->status, "%s: %s", job->function, job->line);
     } else if (bad) {
-        job->status = nfi_fail(strict ? NF_ERR_NONFINITE : NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld",
-                               job->function, bad, (long long)job->n, (long long)atomic_load(&job->first_bad));
+        const bool told = job->failure.row >= 0 && job->failure.row == atomic_load(&job->first_bad);
+        job->status = nfi_fail(strict ? NF_ERR_NONFINITE : NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld%s%s%s%s",
+                               job->function, bad, (long long)job->n, (long long)atomic_load(&job->first_bad), told ? ": " : "",
+                               told ? nf_status_name(job->failure.status) : "", told ? ": " : "", told ? job->failure.line : "");
     }
     if (job->status < 0) job_fill(job);
     nfi_fpenv_leave(fpenv);

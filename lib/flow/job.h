@@ -28,6 +28,7 @@ struct nfi_job {
     int64_t status_block;
     char line[400];
     atomic_llong n_bad, first_bad;
+    nfi_row_failure failure; /* of the lowest row that a layer gave up */
 };
 
 /* Where a backward pass adds gradients. Each segment of rows has a sum of its own: the first segment's is `block` itself, the

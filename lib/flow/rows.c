@@ -6,6 +6,7 @@
  */
 #include "flow/rows.h"
 #include "core/fpenv.h"
+#include "core/rng.h"
 #include <nflow/config.h>
 #include <stdbool.h>
 #include <string.h>
@@ -86,9 +87,7 @@ static uint64_t rows_hash_words(uint64_t h, int64_t bytes, const char *x)
         memcpy(&word, x + i, 4);
         h = (h ^ word) * 0x100000001b3u;
     }
-    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
-    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
-    return h ^ (h >> 31);
+    return nfi_mix(h);
 }
 
 void nfi_rows_hash(int64_t n, int64_t bytes_x, const void *x, int64_t bytes_cond, const void *cond, uint64_t *key)

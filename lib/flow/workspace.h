@@ -10,7 +10,16 @@
 
 #include "flow/flow.h"
 
+/* The lowest row that a layer gave up, and why: nf_fail_row. */
+typedef struct nfi_row_failure {
+    int64_t row; /* of the call; -1: none */
+    int64_t layer;
+    nf_status status;
+    char line[200];
+} nfi_row_failure;
+
 struct nfi_workspace {
+    nfi_row_failure failure;
     int64_t bytes, rows;
     int32_t train;     /* 1: acts and saved are there */
     int32_t recompute; /* 1: saved holds one tile: backward runs forward again */

@@ -44,15 +44,6 @@ struct dequantise { /* immutable after creation */
     double shift;
 };
 
-/* The mixer of SplitMix64 (Steele, Lea, Flood 2014): keys of rows that differ in one bit become unrelated. */
-static uint64_t dequantise_key(uint64_t seed, uint64_t row_key)
-{
-    uint64_t h = seed + 0x9e3779b97f4a7c15u * (row_key + 1);
-    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
-    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
-    return h ^ (h >> 31);
-}
-
 /* x as an index of 0..255, -1 where it is none: never a conversion that is out of range */
 static int32_t dequantise_whole(real x)
 {
@@ -100,7 +91,7 @@ static nf_status dequantise_forward(const void *self, const nf_tile *tile, const
     (void)saved;
     for (int64_t i = 0; i < tile->n; i++, x += dq->dim, z += dq->dim) {
         if (noise)
-            nfi_random_words(dequantise_key(tile->seed, tile->row_key[i]), tile->stream + NFI_STREAM_NOISE, tile->epoch << 32,
+            nfi_random_words(nfi_row_seed(tile->seed, tile->row_key[i]), tile->stream + NFI_STREAM_NOISE, tile->epoch << 32,
                              (dq->dim + 3) / 4, words);
         if (dequantise_row(dq, noise ? words : NULL, x, z) < 0) return dequantise_refuse(dq, tile->row + i, x);
         tile->log_det[i] += log_det;
