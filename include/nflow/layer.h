@@ -351,5 +351,66 @@ typedef struct nf_dequantise_config {
 NF_API void nf_dequantise_config_init(nf_dequantise_config *config);
 NF_API nf_status nf_dequantise_create(nf_layer **out, nf_context *context, const nf_dequantise_config *config);
 
+/* Integrators. */
+enum {
+    NF_ODE_DOPRI5 = 1,   /* Dormand-Prince 5(4). Default */
+    NF_ODE_TSIT5 = 2,    /* Tsitouras 5(4) */
+    NF_ODE_BOSH3 = 3,    /* Bogacki-Shampine 3(2) */
+    NF_ODE_RK4 = 4,      /* fixed steps from here on */
+    NF_ODE_MIDPOINT = 5,
+    NF_ODE_EULER = 6
+};
+/* How a network of dynamics sees the time: with a = W h + b, */
+enum {
+    NF_TIME_IGNORE = 1, /* a */
+    NF_TIME_CONCAT = 2, /* a + w t */
+    NF_TIME_SQUASH = 3  /* a sigmoid(v t + d) + w t. Default */
+};
+enum {
+    NF_TRACE_AUTO = 1,      /* exact up to 32 columns, up to 4 in training; else Hutchinson. Default */
+    NF_TRACE_EXACT = 2,
+    NF_TRACE_HUTCHINSON = 3,
+    NF_TRACE_HUTCHINSON_TRAIN = 4 /* in training; else exact */
+};
+enum { NF_PROBE_RADEMACHER = 1, NF_PROBE_GAUSSIAN = 2 };
+
+/**
+ * "cnf", continuous: dy/dt = f(y, t, c) from y(0) = x to z = y(T);  log|det| = integral of tr(df/dy) dt. f is a network of dense layers,
+ * T is trained unless end_time_fixed. Every row has time steps of its own, so that its bits do not depend on its batch; a row whose
+ * solution cannot be had (too many steps, steps too small, values that are not finite) becomes NaN, and nf_last_error() tells where.
+ * Hutchinson's trace is estimated from probes drawn once a solve, by the row's number in nf_flow_fit and by its bits elsewhere.
+ * Gradients are those of the discrete solution, its steps held constant; a solve in training has at most 256 steps.
+ * kinetic and jacobian add the integrals of |f|^2 and |df/dy|^2 to the loss of training, times these weights.
+ * Parameters: net.<l>.weight [in][out], .bias [out], with concat .time [out], with concat_squash .gate, .gate_bias, .time [out]; sqrt_time,
+ * the square root of T.
+ * NF_ERR_ARG (an activation without a second derivative: relu, leaky_relu; a solver with fixed steps and no step); NF_ERR_ODE_TOL when a
+ * flow of NF_F32 computes with rtol below 1.2e-7.
+ * Refs: Grathwohl et al., "FFJORD", arXiv:1810.01367; Finlay et al., arXiv:2002.02798.
+ */
+typedef struct nf_cnf_config {
+    uint32_t struct_size;
+    int32_t solver;     /* NF_ODE_... */
+    int64_t dim;        /* required */
+    int64_t cond_dim;
+    int32_t activation; /* NF_ACTIVATION_..., default tanh */
+    int32_t time;       /* NF_TIME_... */
+    int32_t trace;      /* NF_TRACE_... */
+    int32_t probe;      /* NF_PROBE_... */
+    int64_t probes;     /* of a row, averaged; default 1 */
+    int32_t end_time_fixed;
+    int32_t reserved;
+    double end_time;    /* initial, default 0.5 */
+    double rtol, atol;  /* default 1e-5 each */
+    double step;        /* fixed steps: their length, required; else the first one, 0: chosen */
+    int64_t max_steps;  /* default 1000 */
+    double kinetic, jacobian; /* default 0 */
+    const int64_t *hidden; /* default 64, 64, 64; {0}: none */
+    int64_t n_hidden;
+} nf_cnf_config;
+
+#define NF_CNF_CONFIG_INIT { .struct_size = sizeof(nf_cnf_config) }
+NF_API void nf_cnf_config_init(nf_cnf_config *config);
+NF_API nf_status nf_cnf_create(nf_layer **out, nf_context *context, const nf_cnf_config *config);
+
 NF_END_DECLS
 #endif

@@ -8,11 +8,11 @@
  * and in training, where a weight asks for them, K the kinetic energy |f|^2 and J the squared norm of Jacobian times probe, in double.
  * Trace: exact, by dim tangents e_k, sum_k (df/dy e_k)_k; or Hutchinson's estimate, the mean over probes e of e . (df/dy e), E e e^T = I.
  * A row's probes are drawn once a solve, from the row's key: all stages, and backward, see the same ones.
- * The inverse solves from T to 0. Each row has steps of its own; a row that fails ends the call, naming row, t and h.
+ * The inverse solves from T to 0. Each row has steps of its own; a row that fails becomes NaN, with its t and h as the reason.
  *
  * Backward is that of the discrete solution (ode/ode.h), exact for the z and log|det| that forward returned, step sizes held constant.
- * forward keeps a row's steps in `saved`: (t, h, y) of every k-th step, k doubling when CNF_KEPT are full, so memory is bounded
- * whatever the number of steps; backward solves again from a kept state to the next, and takes the steps in between from there.
+ * forward keeps a row's steps in `saved`: (t, h) of all, y of every k-th, k doubling when the room is full, so memory is bounded; backward
+ * solves again from a kept state to the next, and takes the steps in between from there.
  * T = theta_T^2 (trained, unless end_time_fixed), since it must not change its sign. With the steps' proportions held,
  *   dL/dT = (1 / T) sum over steps and stages of (kbar_i . k_i + t_i dL/dt_i).
  * Weights of K and J add  -g_log_det (kinetic K + jacobian J)  to the loss, g_log_det < 0 being the weight of the row's log p.
@@ -23,48 +23,264 @@
  * z = 3/7 + (1.3 - 3/7) exp(0.35) = 1.6652446, log|det| = 0.35
  * Refs: Grathwohl et al., "FFJORD", arXiv:1810.01367; Finlay et al., "How to train your neural ODE", arXiv:2002.02798.
  */
-#include "core/real.h"
 #include "layers/cnf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/rng.h"
 #include "core/status.h"
 #include "math/functions.h"
 
-#define CNF_KEPT 16   /* states a row keeps of its solve, for backward */
-#define CNF_STEPS 256 /* most steps of a solve that backward may follow */
+#define CNF_F32_TOLERANCE 1.2e-7
 
 /* Memory */
 
-/* One row's solve, in `saved`: times and lengths of all its steps, and the state at every `every`-th. */
-struct cnf_track {
-    int64_t steps, every;
-    double t[CNF_STEPS], h[CNF_STEPS];
-    double y[]; /* [CNF_KEPT][dim] */
-};
-static int64_t cnf_track_bytes(const nfi_cnf *cf)
+/* The next `bytes` of base (NULL: only counted). */
+static void *cnf_take(char *base, int64_t *at, int64_t bytes)
 {
-    return nfi_round_up((int64_t)sizeof(struct cnf_track) + CNF_KEPT * cf->dim * (int64_t)sizeof(double), NFI_ALIGN);
-}
-static struct cnf_track *cnf_track(const nfi_cnf *cf, void *saved, int64_t row)
-{
-    return (struct cnf_track *)(void *)((char *)saved + row * cnf_track_bytes(cf));
+    const int64_t here = *at;
+    *at += nfi_round_up(bytes, NFI_ALIGN);
+    return base ? base + here : NULL;
 }
 
-/* What a solve of a tile works with. */
+static int64_t cnf_carve(const nfi_cnf *cf, const nfi_kernels *k, int64_t n, int64_t m, char *base, nfi_cnf_work *w)
+{
+    int64_t at = 0;
+    w->probe = cnf_take(base, &at, n * m * cf->dim * k->size);
+    w->in = cnf_take(base, &at, (n + n * m) * nfi_dynamics_ld_in(&cf->net) * k->size);
+    w->out = cnf_take(base, &at, (n + n * m) * nfi_dynamics_ld_out(&cf->net) * k->size);
+    w->net = cnf_take(base, &at, nfi_dynamics_scratch_bytes(&cf->net, k, n, m));
+    w->rest = base ? base + at : NULL;
+    return at;
+}
+
+/* Probes */
+
+/* The row's own: the same at every stage of a solve, and in backward. Rademacher: the bits of words; Gaussian: Box-Muller. */
+static void cnf_draw(const nfi_cnf_work *w, int64_t i, real *probe)
+{
+    const nf_tile *tile = w->tile;
+    const uint64_t seed = nfi_row_seed(tile->seed, tile->row_key[i]);
+    const uint32_t stream = tile->stream + NFI_STREAM_NOISE;
+    const int64_t count = w->m * w->cf->dim;
+
+    for (int64_t j = 0; j < count && w->cf->gaussian; j++) probe[j] = (real)nfi_normal(seed, stream, (tile->epoch << 32) + (uint64_t)j);
+    for (int64_t j = 0; j < count && !w->cf->gaussian; j += 128) {
+        uint32_t word[4];
+        nfi_random_block(seed, stream, (tile->epoch << 32) + (uint64_t)(j / 128), word);
+        for (int64_t b = 0; b < 128 && j + b < count; b++) probe[j + b] = word[b / 32] >> (b % 32) & 1u ? 1 : -1;
+    }
+}
+
+nfi_cnf_work NFI_NAME(nfi_cnf_begin)(const nfi_cnf *cf, const nf_tile *tile)
+{
+    nfi_cnf_work w = { .cf = cf, .tile = tile, .m = nfi_cnf_tangents(cf, tile->training), .exact = nfi_cnf_exact(cf, tile->training) };
+
+    (void)cnf_carve(cf, tile->kernels, tile->n, w.m, tile->scratch, &w);
+    for (int64_t i = 0; i < tile->n && !w.exact; i++) cnf_draw(&w, i, (real *)w.probe + i * w.m * cf->dim);
+    return w;
+}
+
+/* The network */
+
+static void cnf_fill_tangents(const nfi_cnf_work *w, int64_t m, int64_t row, real *to)
+{
+    const int64_t dim = w->cf->dim, ld = nfi_dynamics_ld_in(&w->cf->net);
+    for (int64_t j = 0; j < m; j++, to += ld) {
+        memset(to, 0, (size_t)ld * sizeof *to);
+        if (w->exact)
+            to[j] = 1;
+        else
+            memcpy(to, (const real *)w->probe + (row * w->m + j) * dim, (size_t)dim * sizeof *to);
+    }
+}
+
+void NFI_NAME(nfi_cnf_fill)(const nfi_cnf_work *w, int64_t n, int64_t m, const int64_t *row, const double *y, int64_t ld_y, void *in)
+{
+    const nfi_cnf *cf = w->cf;
+    const int64_t ld = nfi_dynamics_ld_in(&cf->net);
+    const real *cond = w->tile->cond;
+    real *to = in, *tangents = to + n * ld;
+
+    for (int64_t i = 0; i < n; i++, to += ld, y += ld_y, tangents += m * ld) {
+        for (int64_t j = 0; j < cf->dim; j++) to[j] = (real)y[j];
+        for (int64_t j = 0; j < cf->cond_dim; j++) to[cf->dim + j] = cond[row[i] * w->tile->cond_dim + j];
+        cnf_fill_tangents(w, m, row[i], tangents);
+    }
+}
+
+void NFI_NAME(nfi_cnf_rates)(const nfi_cnf_work *w, int64_t n, const int64_t *row, const void *out, int64_t aug, double *dy)
+{
+    const int64_t dim = w->cf->dim, ld = nfi_dynamics_ld_out(&w->cf->net);
+    const double share = w->exact ? 1.0 : 1.0 / (double)w->m;
+    const real *f = out, *fd = f + n * ld;
+
+    for (int64_t i = 0; i < n; i++, f += ld, dy += aug) {
+        double trace = 0.0, kinetic = 0.0, jacobian = 0.0;
+        for (int64_t j = 0; j < dim; j++) {
+            dy[j] = (double)f[j];
+            kinetic += dy[j] * dy[j];
+        }
+        for (int64_t p = 0; p < w->m; p++, fd += ld) {
+            const real *e = (const real *)w->probe + (row[i] * w->m + p) * dim;
+            if (w->exact) trace += (double)fd[p];
+            for (int64_t j = 0; !w->exact && j < dim; j++) trace += (double)e[j] * (double)fd[j];
+            for (int64_t j = 0; aug > dim + 1 && j < dim; j++) jacobian += (double)fd[j] * (double)fd[j];
+        }
+        dy[dim] = share * trace;
+        if (aug == dim + 1) continue;
+        dy[dim + 1] = kinetic;
+        dy[dim + 2] = share * jacobian;
+    }
+}
+
+/* Solving */
+
 struct cnf_solve {
-    const nfi_cnf *cf;
-    const nf_tile *tile;
-    int64_t m;         /* tangents of a row */
-    int64_t aug;       /* dim + 1, or + 3 with the energies */
-    bool exact;
-    real *probe;       /* [n][m][dim], Hutchinson */
-    real *in, *out;    /* [n (1 + m)][ld] of the network */
-    void *net;         /* its scratch */
-    double *y;         /* [n][aug] */
-    nfi_ode_end *end;  /* [n] */
+    nfi_cnf_work w;
+    double *y;        /* [n][dim + 1] */
+    nfi_ode_end *end; /* [n] */
     void *ode;
-    void *saved;       /* tracks, NULL: none are kept */
-    bool overrun;      /* a row took more steps than can be kept */
+    void *saved;
 };
+
+static int64_t cnf_carve_solve(const nfi_cnf *cf, int64_t n, char *base, struct cnf_solve *s)
+{
+    int64_t at = 0;
+    s->y = cnf_take(base, &at, n * (cf->dim + 1) * (int64_t)sizeof *s->y);
+    s->end = cnf_take(base, &at, n * (int64_t)sizeof *s->end);
+    s->ode = cnf_take(base, &at, nfi_ode_scratch_bytes(cf->dim + 1));
+    return at;
+}
+
+static void cnf_eval(void *user, int64_t n, const int64_t *row, const double *t, const double *y, double *dy)
+{
+    const struct cnf_solve *s = user;
+    const nfi_cnf_work *w = &s->w;
+    const int64_t aug = w->cf->dim + 1;
+
+    NFI_NAME(nfi_cnf_fill)(w, n, w->m, row, y, aug, w->in);
+    nfi_dynamics_value(&w->cf->net, w->tile->kernels, n, w->m, w->tile->packed, t, w->in, w->out, NULL, w->net);
+    NFI_NAME(nfi_cnf_rates)(w, n, row, w->out, aug, dy);
+}
+
+/* Keeps every `every`-th state; when the room is full, every other one of them stays. */
+static void cnf_accepted(void *user, int64_t row, double t, double h, const double *y)
+{
+    const struct cnf_solve *s = user;
+    const size_t bytes = (size_t)s->w.cf->dim * sizeof *y;
+    nfi_cnf_track *track = nfi_cnf_track_of(s->w.cf, s->saved, row);
+    const int64_t i = track->steps++;
+
+    track->t[i] = t;
+    track->h[i] = h;
+    if (i % track->every) return;
+    if (i / track->every == NFI_CNF_KEPT) {
+        for (int64_t k = 1; k < NFI_CNF_KEPT / 2; k++) memcpy(track->y + k * s->w.cf->dim, track->y + 2 * k * s->w.cf->dim, bytes);
+        track->every *= 2;
+    }
+    memcpy(track->y + i / track->every * s->w.cf->dim, y, bytes);
+}
+
+static double cnf_end_time(const nfi_cnf *cf, const nf_tile *tile)
+{
+    const double root = (double)((const real *)tile->theta)[cf->net.theta_count];
+    return root * root;
+}
+
+static void cnf_fail_row(const nfi_cnf *cf, const nf_tile *tile, int64_t i, const nfi_ode_end *end)
+{
+    char line[160];
+    (void)snprintf(line, sizeof line, "cnf: at t = %.6g with a step of %.3g, after %lld steps and %lld refused (rtol %g, atol %g)", end->t, end->h,
+                   (long long)end->accepted, (long long)end->rejected, cf->ode.rtol, cf->ode.atol);
+    nf_fail_row(tile, i, end->status, line);
+}
+
+/* out and log_det of the solve from t0 to t1. A row that fails goes on as it came. */
+static void cnf_run(struct cnf_solve *s, double t0, double t1, const real *in, real *out)
+{
+    const nfi_cnf *cf = s->w.cf;
+    const nf_tile *tile = s->w.tile;
+    const int64_t n = tile->n, dim = cf->dim, aug = dim + 1;
+    nfi_ode_problem p = { .config = cf->ode, .n = n, .dim = aug, .t0 = t0, .t1 = t1, .eval = cnf_eval, .user = s,
+                          .accepted = s->saved ? cnf_accepted : NULL };
+
+    if (s->saved) p.config.max_steps = nfi_min(p.config.max_steps, NFI_CNF_STEPS);
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < dim; j++) s->y[i * aug + j] = (double)in[i * dim + j];
+        s->y[i * aug + dim] = 0.0;
+        if (s->saved) nfi_cnf_track_of(cf, s->saved, i)->steps = 0;
+        if (s->saved) nfi_cnf_track_of(cf, s->saved, i)->every = 1;
+    }
+    nfi_ode_solve(&p, s->y, s->end, s->ode);
+    for (int64_t i = 0; i < n; i++) {
+        const bool failed = s->end[i].status != NF_OK;
+        for (int64_t j = 0; j < dim; j++) out[i * dim + j] = failed ? in[i * dim + j] : (real)s->y[i * aug + j];
+        if (!failed) tile->log_det[i] += s->y[i * aug + dim];
+        if (failed) cnf_fail_row(cf, tile, i, &s->end[i]);
+        if (failed && s->saved) nfi_cnf_track_of(cf, s->saved, i)->steps = 0;
+    }
+}
+
+/* A relative tolerance below the resolution of float cannot be met in it. */
+static nf_status cnf_check_tolerance(const nfi_cnf *cf)
+{
+    if (NFI_DTYPE == NF_F64 || !cf->ode.method->adaptive || cf->ode.rtol >= CNF_F32_TOLERANCE) return NF_OK;
+    return nfi_fail(NF_ERR_ODE_TOL, "cnf: rtol is %g, below what float resolves (%g): use NF_F64 or a larger one", cf->ode.rtol, CNF_F32_TOLERANCE);
+}
+
+/* Operations: the contract is nflow/layer_type.h. */
+
+static nf_status cnf_reset(const void *self, uint64_t seed, uint32_t stream, void *theta)
+{
+    const nfi_cnf *cf = self;
+    nfi_dynamics_reset(&cf->net, NFI_DTYPE, seed, stream, theta);
+    ((real *)theta)[cf->net.theta_count] = (real)nfi_sqrt(cf->end_time);
+    return NF_OK;
+}
+
+static void cnf_pack(const void *self, const void *kernels, const void *theta, void *packed, void *turned, int64_t part)
+{
+    const nfi_cnf *cf = self;
+    (void)part;
+    nfi_dynamics_pack(&cf->net, kernels, theta, packed, turned);
+}
+
+static nf_status cnf_forward(const void *self, const nf_tile *tile, const void *in, void *out, void *saved)
+{
+    const nfi_cnf *cf = self;
+    struct cnf_solve s = { .w = NFI_NAME(nfi_cnf_begin)(cf, tile), .saved = saved };
+    const nf_status status = cnf_check_tolerance(cf);
+    (void)cnf_carve_solve(cf, tile->n, s.w.rest, &s);
+    if (status == NF_OK) cnf_run(&s, 0.0, cnf_end_time(cf, tile), in, out);
+    return status;
+}
+
+static nf_status cnf_inverse(const void *self, const nf_tile *tile, const void *out, void *in)
+{
+    const nfi_cnf *cf = self;
+    struct cnf_solve s = { .w = NFI_NAME(nfi_cnf_begin)(cf, tile) };
+    const nf_status status = cnf_check_tolerance(cf);
+    (void)cnf_carve_solve(cf, tile->n, s.w.rest, &s);
+    if (status == NF_OK) cnf_run(&s, cnf_end_time(cf, tile), 0.0, out, in);
+    return status;
+}
+
+const nf_layer_ops NFI_NAME(nfi_cnf_ops) = {
+    .struct_size = sizeof(nf_layer_ops),
+    .reset = cnf_reset,
+    .pack = cnf_pack,
+    .forward = cnf_forward,
+    .inverse = cnf_inverse,
+    .backward = NFI_NAME(nfi_cnf_backward),
+};
+
+#if NFI_ONCE
+int64_t nfi_cnf_work_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n, int64_t m)
+{
+    return cnf_carve(cf, kernels, n, m, NULL, &(nfi_cnf_work){ 0 });
+}
+
+int64_t nfi_cnf_solve_bytes(const nfi_cnf *cf, int64_t n) { return cnf_carve_solve(cf, n, NULL, &(struct cnf_solve){ 0 }); }
+#endif
