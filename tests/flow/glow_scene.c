@@ -4,7 +4,6 @@
  */
 #include "glow_scene.h"
 #include <check.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,19 +80,21 @@ nf_flow *glow_make(nf_context *context, const glow_case *c, int32_t dtype, int64
     return flow;
 }
 
-/* Stripes whose direction and phase are the image's own, so that pixels tell of each other. */
+static int64_t scene_between(uint64_t *state, int64_t low, int64_t high) { return low + (int64_t)(random_bits(state) >> 33) % (high - low + 1); }
+
+/* Stripes whose direction and phase are the image's own, so that pixels tell of each other. In whole numbers: the same on every machine. */
 void *glow_images(const glow_case *c, int32_t dtype, int64_t n, uint64_t seed)
 {
     const int64_t dim = glow_dim(c);
     void *x = support_malloc(n * dim * support_size(dtype));
 
     for (int64_t i = 0; i < n; i++) {
-        const double a = random_uniform(&seed, -1, 1), b = random_uniform(&seed, -1, 1), phase = random_uniform(&seed, 0, 6.28);
+        const int64_t down = scene_between(&seed, -40, 40), across = scene_between(&seed, -40, 40), phase = scene_between(&seed, 0, 255);
         for (int64_t k = 0; k < dim; k++) {
-            const int64_t pixel = k / c->channels, channel = k % c->channels;
-            const double wave = sin(phase + a * (double)(pixel / c->width) + b * (double)(pixel % c->width) + 0.5 * (double)channel);
-            const double value = fmin(fmax(0.5 + 0.4 * wave + 0.03 * random_normal(&seed), 0), 0.999);
-            support_set(dtype, x, i * dim + k, c->bits == NF_GLOW_REAL ? value : floor(256 * value));
+            const int64_t pixel = k / c->channels, at = phase + down * (pixel / c->width) + across * (pixel % c->width) + 20 * (k % c->channels);
+            const int64_t wave = llabs((at & 255) - 128), noisy = 28 + 200 * wave / 128 + scene_between(&seed, -12, 12);
+            const double value = (double)noisy;
+            support_set(dtype, x, i * dim + k, c->bits == NF_GLOW_REAL ? value / 256 : value);
         }
     }
     return x;
@@ -103,7 +104,7 @@ void *glow_cond(const glow_case *c, int32_t dtype, int64_t n)
 {
     void *cond = c->cond_dim ? support_malloc(n * c->cond_dim * support_size(dtype)) : NULL;
 
-    for (int64_t k = 0; k < n * c->cond_dim; k++) support_set(dtype, cond, k, cos(1.9 * (double)k));
+    for (int64_t k = 0; k < n * c->cond_dim; k++) support_set(dtype, cond, k, (double)(k * 37 % 64 - 32) / 32);
     return cond;
 }
 
