@@ -88,7 +88,7 @@ const conformance_case layer_cases[] = {
     CONV("linear_scatter", 3, 2, 2, 5, .net = NF_CONV_LINEAR, .scale = NF_SCALE_TANH),
     CONV("cond", 3, 3, 2, 2, .hidden = 8),
     CONV("cond_thick", 2, 2, 2, 9, .hidden = 4),
-    CONV("residual", 4, 4, 2, 0, .net = NF_CONV_RESIDUAL, .hidden = 6, .blocks = 2),
+    CONV("residual", 3, 3, 2, 0, .net = NF_CONV_RESIDUAL, .hidden = 6, .blocks = 2),
     CONV("residual_one", 3, 3, 1, 1, .net = NF_CONV_RESIDUAL, .mask = NF_IMAGE_MASK_CHECKERBOARD, .hidden = 5, .blocks = 1),
     CONV("additive", 3, 3, 2, 0, .scale = NF_SCALE_ADDITIVE, .hidden = 8),
     CONV("tanh", 2, 2, 2, 0, .scale = NF_SCALE_TANH, .hidden = 8),

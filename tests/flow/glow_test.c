@@ -578,10 +578,10 @@ END_TEST
 
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "score") == 0) return score(argv[2], argv[3]);
     Suite *suite = suite_create("glow");
     TCase *cases = tcase_create("glow");
 
-    if (argc == 4 && strcmp(argv[1], "score") == 0) return score(argv[2], argv[3]);
     program = argv[0];
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, glow__refuses_bad_configs, 0, SUPPORT_COUNT(bad_glows));
