@@ -164,9 +164,9 @@ START_TEST(step_memory__hidden_does_not_grow_with_depth)
     ck_assert(r[0].recompute && r[1].recompute && !w[0].recompute && !w[1].recompute);
     ck_assert_int_eq(r[1].hidden, r[0].hidden);
     ck_assert_int_eq(r[1].scratch, r[0].scratch);
-    ck_assert(r[1].inputs > 1.5 * (double)r[0].inputs && r[1].params > 1.5 * (double)r[0].params);
+    ck_assert(2 * r[1].inputs > 3 * r[0].inputs && 2 * r[1].params > 3 * r[0].params);
     ck_assert_int_eq(r[1].total - r[0].total, r[1].inputs - r[0].inputs + r[1].params - r[0].params + r[1].gradients - r[0].gradients);
-    ck_assert(w[1].hidden > 1.5 * (double)w[0].hidden); /* the control: without the budget it does */
+    ck_assert(2 * w[1].hidden > 3 * w[0].hidden); /* the control: without the budget it does */
     nf_context_unref(tight);
     nf_context_unref(wide);
 }
