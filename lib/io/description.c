@@ -537,7 +537,7 @@ static nf_status description_read_parts(struct description_reader *reader, json_
 nf_status nfi_description_read(nf_flow **out, nf_context *context, const char *text, int64_t size,
                                const nfi_description_limits *limits, const char *function)
 {
-    struct description_reader reader = { .context = context, .function = function, .limits = { -1, -1, -1 } };
+    struct description_reader reader = { .context = context, .function = function, .limits = { .parameters = -1, .columns = -1, .images = -1 } };
     json_t *root;
     nf_status status;
 

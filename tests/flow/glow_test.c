@@ -505,6 +505,59 @@ START_TEST(fit__names_a_constant_channel_and_changes_nothing)
 }
 END_TEST
 
+/* A value that is no whole number of 0..255, and one that is not finite: found before the first step. */
+START_TEST(fit__names_values_outside_the_domain_and_changes_nothing)
+{
+    static const struct { double value; nf_status status; const char *words; } bad[] = {
+        { 0.5, NF_ERR_DOMAIN, "is 0.5, not a whole number in [0, 255]" }, { 256, NF_ERR_DOMAIN, "is 256" }, { -1, NF_ERR_DOMAIN, "is -1" },
+        { NAN, NF_ERR_NONFINITE, "nf_flow_fit" },
+    };
+    const glow_case *c = glow_case_named(_i % 2 ? "realnvp" : "logit");
+    nf_flow *flow = glow_make(NULL, c, NF_F32, 0);
+    float *x = glow_images(c, NF_F32, 40, 1);
+    nf_optimizer *optimizer = NULL;
+    nf_dataset *data = NULL;
+    double *before = glow_theta(flow), *after;
+
+    x[17 * 48 + 5] = (float)bad[_i / 2].value;
+    glow_expect(nf_dataset_from_array(&data, NULL, 40, 48, x));
+    glow_expect(nf_optimizer_adam_create(&optimizer, NULL, NULL));
+    glow_refused(nf_flow_fit(flow, optimizer, data, NULL, NULL, NULL), bad[_i / 2].status, bad[_i / 2].words);
+    after = glow_theta(flow);
+    ck_assert_int_eq(support_differ(before, after, nf_flow_param_count(flow), 8), -1);
+    free(x), free(before), free(after);
+    nf_optimizer_unref(optimizer);
+    nf_dataset_unref(data);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* Far too high a learning rate: the run ends, in whatever way, with weights that are finite and a flow that answers. */
+START_TEST(fit__ends_with_sound_weights_at_any_rate)
+{
+    const glow_case *c = &glow_cases[_i / 2];
+    const nf_adamax_config adamax = { .struct_size = sizeof adamax, .lr = _i % 2 ? 1e3 : 3 };
+    const nf_fit_config fit = { .struct_size = sizeof fit, .epochs = 4, .batch = 20 };
+    nf_flow *flow = glow_make(NULL, c, NF_F32, 0);
+    nf_dataset *data = glow_dataset(NULL, c, NF_F32, 60, 3);
+    nf_optimizer *optimizer = NULL;
+    double nll = 0;
+
+    glow_expect(nf_optimizer_adamax_create(&optimizer, NULL, &adamax));
+    const nf_status status = nf_flow_fit(flow, optimizer, data, NULL, &fit, NULL);
+    ck_assert_msg(status == NF_OK || status == NF_ERR_DIVERGED, "%s: %s: %s", c->name, nf_status_name(status), nf_last_error());
+    double *theta = glow_theta(flow);
+    for (int64_t k = 0; k < nf_flow_param_count(flow); k++) ck_assert(isfinite(theta[k]));
+    const nf_status after = nf_flow_mean_nll(flow, data, &nll);
+    ck_assert_msg(after >= 0 || after == NF_ERR_SINGULAR, "%s: %s", c->name, nf_last_error());
+    ck_assert(after != NF_OK || isfinite(nll));
+    free(theta);
+    nf_optimizer_unref(optimizer);
+    nf_dataset_unref(data);
+    nf_flow_unref(flow);
+}
+END_TEST
+
 /* Sets the weight of the first 1x1 convolution to zero. */
 static void make_singular(nf_flow *flow)
 {
@@ -578,10 +631,10 @@ END_TEST
 
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "score") == 0) return score(argv[2], argv[3]);
     Suite *suite = suite_create("glow");
     TCase *cases = tcase_create("glow");
 
-    if (argc == 4 && strcmp(argv[1], "score") == 0) return score(argv[2], argv[3]);
     program = argv[0];
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, glow__refuses_bad_configs, 0, SUPPORT_COUNT(bad_glows));
@@ -595,6 +648,8 @@ int main(int argc, char **argv)
     tcase_add_loop_test(cases, model__has_the_same_bits_in_another_process, 0, 2 * glow_case_count);
     tcase_add_test(cases, images__of_another_size_are_refused);
     tcase_add_loop_test(cases, fit__names_a_constant_channel_and_changes_nothing, 0, 2);
+    tcase_add_loop_test(cases, fit__names_values_outside_the_domain_and_changes_nothing, 0, 8);
+    tcase_add_loop_test(cases, fit__ends_with_sound_weights_at_any_rate, 0, 2 * glow_case_count);
     tcase_add_loop_test(cases, singular_weights__are_named_by_every_call, 0, 2);
     tcase_add_loop_test(cases, uniform_images__score_eight_bits_a_value, 0, 2);
     suite_add_tcase(suite, cases);
