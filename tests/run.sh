@@ -23,7 +23,9 @@ werror=false
 [ "$mode" = all ] && werror=true
 stage plain "$build" --buildtype=release -Dwerror=$werror -- 
 if [ "$mode" = all ]; then
+    export CC=clang CXX=clang++
     stage clang "$here/build-clang" --buildtype=release -Dwerror=true -Dbench=false -- --suite unit --suite conformance --suite abi --suite packaging
+    unset CC CXX
     NFLOW_LOGS=$logs sh "$here/tests/sanitize.sh" all
 fi
 finish

@@ -78,10 +78,13 @@ static void print_params(const nf_flow *flow)
 static void print_text(const info_view *v, const info_options *o)
 {
     const nf_flow_info_report *r = &v->report;
+    int64_t height = 0, width = 0, channels = 0;
 
+    nf_flow_image_shape(v->flow, &height, &width, &channels);
     printf("%-22s %s\n", "model", v->path);
     printf("%-22s %s\n", "precision", dtype_name(r->dtype));
     printf("%-22s %lld\n", "columns", (long long)r->dim);
+    if (height) printf("%-22s %lld x %lld x %lld\n", "images", (long long)height, (long long)width, (long long)channels);
     printf("%-22s %lld\n", "conditioning columns", (long long)r->cond_dim);
     printf("%-22s %s\n", "base", nf_base_type_name(nf_flow_base(v->flow)));
     printf("%-22s %lld (%lld trained)\n", "parameters", (long long)r->params, (long long)r->trainable);
@@ -133,13 +136,18 @@ static void json_params(nft_json_writer *w, const nf_flow *flow)
 static void print_json(const info_view *v, const info_options *o)
 {
     const nf_flow_info_report *r = &v->report;
+    int64_t height = 0, width = 0, channels = 0;
     nft_json_writer w;
 
+    nf_flow_image_shape(v->flow, &height, &width, &channels);
     nft_json_begin(&w, stdout);
     nft_json_string(&w, "model", v->path);
     nft_json_string(&w, "dtype", dtype_name(r->dtype));
     nft_json_integer(&w, "dim", r->dim);
     nft_json_integer(&w, "cond_dim", r->cond_dim);
+    nft_json_integer(&w, "height", height);
+    nft_json_integer(&w, "width", width);
+    nft_json_integer(&w, "channels", channels);
     nft_json_string(&w, "base", nf_base_type_name(nf_flow_base(v->flow)));
     nft_json_integer(&w, "params", r->params);
     nft_json_integer(&w, "trainable", r->trainable);

@@ -27,6 +27,7 @@ static const nf_field score_fields[] = {
 typedef struct score_totals {
     int64_t rows, bad;
     double sum, min, max;
+    double bits; /* mean bits per dimension; NaN: rows are no images */
 } score_totals;
 
 static void add(score_totals *t, int64_t n, const double *log_prob)
@@ -63,9 +64,23 @@ static int score_rows(const nf_flow *flow, const nf_dataset *data, table_writer 
     return code;
 }
 
+static double mean(const score_totals *t)
+{
+    return t->rows > t->bad ? t->sum / (double)(t->rows - t->bad) : (double)NAN;
+}
+
+/* Bits per dimension of images, as the model or the data tell; NaN for other rows. */
+static double mean_bits(const nf_flow *flow, const nf_dataset *data, const score_totals *t)
+{
+    int64_t height = 0, width = 0, channels = 0;
+
+    nf_flow_image_shape(flow, &height, &width, &channels);
+    if (!height) nf_dataset_image_shape(data, &height, &width, &channels);
+    return height ? -mean(t) / ((double)nf_flow_dim(flow) * log(2.0)) : (double)NAN;
+}
+
 static void print_json(const score_options *o, const char *model, const char *data, const score_totals *t)
 {
-    const int64_t good = t->rows - t->bad;
     nft_json_writer w;
 
     nft_json_begin(&w, stdout);
@@ -74,7 +89,8 @@ static void print_json(const score_options *o, const char *model, const char *da
     nft_json_string(&w, "output", o->output ? o->output : "-");
     nft_json_integer(&w, "rows", t->rows);
     nft_json_integer(&w, "rows_nonfinite", t->bad);
-    nft_json_number(&w, "mean_log_prob", good ? t->sum / (double)good : (double)NAN);
+    nft_json_number(&w, "mean_log_prob", mean(t));
+    nft_json_number(&w, "mean_bits", t->bits);
     nft_json_number(&w, "min_log_prob", t->min);
     nft_json_number(&w, "max_log_prob", t->max);
     nft_json_end(&w);
@@ -83,11 +99,12 @@ static void print_json(const score_options *o, const char *model, const char *da
 /* After a file, which holds the rows themselves. */
 static void print_summary(const score_options *o, const score_totals *t)
 {
-    const int64_t good = t->rows - t->bad;
+    const int good = t->rows > t->bad;
 
     printf("%-22s %14lld\n", "rows", (long long)t->rows);
     if (t->bad) printf("%-22s %14lld\n", "rows not finite", (long long)t->bad);
-    if (good) printf("%-22s %14.4f\n", "mean log-density", t->sum / (double)good);
+    if (good) printf("%-22s %14.4f\n", "mean log-density", mean(t));
+    if (isfinite(t->bits)) printf("%-22s %14.4f\n", "mean bits/dim", t->bits);
     if (good) printf("%-22s %14.4f\n%-22s %14.4f\n", "smallest", t->min, "largest", t->max);
     printf("saved as %s\n", o->output);
 }
@@ -108,6 +125,7 @@ static int score(const score_options *o, const char *model, const char *data_nam
     if (!code) code = score_rows(flow, data, &out, &totals);
     if (!code) code = table_close(&out);
     table_discard(&out);
+    if (!code) totals.bits = mean_bits(flow, data, &totals);
     if (!code && o->common.json)
         print_json(o, model, data_name, &totals);
     else if (!code && o->output && strcmp(o->output, "-") != 0 && !o->common.quiet)

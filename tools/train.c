@@ -499,5 +499,5 @@ static int train_run_command(int argc, char **argv)
 }
 
 const command command_train = { .name = "train", .arguments = "DATA|density:NAME -o MODEL [options]",
-                              .help = "fit a flow to a table (CSV, NPY, - for stdin) or to a synthetic density",
+                              .help = "fit a flow to a table (CSV, NPY, - for stdin), to images (IDX, CIFAR-10, PNG) or to a synthetic density",
                               .run = train_run_command, .notes = train_notes };

@@ -200,8 +200,9 @@ NF_API nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double 
  * mean_nll may be NULL. A row with NaN or Inf, or without a finite density (outside a uniform base), contributes nothing
  * to the gradient, *mean_nll is then NaN, and the call returns NF_ROWS_NONFINITE; in a strict context NF_ERR_NONFINITE. A failure
  * found while computing leaves the gradient block zeroed.
- * Exclusive. The same bits for any number of threads. Allocates gradient buffers, up to 7 times the block (n >= 64: 1, >= 512: 3,
- * >= 2048: 7), at the first call that needs them; the flow keeps them.
+ * Exclusive. The same bits for any number of threads. Allocates gradient buffers, up to 7 times the block, at the first call
+ * that needs them; the flow keeps them: nf_flow_step_memory tells. (For rows of a table n >= 64: 1, >= 512: 3, >= 2048: 7; an image
+ * counts for up to 16 rows.)
  */
 NF_API nf_status nf_flow_nll_grad(nf_flow *flow, int64_t n, const float *x, const float *cond, double *mean_nll);
 NF_API nf_status nf_flow_nll_grad_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, double *mean_nll);

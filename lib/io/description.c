@@ -326,6 +326,25 @@ static nf_status description_unknown_key(const struct description_reader *reader
     return nfi_fail(NF_ERR_FORMAT, "%s.%s: no such key", reader->where, nfi_printable(key, shown));
 }
 
+/* Layers of images keep maps of their pixels, which no parameter in the file pays for. */
+static nf_status description_count_image(struct description_reader *reader, const nf_field *fields, int32_t n_fields, const char *config)
+{
+    static const char *const sides[] = { "height", "width", "channels" };
+    int64_t numbers = 1, value = 0;
+
+    if (reader->limits.images < 0) return NF_OK;
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        const nf_field *field = description_find_field(fields, n_fields, sides[i]);
+        if (!field || field->kind != NF_FIELD_I64) return NF_OK;
+        memcpy(&value, config + field->offset, sizeof value);
+        if (!nfi_mul(numbers, value, &numbers)) numbers = value < 0 ? 0 : INT64_MAX; /* below 0: the constructor says so */
+    }
+    if (numbers > reader->limits.images)
+        return nfi_fail(NF_ERR_LIMIT, "%s: height x width x channels is too large an image for a file of this size", reader->where);
+    reader->limits.images -= numbers;
+    return NF_OK;
+}
+
 /* A config of `size` bytes from the keys of an object. */
 static nf_status description_read_config(struct description_reader *reader, json_t *object, uint32_t size, const nf_field *fields,
                                          int32_t n_fields, void **out)
@@ -344,7 +363,7 @@ static nf_status description_read_config(struct description_reader *reader, json
         if ((status = description_read_field(reader, field, value, config))) return status;
     }
     *out = config;
-    return NF_OK;
+    return description_count_image(reader, fields, n_fields, config);
 }
 
 static nf_status description_check_version(const struct description_reader *reader, const json_t *object, const char *type, uint32_t known)
@@ -518,7 +537,7 @@ static nf_status description_read_parts(struct description_reader *reader, json_
 nf_status nfi_description_read(nf_flow **out, nf_context *context, const char *text, int64_t size,
                                const nfi_description_limits *limits, const char *function)
 {
-    struct description_reader reader = { .context = context, .function = function, .limits = { -1, -1 } };
+    struct description_reader reader = { .context = context, .function = function, .limits = { .parameters = -1, .columns = -1, .images = -1 } };
     json_t *root;
     nf_status status;
 

@@ -14,6 +14,7 @@
 typedef struct nfi_description_limits {
     int64_t parameters; /* exactly so many; -1: any */
     int64_t columns;    /* most columns, summed over layers and base; -1: any */
+    int64_t images;     /* most numbers of images, summed over layers that say height, width and channels; -1: any */
     bool bare;          /* the weights are in the file: none are drawn, the caller packs */
 } nfi_description_limits;
 

@@ -18,6 +18,7 @@
 #include <nflow/model.h>
 
 #define MODEL_FREE_COLUMNS 4096 /* columns that a description may have whatever the size of its file: 16 bytes each at most */
+#define MODEL_IMAGE_SHARE 16 /* numbers of images a byte: self-test rows take 64 bytes a number, and layers of images are up to a thousand */
 #define MODEL_MAX_ROWS 65536     /* self-test rows */
 
 /* A file, read and validated as far as it goes without a flow. */
@@ -184,7 +185,7 @@ static nf_status model_read(const struct model_file *file, const nf_flow *flow, 
 
 static nf_status model_load(nf_flow **out, const struct model_file *file, int64_t *rows)
 {
-    const nfi_description_limits limits = { model_count_parameters(file), MODEL_FREE_COLUMNS + file->size, true };
+    const nfi_description_limits limits = { model_count_parameters(file), MODEL_FREE_COLUMNS + file->size, MODEL_IMAGE_SHARE * (MODEL_FREE_COLUMNS + file->size), true };
     nf_status status = nfi_description_read(out, file->context, file->description, (int64_t)strlen(file->description), &limits,
                                             file->function);
 

@@ -103,10 +103,12 @@ static nf_status coupling_conv_net(nfi_coupling *cp, nf_maker *maker, const nf_c
 
     if (!net) return NF_ERR_MEMORY;
     *net = (nfi_convnet){ .height = config->height, .width = config->width, .pixels = config->height * config->width,
-                          .in = kept + (config->mask == NF_IMAGE_MASK_CHECKERBOARD) + cp->cond_dim, .out = parts * c.n_take,
-                          .n_in = cp->n_a + cp->cond_dim, .n_out = parts * cp->n_b };
-    const nf_status status = nfi_convnet_create(net, maker, config->net, config->hidden, config->blocks);
+                          .in = kept + (config->mask == NF_IMAGE_MASK_CHECKERBOARD) + cp->cond_dim, .out = parts * c.n_take };
+    nf_status status = nfi_convnet_create(net, maker, config->net, config->hidden, config->blocks);
+    if (status == NF_OK) status = coupling_conv_columns(cp, maker, config); /* after the network's limits: they are as long as an image */
     if (status != NF_OK) return status;
+    net->n_in = cp->n_a + cp->cond_dim;
+    net->n_out = parts * cp->n_b;
     net->plane = coupling_conv_planes(cp, net, maker, config);
     net->answer = coupling_conv_answers(cp, net, maker, config);
     if (!net->plane || !net->answer) return NF_ERR_MEMORY;
@@ -131,8 +133,7 @@ static nf_status coupling_conv_make(nf_maker *maker, void *resolved, void **self
     cp->bound = config->bound;
     cp->cond_dim = config->cond_dim;
     cp->shift_first = 1;
-    status = coupling_conv_columns(cp, maker, config);
-    if (status == NF_OK) status = coupling_conv_net(cp, maker, config);
+    status = coupling_conv_net(cp, maker, config);
     *self = cp;
     return status;
 }

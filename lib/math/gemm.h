@@ -458,11 +458,10 @@ static void tn_panel(int64_t rows, int64_t k, int64_t columns, int64_t m, const 
             fn[mr](rows, x + i, ldx, dy, ldy, dw, m);
             continue;
         }
-        for (int64_t a = 0; a < mr; a++)
-            for (int64_t l = 0; l < NFI_NR; l++) edge[a * NFI_NR + l] = l < columns ? dw[a * m + l] : 0;
+        memset(edge, 0, sizeof edge);
+        for (int64_t a = 0; a < mr; a++) memcpy(edge + a * NFI_NR, dw + a * m, (size_t)columns * sizeof(real));
         fn[mr](rows, x + i, ldx, dy, ldy, edge, NFI_NR);
-        for (int64_t a = 0; a < mr; a++)
-            for (int64_t l = 0; l < columns; l++) dw[a * m + l] = edge[a * NFI_NR + l];
+        for (int64_t a = 0; a < mr; a++) memcpy(dw + a * m, edge + a * NFI_NR, (size_t)columns * sizeof(real));
     }
 }
 

@@ -76,9 +76,10 @@ const conformance_case layer_cases[] = {
     COUPLING("scale_additive", 3, 0, SMOOTH, .scale = NF_SCALE_ADDITIVE),
     COUPLING("scale_additive_separate", 3, 0, SMOOTH, .scale = NF_SCALE_ADDITIVE, .separate = 1),
     /* Every form of stage: gathers where in <= out, scatters where not, points; on images with and without an inside */
-    CONV("default", 1, 1, 2, 0, .hidden = 0),
+    CONV("default", 1, 1, 3, 0, .hidden = 0), /* 128 channels: no integral over them */
+    CONV("two_numbers", 1, 1, 2, 0, .hidden = 5),
     CONV("channels", 3, 4, 3, 0, .hidden = 7),
-    CONV("channels_swap", 4, 3, 3, 0, .hidden = 17, .swap = 1),
+    CONV("channels_swap", 2, 3, 3, 0, .hidden = 17, .swap = 1),
     CONV("channels_column", 1, 5, 2, 0, .hidden = 4),
     CONV("checkerboard", 4, 4, 1, 0, .mask = NF_IMAGE_MASK_CHECKERBOARD, .hidden = 6),
     CONV("checkerboard_swap", 3, 3, 2, 0, .mask = NF_IMAGE_MASK_CHECKERBOARD, .hidden = 6, .swap = 1),
@@ -88,7 +89,7 @@ const conformance_case layer_cases[] = {
     CONV("linear_scatter", 3, 2, 2, 5, .net = NF_CONV_LINEAR, .scale = NF_SCALE_TANH),
     CONV("cond", 3, 3, 2, 2, .hidden = 8),
     CONV("cond_thick", 2, 2, 2, 9, .hidden = 4),
-    CONV("residual", 4, 4, 2, 0, .net = NF_CONV_RESIDUAL, .hidden = 6, .blocks = 2),
+    CONV("residual", 3, 3, 2, 0, .net = NF_CONV_RESIDUAL, .hidden = 6, .blocks = 2),
     CONV("residual_one", 3, 3, 1, 1, .net = NF_CONV_RESIDUAL, .mask = NF_IMAGE_MASK_CHECKERBOARD, .hidden = 5, .blocks = 1),
     CONV("additive", 3, 3, 2, 0, .scale = NF_SCALE_ADDITIVE, .hidden = 8),
     CONV("tanh", 2, 2, 2, 0, .scale = NF_SCALE_TANH, .hidden = 8),

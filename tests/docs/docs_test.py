@@ -77,13 +77,17 @@ int main(void)
     choices("coupling_affine", "activation"), choices("coupling_affine", "mask"), choices("coupling_affine", "scale");
     choices("coupling_affine", "weights"), choices("permutation", "kind"), choices("realnvp", "preset");
     choices("fit", "schedule"), choices("read", "format"), choices("context", "backend"), choices("context", "isa");
-    fields("fit"), fields("read"), fields("context"), fields("realnvp"), fields("coupling_affine");
+    choices("coupling_conv", "mask"), choices("coupling_conv", "net"), choices("glow", "coupling"), choices("glow", "linear");
+    choices("dequantise", "noise"), choices("squeeze", "order"), choices("read", "label_kind");
+    fields("fit"), fields("read"), fields("context"), fields("realnvp"), fields("coupling_affine"), fields("coupling_conv");
+    fields("glow"), fields("realnvp_image");
     return 0;
 }
 """
 # The document that must mention the fields of a config.
 FIELDS_IN = {"fit": "docs/training.md", "read": "docs/data.md", "context": "docs/embedding.md", "realnvp": "docs/concepts.md",
-             "coupling_affine": "docs/concepts.md"}
+             "coupling_affine": "docs/concepts.md", "coupling_conv": "docs/concepts.md", "glow": "docs/images.md",
+             "realnvp_image": "docs/images.md"}
 
 
 class Tester:

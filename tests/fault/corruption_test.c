@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct victim {
     const fault_sample *sample;
@@ -315,21 +316,105 @@ static bool memory_of(fault_log *log, const char *what, const void *bytes, int64
     return held.now == 0 || fault_fails(log, "%s: %lld bytes are not given back", what, (long long)held.now);
 }
 
-/* A file without a tensor whose description asks for `dim` columns twice. */
-static bool memory_of_claim(fault_log *log, int64_t dim, nf_status expected)
+/* A file without a tensor of this description, whose quotes stand behind two backslashes here. */
+static bool memory_of_description(fault_log *log, const char *what, const char *description, nf_status expected)
 {
-    unsigned char bytes[1024] = { 0 };
-    char what[64];
+    static unsigned char bytes[2048];
     const int n = snprintf((char *)bytes + 8, sizeof bytes - 8,
                            "{\"__metadata__\":{\"nflow.format\":\"1\",\"nflow.checksum\":\"crc32c:00000000\",\"nflow.description_checksum\":\"crc32c:00000000\","
-                           "\"nflow.description\":\"{\\\"format\\\":1,\\\"base\\\":{\\\"type\\\":\\\"normal\\\",\\\"dim\\\":%lld},\\\"layers\\\":[{\\\"type\\\":"
-                           "\\\"permutation\\\",\\\"kind\\\":\\\"reverse\\\",\\\"dim\\\":%lld}]}\"}}", (long long)dim, (long long)dim);
+                           "\"nflow.description\":\"%s\"}}", description);
 
-    bytes[0] = (unsigned char)(n & 255);
-    bytes[1] = (unsigned char)(n >> 8);
-    if (!fault_repair(bytes, 8 + n)) abort();
-    (void)snprintf(what, sizeof what, "%d bytes that claim %lld columns", 8 + n, (long long)dim);
+    memset(bytes, 0, 8);
+    for (int i = 0; i < 2; i++) bytes[i] = (unsigned char)(n >> 8 * i);
+    if (n >= (int)sizeof bytes - 8 || !fault_repair(bytes, 8 + n)) abort();
     return memory_of(log, what, bytes, 8 + n, expected);
+}
+
+/* One whose description asks for `dim` columns twice. */
+static bool memory_of_claim(fault_log *log, int64_t dim, nf_status expected)
+{
+    char text[300], what[64];
+
+    (void)snprintf(text, sizeof text, "{\\\"format\\\":1,\\\"base\\\":{\\\"type\\\":\\\"normal\\\",\\\"dim\\\":%lld},\\\"layers\\\":[{\\\"type\\\":"
+                   "\\\"permutation\\\",\\\"kind\\\":\\\"reverse\\\",\\\"dim\\\":%lld}]}", (long long)dim, (long long)dim);
+    (void)snprintf(what, sizeof what, "a file that claims %lld columns", (long long)dim);
+    return memory_of_description(log, what, text, expected);
+}
+
+/* A layer of images of any size, which no base of that many columns follows: a description, or escaped as the text of a file. */
+#define CLAIM_ROOM 400
+static const char *claim_text(const char *layer, bool escaped)
+{
+    static char text[CLAIM_ROOM];
+    (void)snprintf(text, sizeof text, "{\"format\":1,\"base\":{\"type\":\"normal\",\"dim\":4},\"layers\":[%s]}", layer);
+    if (!escaped) return text;
+    static char file[2 * CLAIM_ROOM];
+    char *to = file;
+    for (const char *from = text; *from; *to++ = *from++)
+        if (*from == '"') *to++ = '\\';
+    *to = '\0';
+    return file;
+}
+
+#define CLAIM_MOST (400 << 20) /* bytes that one layer of the largest image that the default limits allow may hold */
+static const struct claim { const char *layer; nf_status as_file, as_text; } claims[] = {
+    { "{\"type\":\"coupling_conv\",\"height\":65536,\"width\":65536,\"channels\":65536}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"coupling_conv\",\"height\":65536,\"width\":65536,\"channels\":1,\"mask\":\"checkerboard\"}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"coupling_conv\",\"height\":4096,\"width\":4096,\"channels\":1,\"mask\":\"checkerboard\"}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"coupling_conv\",\"height\":1024,\"width\":1024,\"channels\":2,\"hidden\":1,\"net\":\"linear\"}", NF_ERR_LIMIT, NF_ERR_FORMAT },
+    { "{\"type\":\"coupling_conv\",\"height\":1,\"width\":1,\"channels\":4,\"hidden\":65536}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"coupling_conv\",\"height\":1,\"width\":1,\"channels\":4,\"hidden\":65536,\"net\":\"residual\",\"blocks\":64}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"coupling_conv\",\"height\":2,\"width\":2,\"channels\":65536,\"hidden\":1}", NF_ERR_LIMIT, NF_ERR_FORMAT },
+    { "{\"type\":\"coupling_conv\",\"height\":-1,\"width\":2,\"channels\":2}", NF_ERR_FORMAT, NF_ERR_FORMAT },
+    { "{\"type\":\"split\",\"height\":65536,\"width\":65536,\"channels\":65536}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"squeeze\",\"height\":65536,\"width\":65536,\"channels\":65536}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"invconv\",\"height\":65536,\"width\":65536,\"channels\":4096}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"invconv\",\"height\":1,\"width\":1,\"channels\":4096}", NF_ERR_FORMAT, NF_ERR_FORMAT },
+    { "{\"type\":\"dequantise\",\"dim\":2147483648}", NF_ERR_LIMIT, NF_ERR_FORMAT },
+};
+
+/* A claim as a description, which has no file to be in proportion to: refused, by the context's limits or because it does not fit its base,
+ * and quickly. */
+static bool claim_as_text(fault_log *log, const struct claim *c)
+{
+    nf_context_config config = NF_CONTEXT_CONFIG_INIT;
+    nf_context *context = NULL;
+    nf_flow *flow = NULL;
+
+    config.alloc = held_alloc;
+    config.free = held_free;
+    if (nf_context_create(&context, &config)) abort();
+    const int64_t before = held.most = held.now;
+    const clock_t start = clock();
+    fault_mark();
+    const nf_status status = nf_flow_from_json(&flow, context, claim_text(c->layer, false));
+    const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    const int64_t most = held.most - before;
+    nf_flow_unref(flow);
+    nf_context_unref(context);
+    log->points++;
+    if (!fault_said(log, c->layer, status, c->as_text)) return false;
+    if (most > CLAIM_MOST || (status == NF_ERR_LIMIT && most > MEMORY_SLACK)) return fault_fails(log, "%s: holds %lld bytes", c->layer, (long long)most);
+    return seconds < 5 || fault_fails(log, "%s: %g seconds", c->layer, seconds);
+}
+
+static bool case_images(fault_log *log)
+{
+    bool ok = true;
+
+    for (int i = 0; i < SUPPORT_COUNT(claims) && ok; i++) {
+        ok = claim_as_text(log, &claims[i]);
+        if (ok) ok = memory_of_description(log, claims[i].layer, claim_text(claims[i].layer, true), claims[i].as_file);
+    }
+    for (int i = 0; i < 4 && ok; i++) {
+        nf_flow *flow = fault_image_flow(NULL, i / 2, i % 2 ? NF_F64 : NF_F32);
+        int64_t size;
+        void *bytes = fault_model(flow, &size);
+        ok = memory_of(log, "a model of images", bytes, size, NF_OK);
+        nf_flow_unref(flow);
+        free(bytes);
+    }
+    return ok;
 }
 
 static bool case_memory(fault_log *log)
@@ -385,6 +470,7 @@ static const fault_case cases[] = {
     { "corruption__repaired_bytes_are_refused_or_compute", case_repaired },
     { "corruption__a_damaged_checkpoint_changes_nothing", case_checkpoints },
     { "corruption__loading_takes_memory_in_proportion", case_memory },
+    { "corruption__images_of_any_size_are_refused_quickly", case_images },
     { "corruption__control_a_reader_without_checksums_is_caught", case_control },
 };
 

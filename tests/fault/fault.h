@@ -49,6 +49,8 @@ typedef struct fault_sample {
 extern const fault_sample fault_samples[];
 extern const int fault_sample_count;
 nf_flow *fault_flow(nf_context *context, const fault_sample *sample, int32_t dtype);
+/* GLOW (kind 0) or RealNVP (1) of images of 2 x 2 grey pixels; NULL: refused, with its line. */
+nf_flow *fault_image_flow(nf_context *context, int kind, int32_t dtype);
 /* Log density of FAULT_ROWS rows that suit the sample. */
 nf_status fault_density(const nf_flow *flow, int32_t rows, double out[FAULT_ROWS]);
 /* The bytes of its model file, freed with free(). */

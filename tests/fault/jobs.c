@@ -36,6 +36,14 @@ static nf_status run_squeeze(job_scene *s)
 {
     return nf_squeeze_create(&s->out_layer, s->context, JOB_CONFIG(nf_squeeze_config, .height = 2, .width = 4, .channels = 3));
 }
+static nf_status run_coupling_conv(job_scene *s)
+{
+    return nf_coupling_conv_create(&s->out_layer, s->context, JOB_CONFIG(nf_coupling_conv_config, .height = 2, .width = 3, .channels = 2, .hidden = 3));
+}
+static nf_status run_split_layer(job_scene *s)
+{
+    return nf_split_create(&s->out_layer, s->context, JOB_CONFIG(nf_split_config, .height = 2, .width = 3, .channels = 2));
+}
 static nf_status run_dequantise(job_scene *s) { return nf_dequantise_create(&s->out_layer, s->context, JOB_CONFIG(nf_dequantise_config, .dim = 3)); }
 static nf_status run_layer(job_scene *s) { return nf_layer_create(&s->out_layer, s->context, "affine", JOB_CONFIG(nf_affine_config, .dim = 2)); }
 
@@ -66,6 +74,14 @@ static nf_status run_realnvp(job_scene *s)
     return nf_flow_create_realnvp(&s->out_flow, s->context, JOB_CONFIG(nf_realnvp_config, .dim = 2, .layers = 2, .hidden = hidden, .n_hidden = 1,
                                                                        .mean = mean, .n_mean = 2, .sd = sd, .n_sd = 2, .dtype = s->dtype));
 }
+
+static nf_status run_image(job_scene *s, int kind)
+{
+    s->out_flow = fault_image_flow(s->context, kind, s->dtype);
+    return s->out_flow ? NF_OK : NF_ERR_MEMORY;
+}
+static nf_status run_glow(job_scene *s) { return run_image(s, 0); }
+static nf_status run_realnvp_image(job_scene *s) { return run_image(s, 1); }
 
 static nf_status run_from_json(job_scene *s) { return nf_flow_from_json(&s->out_flow, s->context, s->json); }
 static nf_status run_load_memory(job_scene *s) { return nf_flow_load_memory(&s->out_flow, s->context, s->model, s->model_size); }
@@ -257,6 +273,31 @@ static nf_status before_resume(job_scene *s)
     return status;
 }
 
+/* A flow of images from its making to its file: whatever fails, nothing of it stays. */
+static nf_status run_glow_life(job_scene *s)
+{
+    const nf_fit_config fit = { .struct_size = sizeof fit, .epochs = 1, .batch = 20 };
+    char bytes[1 << 15];
+    double x[4 * JOB_ROWS];
+    nf_flow *flow = fault_image_flow(s->context, 0, s->dtype);
+    nf_optimizer *optimizer = NULL;
+    nf_dataset *data = NULL;
+    nf_status status = flow ? NF_OK : NF_ERR_MEMORY;
+    int64_t size = 0;
+
+    for (int i = 0; i < 4 * JOB_ROWS; i++) support_set(s->dtype, x, i, (i * i * 7 + i * 31) % 256);
+    if (!status) status = any_dataset(&data, s->context, s->dtype, JOB_ROWS, 4, x);
+    if (!status) status = nf_optimizer_adamax_create(&optimizer, s->context, NULL);
+    if (!status) status = nf_flow_fit(flow, optimizer, data, NULL, &fit, NULL);
+    if (!status) status = any_log_prob(flow, JOB_ROWS, x, NULL, s->values);
+    if (!status) status = nf_flow_save_memory(flow, bytes, sizeof bytes, &size);
+    if (!status) s->other = fault_hash_bytes(0, bytes, size);
+    nf_dataset_unref(data);
+    nf_optimizer_unref(optimizer);
+    nf_flow_unref(flow);
+    return status;
+}
+
 /* The environment */
 
 static nf_status run_context(job_scene *s)
@@ -275,6 +316,8 @@ const job jobs[] = {
     { "nf_linear_create", run_linear, NULL, false },
     { "nf_invconv_create", run_invconv, NULL, false },
     { "nf_squeeze_create", run_squeeze, NULL, false },
+    { "nf_coupling_conv_create", run_coupling_conv, NULL, false },
+    { "nf_split_create", run_split_layer, NULL, false },
     { "nf_dequantise_create", run_dequantise, NULL, false },
     { "nf_standardise_create", run_standardise, NULL, false },
     { "nf_layer_create", run_layer, NULL, false },
@@ -289,6 +332,8 @@ const job jobs[] = {
     { "nf_optimizer_create", run_optimizer, NULL, false },
     { "nf_flow_create", run_flow, NULL, false },
     { "nf_flow_create_realnvp", run_realnvp, NULL, false },
+    { "nf_flow_create_glow", run_glow, NULL, false },
+    { "nf_flow_create_realnvp_image", run_realnvp_image, NULL, false },
     { "nf_flow_from_json", run_from_json, NULL, false },
     { "nf_flow_to_json", run_to_json, NULL, false },
     { "nf_flow_load_memory", run_load_memory, NULL, false },
@@ -336,6 +381,7 @@ const job jobs[] = {
     { "nf_flow_fit", run_fit, NULL, false },
     { "nf_flow_fit checkpoint", run_fit_checkpoint, NULL, true },
     { "nf_flow_fit resume", run_fit_resume, before_resume, false },
+    { "nf_flow_fit of images", run_glow_life, NULL, false },
     { "nf_context_create", run_context, NULL, false },
 };
 const int job_count = SUPPORT_COUNT(jobs);

@@ -19,9 +19,9 @@ const fault_sample fault_samples[] = {
     { "coupling_affine", "{\"type\":\"coupling_affine\",\"dim\":3,\"hidden\":[4],\"random_last\":true}", NORMAL, FAULT_ANY },
     { "coupling_affine", "{\"type\":\"coupling_affine\",\"dim\":3,\"cond_dim\":2,\"hidden\":[3],\"separate\":true,\"swap\":true,"
                          "\"scale\":\"softclip\",\"activation\":\"silu\"}", NORMAL, FAULT_ANY },
-    { "coupling_conv", "{\"type\":\"coupling_conv\",\"height\":1,\"width\":1,\"channels\":3,\"hidden\":4}", NORMAL, FAULT_ANY },
+    { "coupling_conv", "{\"type\":\"coupling_conv\",\"height\":1,\"width\":1,\"channels\":3,\"hidden\":2}", NORMAL, FAULT_ANY },
     { "coupling_conv", "{\"type\":\"coupling_conv\",\"height\":3,\"width\":1,\"channels\":1,\"mask\":\"checkerboard\",\"net\":\"residual\","
-                       "\"cond_dim\":2,\"hidden\":3,\"blocks\":1,\"scale\":\"tanh\"}", NORMAL, FAULT_ANY },
+                       "\"cond_dim\":2,\"hidden\":2,\"blocks\":1,\"scale\":\"tanh\"}", NORMAL, FAULT_ANY },
     { "split", "{\"type\":\"split\",\"height\":1,\"width\":1,\"channels\":3,\"keep\":2}", NORMAL, FAULT_ANY },
     { "permutation", "{\"type\":\"permutation\",\"dim\":3,\"seed\":\"5\"}", NORMAL, FAULT_ANY },
     { "actnorm", "{\"type\":\"actnorm\",\"dim\":3}", NORMAL, FAULT_ANY },
@@ -80,6 +80,17 @@ nf_status fault_density(const nf_flow *flow, int32_t rows, double out[FAULT_ROWS
     }
     return nf_flow_dtype(flow) == NF_F32 ? nf_flow_log_prob(flow, FAULT_ROWS, xf, cond_dim ? cf : NULL, out)
                                          : nf_flow_log_prob_f64(flow, FAULT_ROWS, x, cond_dim ? cond : NULL, out);
+}
+
+nf_flow *fault_image_flow(nf_context *context, int kind, int32_t dtype)
+{
+    const nf_glow_config glow = { .struct_size = sizeof glow, .height = 2, .width = 2, .channels = 1, .steps = 1, .hidden = 2, .dtype = dtype };
+    const nf_realnvp_image_config realnvp = { .struct_size = sizeof realnvp, .height = 2, .width = 2, .channels = 1, .hidden = 2, .blocks = 1,
+                                              .dtype = dtype };
+    nf_flow *flow = NULL;
+
+    (void)(kind ? nf_flow_create_realnvp_image(&flow, context, &realnvp) : nf_flow_create_glow(&flow, context, &glow));
+    return flow;
 }
 
 void *fault_model(const nf_flow *flow, int64_t *size)

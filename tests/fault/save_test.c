@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Two flows whose files tell them apart, and the files. */
+/* Two flows whose files tell them apart, one of tables and one of images, and the files. */
 static nf_flow *flows[2];
 static void *files[2];
 static int64_t sizes[2];
@@ -28,7 +28,7 @@ static int64_t sizes[2];
 static void models_open(void)
 {
     for (int i = 0; i < 2; i++) {
-        flows[i] = fault_flow(NULL, &fault_samples[0], NF_F32);
+        flows[i] = i ? fault_image_flow(NULL, 0, NF_F32) : fault_flow(NULL, &fault_samples[0], NF_F32);
         support_perturb(flows[i], 0.1, 40 + (uint64_t)i);
         files[i] = fault_model(flows[i], &sizes[i]);
     }

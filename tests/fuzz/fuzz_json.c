@@ -13,12 +13,13 @@
 const char *const fuzz_words[] = { "\"type\":\"logit\"", "\"type\":\"permutation\",\"index\":[2,0,1]", "\"hidden\":[4,4,4]", "\"cond_dim\":2", "\"bound\":1e308",
                                    "\"alpha\":0.25", "\"version\":1", "\"mask\":\"index\",\"index\":[1]", "\"scale\":\"exp\"", "\"separate\":true",
                                    "\"dtype\":\"f64\"", "\"seed\":\"18446744073709551615\"", "[[[[[[[[[[[[[[[[[[", "{\"a\":{\"a\":", "\\ud800", "\xed\xa0\x80",
-                                   "null", "1e400", "\"low\":1.0,\"high\":-1.0", NULL };
+                                   "\"height\":65536", "\"type\":\"coupling_conv\"", "\"mask\":\"checkerboard\"", "\"net\":\"residual\"", "null", "1e400", "\"low\":1.0,\"high\":-1.0", NULL };
 
 void *fuzz_seed(int index, int64_t *size)
 {
-    if (index >= fault_sample_count) return NULL;
-    nf_flow *flow = fault_flow(NULL, &fault_samples[index], NF_F32);
+    const int image = index - fault_sample_count;
+    if (image >= 2) return NULL;
+    nf_flow *flow = image < 0 ? fault_flow(NULL, &fault_samples[index], NF_F32) : fault_image_flow(NULL, image, NF_F32);
     if (nf_flow_to_json(flow, NULL, 0, size)) fuzz_found("%s", nf_last_error());
     char *text = support_malloc(*size);
     if (nf_flow_to_json(flow, text, *size, size)) fuzz_found("%s", nf_last_error());

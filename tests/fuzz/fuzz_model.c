@@ -10,12 +10,14 @@
 
 const char *const fuzz_words[] = { "\"__metadata__\":{", "\"nflow.format\":\"1\"", "\"dtype\":\"F64\"", "\"dtype\":\"BF16\"", "\"shape\":[]",
                                    "\"data_offsets\":[0,0]", "\\u0000", "\\\"type\\\":\\\"permutation\\\"", "\\\"dim\\\":1", "\\\"index\\\":[2,1,0]",
-                                   "\\\"hidden\\\":[65536]", "[[[[[[[[", "{\"a\":", "\\\"kind\\\":\\\"reverse\\\"", "\\\"version\\\":2", NULL };
+                                   "\\\"hidden\\\":[65536]", "[[[[[[[[", "{\"a\":", "\\\"kind\\\":\\\"reverse\\\"", "\\\"height\\\":65536", "\\\"channels\\\":2", "\\\"mask\\\":\\\"checkerboard\\\"", "\\\"net\\\":\\\"residual\\\"", "\\\"version\\\":2", NULL };
 
 void *fuzz_seed(int index, int64_t *size)
 {
-    if (index >= 2 * fault_sample_count) return NULL;
-    nf_flow *flow = fault_flow(NULL, &fault_samples[index / 2], index % 2 ? NF_F64 : NF_F32);
+    const int32_t dtype = index % 2 ? NF_F64 : NF_F32;
+    const int image = index / 2 - fault_sample_count;
+    if (image >= 2) return NULL;
+    nf_flow *flow = image < 0 ? fault_flow(NULL, &fault_samples[index / 2], dtype) : fault_image_flow(NULL, image, dtype);
     void *bytes = fault_model(flow, size);
     nf_flow_unref(flow);
     return bytes;

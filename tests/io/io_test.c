@@ -417,7 +417,7 @@ END_TEST
 /* A small file may not ask for much: columns without parameters, parameters that are not there. */
 START_TEST(hostile_description)
 {
-    const nfi_description_limits limits = { 0, 70000, true };
+    const nfi_description_limits limits = { 0, 70000, -1, true };
     const char *const texts[] = {
         "{\"format\":1,\"base\":{\"type\":\"normal\",\"dim\":16000000},\"layers\":[{\"type\":\"permutation\",\"kind\":\"reverse\",\"dim\":16000000}]}",
         "{\"format\":1,\"base\":{\"type\":\"normal\",\"dim\":30000},\"layers\":[{\"type\":\"coupling_affine\",\"dim\":30000,\"hidden\":[100]}]}",

@@ -358,6 +358,15 @@ else
     says images__unwritable "nowhere"
     [ -e q.png ] && fail "images: a refused run left a picture"
 fi
+expect images__info 0 "$nflow" info h.safetensors --json
+json images__info '(d["height"], d["width"], d["channels"]) == (2, 2, 3)'
+"$nflow" info h.safetensors | grep -q "^images  *2 x 2 x 3$" || fail "images__info: no size"
+expect images__score 0 "$nflow" score h.safetensors images.csv -o h.txt --json
+json images__score 'abs(d["mean_bits"] + d["mean_log_prob"] / (12 * math.log(2))) < 1e-12'
+expect images__score_in_words 0 "$nflow" score h.safetensors images.csv -o h.txt
+grep -q "^mean bits/dim" out.txt || fail "images__score_in_words: no bits"
+expect score__no_bits_of_tables 0 "$nflow" score m.safetensors density:moons -n 20 -o h.txt --json
+json score__no_bits_of_tables 'd["mean_bits"] is None'
 expect images__two_temperatures 2 "$nflow" sample g.safetensors -o q.png --temperature 1 --temperatures 1,2
 expect images__temperatures_of_a_table 2 "$nflow" sample g.safetensors --temperatures 1,2
 says images__temperatures_of_a_table "needs a picture"
