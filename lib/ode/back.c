@@ -2,8 +2,8 @@
  *
  * back.c - gradient of one step of a Runge-Kutta method, for many rows at once
  *
- * The step is a composition, and its chain rule is exact for the numbers that were computed (discretise, then optimise); h counts as a
- * constant. With ybar1 = dL/dy1 and from
+ * The step is a composition, and its chain rule is exact for the numbers that were computed (discretise, then optimise); h counts
+ * as a constant. With ybar1 = dL/dy1 and from
  *   Y_i = y + h sum_{j<i} a_ij k_j,   k_i = f(t + c_i h, Y_i),   y1 = y + h sum b_i k_i
  * stages descending:
  *   kbar_i = h (b_i ybar1 + sum_{j>i} a_ji Ybar_j),   Ybar_i = (df/dY_i)^T kbar_i,   ybar = ybar1 + sum_i Ybar_i
@@ -30,8 +30,8 @@ static bool back_needs(const nfi_ode_method *method, int32_t i, const bool *need
 }
 
 /* kbar_i; at least one term is not zero, because the stage is needed. */
-static void back_kbar(const nfi_ode_back *back, int32_t i, const bool *needed, const double *ybar, int64_t stride, const double *h,
-                      double *kbar)
+static void back_kbar(const nfi_ode_back *back, int32_t i, const bool *needed, const double *ybar, int64_t stride,
+                      const double *h, double *kbar)
 {
     const nfi_ode_method *method = back->method;
     nfi_ode_terms terms = { .count = 0 };

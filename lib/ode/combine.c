@@ -4,14 +4,14 @@
  *
  *   out[e] = y[e] + h[e] sum_j coef_j k_j[e]        e runs over rows x components; every row has its own h
  *
- * One pass whatever the number of terms, and flat, so that rows of two components fill vectors as well as rows of a thousand. Terms are
- * added in their order, and never contracted: an element's bits depend on nothing but its own operands.
+ * One pass whatever the number of terms, and flat, so that rows of two components fill vectors as well as rows of a thousand.
+ * Terms are added in their order, and never contracted: an element's bits depend on nothing but its own operands.
  */
 #include "ode/ode.h"
 
 /* With a constant number of terms the inner loop disappears. */
-static inline void combine_terms(int32_t terms, int64_t count, const double *coef, const double *const *k, const double *h, const double *y,
-                                 double *restrict out)
+static inline void combine_terms(int32_t terms, int64_t count, const double *coef, const double *const *k, const double *h,
+                                 const double *y, double *restrict out)
 {
     for (int64_t e = 0; e < count; e++) {
         double sum = coef[0] * k[0][e];

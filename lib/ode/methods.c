@@ -4,16 +4,18 @@
  *
  *   k_i = f(t + c_i h, y + h sum_{j<i} a_ij k_j),   y1 = y + h sum_i b_i k_i,   error = h sum_i e_i k_i,  e = b - b^
  *
- * Weights b^ are those of the embedded method, one order lower; its solution is never used (local extrapolation). dopri5 has Shampine's
- * b^ rather than Dormand's and Prince's: the estimate is larger and safer, and it is that of torchdiffeq and jax, so that tolerances mean
- * the same here. Where the last row of a equals b, the last stage is the first of the next step (fsal).
+ * Weights b^ are those of the embedded method, one order lower; its solution is never used (local extrapolation). dopri5 has
+ * Shampine's b^ rather than Dormand's and Prince's: it is that of torchdiffeq and jax, so that tolerances mean the same here.
+ * Where the last row of a equals b, the last stage is the first of the next step (fsal).
  *
- * Check value: dopri5 sum_i e_i c_i^4 = 1.753086420e-4. Of all: rows of a sum to c, and the conditions on trees hold up to the order of each
- * (tests/ode/ode_test.c).
- * Refs: Dormand, Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6 (1980); Shampine, "Some practical
- * Runge-Kutta formulas", Math. Comp. 46 (1986) (error weights of dopri5); Tsitouras, "Runge-Kutta pairs of order 5(4) satisfying only the
- * first column simplifying assumption", Comput. Math. Appl. 62 (2011); Bogacki, Shampine, "A 3(2) pair of Runge-Kutta formulas", Appl.
- * Math. Lett. 2 (1989); Hairer, Norsett, Wanner, "Solving Ordinary Differential Equations I", 2nd ed., II.1 (the fixed ones).
+ * Check value: dopri5 sum_i e_i c_i^4 = 1.753086420e-4. Of all: rows of a sum to c, and the conditions on trees hold up to the
+ * order of each (tests/ode/ode_test.c).
+ * Refs: Dormand, Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6 (1980);
+ * Shampine, "Some practical Runge-Kutta formulas", Math. Comp. 46 (1986), error weights of dopri5;
+ * Tsitouras, "Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption", Comput. Math. Appl. 62
+ * (2011);
+ * Bogacki, Shampine, "A 3(2) pair of Runge-Kutta formulas", Appl. Math. Lett. 2 (1989);
+ * Hairer, Norsett, Wanner, "Solving Ordinary Differential Equations I", 2nd ed., II.1, the fixed ones.
  */
 #include "ode/ode.h"
 

@@ -4,9 +4,9 @@
  *
  *   dy/dt = f(t, y),  y(t0) given,  y(t1) wanted;  t1 < t0 is allowed
  *
- * The rows of a call share the evaluations of f, not their steps: each accepts and rejects alone, so that a row's bits do not depend on
- * its neighbours. A working set of at most NFI_ODE_ROWS rows is evaluated at once; a row that is done leaves it, and the next one
- * comes in. Everything is in double; whoever evaluates f in float converts.
+ * The rows of a call share the evaluations of f, not their steps: each accepts and rejects alone, so that a row's bits do not
+ * depend on its neighbours. A working set of at most NFI_ODE_ROWS rows is evaluated at once; a row that is done leaves it, and
+ * new ones come in. Everything is in double; whoever evaluates f in float converts.
  */
 #ifndef NFI_ODE_ODE_H
 #define NFI_ODE_ODE_H
@@ -32,9 +32,9 @@ const nfi_ode_method *nfi_ode_method_at(int32_t index); /* in the order of NF_OD
 typedef struct nfi_ode_config {
     const nfi_ode_method *method;
     double rtol, atol;  /* adaptive */
-    double step;        /* fixed: its length, rounded down so that whole steps fill [t0, t1], 0: one step; adaptive: the first, 0: chosen */
-    double step_most;   /* adaptive: longest step (the last one may be 1 % longer); 0: none */
-    int64_t max_steps;  /* accepted and rejected, a row */
+    double step;         /* fixed: at most that long, whole steps fill [t0, t1], 0: one; adaptive: the first, 0: chosen */
+    double step_most;    /* adaptive: longest step (the last one may be 1 % longer); 0: none */
+    int64_t max_steps;   /* accepted and rejected, a row */
     int64_t max_rejects; /* adaptive: of steps that are not finite, one after another; a fixed step is never tried again */
 } nfi_ode_config;
 
@@ -59,7 +59,8 @@ typedef struct nfi_ode_problem {
 } nfi_ode_problem;
 
 int64_t nfi_ode_scratch_bytes(int64_t dim);
-/* y [n][dim] in and out; end [n]. A row that fails leaves its y as it was at its last accepted step; the others go on. Never allocates. */
+/* y [n][dim] in and out; end [n]; scratch aligned for double. A row that fails leaves its y as it was at its last accepted step;
+ * the others go on. t0 == t1: nothing is evaluated, every row is NF_OK. Never allocates. */
 void nfi_ode_solve(const nfi_ode_problem *problem, double *y, nfi_ode_end *end, void *scratch);
 
 /* What the working loops share: linear combinations of stages, over `count` = rows x components elements. */
@@ -86,10 +87,11 @@ typedef struct nfi_ode_back {
     const double *t, *h;  /* [n] */
     const double *y;      /* [n][dim] at t */
     double *g;            /* [n][dim]: dL/dy(t + h) in, dL/dy(t) out */
-    /* f at stage i, keeping what the vjp of that stage needs; then, stages descending, gy [n][dim] = (df/dY)^T gk. Stages whose kbar is
-     * zero (the last of fsal methods) are neither evaluated nor reversed. */
+    /* f at stage i, keeping what the vjp of that stage needs; then, stages descending, gy [n][dim] = (df/dY)^T gk. Stages whose
+     * kbar is zero (the last of fsal methods) are neither evaluated nor reversed. */
     void (*eval)(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y, double *dy);
-    void (*vjp)(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y, const double *gk, double *gy);
+    void (*vjp)(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y, const double *gk,
+                double *gy);
     void *user;
 } nfi_ode_back;
 int64_t nfi_ode_back_bytes(int64_t dim);

@@ -2,18 +2,25 @@
  *
  * solve.c - the loop of the integrators: a working set of rows, each with its own t, h, and verdict on its steps
  *
- *   norm(v)  = sqrt(mean_j (w_j v_j / tol_j)^2),   tol_j = atol + rtol max(|y_j|, |y1_j|),  over the components whose weight w is not 0
+ *   norm(v)  = sqrt(mean_j (w_j v_j / tol_j)^2),   tol_j = atol + rtol max(|y_j|, |y1_j|),   over j whose weight w_j is not 0
  *   en       = norm(h sum e_i k_i)                 accepted where en <= 1
  *   h       *= clamp(0.9 en^(-1/order), 0.2, 10)   10 where en = 0; never shorter after an accepted step
  *   first h  = min(100 h0, h1):  d0 = norm(y0), d1 = norm(f0), h0 = 0.01 d0 / d1 (1e-6 where d0 or d1 < 1e-5),
- *              d2 = norm(f(t0 + h0, y0 + h0 f0) - f0) / h0,  h1 = (0.01 / max(d1, d2))^(1/order)  (max(1e-6, 1e-3 h0) where that is <= 1e-15)
+ *              d2 = norm(f(t0 + h0, y0 + h0 f0) - f0) / h0,
+ *              h1 = (0.01 / max(d1, d2))^(1/order)  (max(1e-6, 1e-3 h0) where max(d1, d2) <= 1e-15)
  *
- * A step with a value that is not finite is tried again with 0.2 h. How a row ends: NF_OK at t1, to the bit; NF_ERR_ODE_RHS, f was not finite at
- * t0, or in more than max_rejects steps since the last accepted one, or until |h| <= 16 eps |t|; NF_ERR_ODE_STEP, |h| <= 16 eps |t| for the
- * error's sake; NF_ERR_ODE_MAXSTEPS. A last step stretches by up to 1 %, or splits off none shorter than that.
+ * A step with a value that is not finite is tried again with 0.2 h. The last step ends at t1 to the bit, and may be 1 % longer
+ * for that. How a row ends:
+ *   NF_OK                 at t1
+ *   NF_ERR_ODE_RHS        f is not finite at t0, or in more than max_rejects steps since the last accepted one, or until
+ *                         |h| <= 16 eps |t|
+ *   NF_ERR_ODE_STEP       the error asks for |h| <= 16 eps |t|
+ *   NF_ERR_ODE_MAXSTEPS   t1 is out of reach
+ * Errors may reject any number of steps one after another: a jump of f inside a long step needs about twenty.
  *
- * A round is one step of every working row: its stages are evaluated together, then each row is judged; rows that end make room, and new ones come
- * in once there is room for a batch. Everything is elementwise or within a row, in a fixed order: bits do not depend on neighbours.
+ * A round is one step of every working row: its stages are evaluated together, then each row is judged; rows that end make room,
+ * and new ones come in once there is room for a batch. Everything is elementwise, or within a row in a fixed order: bits do not
+ * depend on neighbours.
  *
  * Check value: y' = y cos t, y(0) = 1 to t = 2 by dopri5, rtol = atol = 1e-6: 2.4825797012 (exact: 2.4825777280),
  * 7 steps accepted, 1 rejected, 50 evaluations.
@@ -28,9 +35,10 @@
 #define SAFETY 0.9
 #define FACTOR_LEAST 0.2
 #define FACTOR_MOST 10.0
-#define STEP_ULPS 16.0       /* a step below that many ulp of t is lost in it */
-#define STRETCH 1.01         /* of the last step */
-#define REFILL (NFI_ODE_ROWS / 8) /* free places that are worth the two evaluations of a start: one row costs nearly as much as eight */
+#define STEP_ULPS 16.0 /* a step below that many ulp of t is lost in it */
+#define STRETCH 1.01   /* of the last step */
+/* Free places that are worth the two evaluations of a start: for a tile of a network one row costs nearly as much as eight. */
+#define REFILL (NFI_ODE_ROWS / 8)
 #define SOLVE_ARRAYS (NFI_ODE_STAGES + 6)
 
 struct solve_place { /* a row at work */
@@ -117,7 +125,8 @@ static void solve_plan(struct solve *s, int64_t i)
     const nfi_ode_config *config = &s->problem->config;
     const nfi_ode_end *end = &s->end[s->row[i]];
     const double left = s->problem->t1 - s->t[i];
-    if (config->step_most > 0.0 && s->method->adaptive && magnitude(s->h[i]) > config->step_most) s->h[i] = s->sign * config->step_most;
+    if (config->step_most > 0.0 && s->method->adaptive && magnitude(s->h[i]) > config->step_most)
+        s->h[i] = s->sign * config->step_most;
     s->place[i].last = magnitude(s->h[i]) * STRETCH >= magnitude(left);
     if (end->accepted + end->rejected >= config->max_steps)
         solve_leave(s, i, NF_ERR_ODE_MAXSTEPS);
@@ -250,10 +259,11 @@ static void solve_stages(struct solve *s)
         nfi_ode_stage(method, k, count, s->k, s->stride, s->spread, s->y, s->stage);
         p->eval(p->user, s->m, s->row, s->stage_t, s->stage, s->k + k * s->stride);
     }
-    if (!method->fsal) nfi_ode_stage(method, method->stages, count, s->k, s->stride, s->spread, s->y, s->stage); /* else it is y1 already */
+    if (!method->fsal) /* else stage is y1 already */
+        nfi_ode_stage(method, method->stages, count, s->k, s->stride, s->spread, s->y, s->stage);
 }
 
-/* check: y1, or not finite where any stage is not. That of dopri5's second stage reaches y1 through others only, which may hide it. */
+/* check: y1, or not finite where any stage is not: one without weight reaches y1 through later ones only, which may hide it. */
 static void solve_check(struct solve *s)
 {
     nfi_ode_terms all = { .count = s->method->stages };

@@ -11,11 +11,11 @@
 #include "ode/ode.h"
 
 #define METHODS 6
-#define ADAPTIVE 3     /* the first ones */
+#define ADAPTIVE 3 /* the first ones */
 #define MOST_ROWS 1000
 #define MOST_DIM 4
 #define MOST_STEPS 4096
-#define CANARY 64      /* bytes behind the scratch */
+#define CANARY 64 /* bytes behind the scratch */
 
 /* of lib/ode/solve.c */
 #define CHECK_Y 2.4825797012
@@ -78,10 +78,16 @@ static void late_inf(double t, int64_t dim, double p, const double *y, double *d
 {
     for (int64_t j = 0; j < dim; j++) dy[j] = t > p ? INFINITY : -y[j];
 }
-static void hidden_nan(double t, int64_t dim, double p, const double *y, double *dy) /* not finite where the argument is the least too large */
+static void hidden_nan(double t, int64_t dim, double p, const double *y,
+                       double *dy) /* not finite where the argument is the least too large */
 {
     (void)t;
     for (int64_t j = 0; j < dim; j++) dy[j] = fabs(y[j]) > p ? NAN : 1.0;
+}
+static void window(double t, int64_t dim, double p, const double *y,
+                   double *dy) /* not finite near t = p, but blind to such arguments */
+{
+    for (int64_t j = 0; j < dim; j++) dy[j] = fabs(t - p) < 1e-3 ? NAN : y[j] == y[j] ? 1.0 : 0.5;
 }
 static void huge_field(double t, int64_t dim, double p, const double *y, double *dy)
 {
@@ -97,7 +103,8 @@ static void net_vjp(double t, int64_t dim, double p, const double *y, const doub
     for (int64_t j = 0; j < dim; j++) gy[j] = -0.6 * p * sin(2.0 * y[j]) * gk[j];
     for (int64_t j = 0; j < dim; j++) gy[(j + 1) % dim] += p * cos(y[(j + 1) % dim] + t) * gk[j];
 }
-static void mixed(double t, int64_t dim, double p, const double *y, double *dy) /* the harder the larger p; over 1000 it explodes; nan: no number */
+static void mixed(double t, int64_t dim, double p, const double *y,
+                  double *dy) /* the harder the larger p; over 1000 it explodes; nan: no number */
 {
     if (p > 1000.0)
         square(t, dim, 2.0, y, dy);
@@ -136,7 +143,8 @@ static void *memory(int64_t bytes)
 static void release(void *memory_of, int64_t bytes)
 {
     const unsigned char *p = memory_of;
-    for (int64_t i = bytes; i < bytes + CANARY; i++) ck_assert_msg(p[i] == 0xA5, "byte %lld behind the scratch was written", (long long)i);
+    for (int64_t i = bytes; i < bytes + CANARY; i++)
+        ck_assert_msg(p[i] == 0xA5, "byte %lld behind the scratch was written", (long long)i);
     free(memory_of);
 }
 
@@ -147,8 +155,16 @@ static nfi_ode_problem problem_of(int32_t method, field_of *field, double p, int
     world.params = NULL;
     world.dim = dim;
     world.calls = world.steps = world.watched = 0;
-    return (nfi_ode_problem){ .config = { .method = nfi_ode_method_at(method), .rtol = 1e-6, .atol = 1e-6, .max_steps = 1000, .max_rejects = 10 },
-                              .n = 1, .dim = dim, .t0 = 0.0, .t1 = 1.0, .eval = world_eval, .user = &world, .accepted = world_accepted };
+    return (nfi_ode_problem){
+        .config = { .method = nfi_ode_method_at(method), .rtol = 1e-6, .atol = 1e-6, .max_steps = 1000, .max_rejects = 10 },
+        .n = 1,
+        .dim = dim,
+        .t0 = 0.0,
+        .t1 = 1.0,
+        .eval = world_eval,
+        .user = &world,
+        .accepted = world_accepted
+    };
 }
 
 static void solve(const nfi_ode_problem *problem, double *y, nfi_ode_end *end)
@@ -162,7 +178,8 @@ static void solve(const nfi_ode_problem *problem, double *y, nfi_ode_end *end)
 
 static void near(double got, double want, double tolerance, const char *what, int64_t k)
 {
-    ck_assert_msg(fabs(got - want) <= tolerance * (1.0 + fabs(want)), "%s %lld: %.15g, should be %.15g", what, (long long)k, got, want);
+    ck_assert_msg(fabs(got - want) <= tolerance * (1.0 + fabs(want)), "%s %lld: %.15g, should be %.15g", what, (long long)k, got,
+                  want);
 }
 
 /* Order conditions: products of a with vectors, and sums against weights. */
@@ -186,14 +203,20 @@ static double defect(const nfi_ode_method *m, const double *b, int32_t order, do
     double one[7], c2[7], c3[7], ac[7], ac2[7], ac3[7], aac[7], aac2[7], aaac[7], cac[7], acac[7], most = 0.0;
     const double *c = m->c;
     for (int32_t i = 0; i < m->stages; i++) one[i] = 1.0, c2[i] = c[i] * c[i], c3[i] = c2[i] * c[i];
-    times_a(m, c, ac), times_a(m, c2, ac2), times_a(m, c3, ac3), times_a(m, ac, aac), times_a(m, ac2, aac2), times_a(m, aac, aaac);
+    times_a(m, c, ac), times_a(m, c2, ac2), times_a(m, c3, ac3), times_a(m, ac, aac), times_a(m, ac2, aac2),
+        times_a(m, aac, aaac);
     for (int32_t i = 0; i < m->stages; i++) cac[i] = c[i] * ac[i];
     times_a(m, cac, acac);
-    const struct { int32_t order; const double *u, *v; double right; } trees[] = {
-        { 1, one, one, 1.0 }, { 2, c, one, 1.0 / 2 }, { 3, c2, one, 1.0 / 3 }, { 3, ac, one, 1.0 / 6 }, { 4, c3, one, 1.0 / 4 },
-        { 4, c, ac, 1.0 / 8 }, { 4, ac2, one, 1.0 / 12 }, { 4, aac, one, 1.0 / 24 }, { 5, c2, c2, 1.0 / 5 }, { 5, c2, ac, 1.0 / 10 },
-        { 5, ac, ac, 1.0 / 20 }, { 5, c, ac2, 1.0 / 15 }, { 5, c, aac, 1.0 / 30 }, { 5, ac3, one, 1.0 / 20 }, { 5, acac, one, 1.0 / 40 },
-        { 5, aac2, one, 1.0 / 60 }, { 5, aaac, one, 1.0 / 120 },
+    const struct {
+        int32_t order;
+        const double *u, *v;
+        double right;
+    } trees[] = {
+        { 1, one, one, 1.0 },        { 2, c, one, 1.0 / 2 },    { 3, c2, one, 1.0 / 3 },    { 3, ac, one, 1.0 / 6 },
+        { 4, c3, one, 1.0 / 4 },     { 4, c, ac, 1.0 / 8 },     { 4, ac2, one, 1.0 / 12 },  { 4, aac, one, 1.0 / 24 },
+        { 5, c2, c2, 1.0 / 5 },      { 5, c2, ac, 1.0 / 10 },   { 5, ac, ac, 1.0 / 20 },    { 5, c, ac2, 1.0 / 15 },
+        { 5, c, aac, 1.0 / 30 },     { 5, ac3, one, 1.0 / 20 }, { 5, acac, one, 1.0 / 40 }, { 5, aac2, one, 1.0 / 60 },
+        { 5, aaac, one, 1.0 / 120 },
     };
     for (size_t k = 0; k < sizeof trees / sizeof *trees; k++)
         if (trees[k].order == order) most = fmax(most, fabs(weigh(m, b, trees[k].u, trees[k].v) - exact * trees[k].right));
@@ -216,12 +239,14 @@ START_TEST(ode__methods_fulfil_their_order_conditions)
         near(sum, m->c[i], 2e-14, "row sum", i);
         if (m->fsal) ck_assert(m->a[(m->stages - 1) * m->stages + i] == m->b[i]);
     }
-    for (int32_t order = 1; order <= m->order; order++) ck_assert_msg(defect(m, m->b, order, 1.0) < 1e-14, "%s: order %d", m->name, (int)order);
+    for (int32_t order = 1; order <= m->order; order++)
+        ck_assert_msg(defect(m, m->b, order, 1.0) < 1e-14, "%s: order %d", m->name, (int)order);
     if (m->order < 5) ck_assert(defect(m, m->b, m->order + 1, 1.0) > 1e-3);
     ck_assert_int_eq(m->adaptive, m->e != NULL);
     if (!m->adaptive) return;
     ck_assert_int_eq(m->fsal, 1);
-    for (int32_t order = 1; order < m->order; order++) ck_assert_msg(defect(m, m->e, order, 0.0) < 1e-14, "%s: e, order %d", m->name, (int)order);
+    for (int32_t order = 1; order < m->order; order++)
+        ck_assert_msg(defect(m, m->e, order, 0.0) < 1e-14, "%s: e, order %d", m->name, (int)order);
     ck_assert(defect(m, m->e, m->order, 0.0) > 1e-5);
 }
 END_TEST
@@ -286,9 +311,13 @@ END_TEST
 
 START_TEST(ode__smooth_fields_there_and_back)
 {
-    static const struct { field_of *field; double p, t0, t1; } cases[] = {
-        { growth, 1.0, 0.0, 1.0 }, { growth, -3.0, 0.0, 1.0 }, { rotation, 3.0, 0.0, 2.0 }, { rotation, 1.0, 2.0, -1.5 }, { swing, 1.0, 0.0, 2.0 },
-        { growth, 1.0, 1e6, 1e6 + 1.0 }, { nothing, 0.0, 0.0, 5.0 }, { swing, 1.0, 3.0, -1.0 }, { net, 1.5, -1.0, 1.0 }, { huge_field, 1e-30, 0.0, 1.0 },
+    static const struct {
+        field_of *field;
+        double p, t0, t1;
+    } cases[] = {
+        { growth, 1.0, 0.0, 1.0 }, { growth, -3.0, 0.0, 1.0 },      { rotation, 3.0, 0.0, 2.0 }, { rotation, 1.0, 2.0, -1.5 },
+        { swing, 1.0, 0.0, 2.0 },  { growth, 1.0, 1e6, 1e6 + 1.0 }, { nothing, 0.0, 0.0, 5.0 },  { swing, 1.0, 3.0, -1.0 },
+        { net, 1.5, -1.0, 1.0 },   { huge_field, 1e-30, 0.0, 1.0 },
     };
     const int method = 1 + _i % ADAPTIVE, k = _i / ADAPTIVE;
     for (double tol = 1e-4; tol > 1e-9; tol *= 1e-2) {
@@ -303,7 +332,8 @@ START_TEST(ode__smooth_fields_there_and_back)
         ck_assert(end.t == p.t1);
         const double span = p.t1 - p.t0;
         if (cases[k].field == growth) near(y[0], 0.7 * exp(cases[k].p * span), 50 * tol, "growth", k);
-        if (cases[k].field == rotation) near(y[1], 0.7 * sin(cases[k].p * span) - 0.4 * cos(cases[k].p * span), 50 * tol, "rotation", k);
+        if (cases[k].field == rotation)
+            near(y[1], 0.7 * sin(cases[k].p * span) - 0.4 * cos(cases[k].p * span), 50 * tol, "rotation", k);
         if (cases[k].field == swing) near(y[1], -0.4 * exp(sin(p.t1) - sin(p.t0)), 50 * tol, "swing", k);
         const double swapped = p.t0;
         p.t0 = p.t1, p.t1 = swapped;
@@ -319,16 +349,30 @@ END_TEST
 
 START_TEST(ode__bad_fields_end_in_a_code)
 {
-    static const struct { const char *name; field_of *field; double p, y0, t1; nf_status adaptive, fixed; } cases[] = {
-        { "stiff 1e2", stiff, 1e2, 1.0, 1.0, NF_OK, 1 }, { "stiff 1e3", stiff, 1e3, 1.0, 1.0, 2, 1 },
-        { "stiff 1e4", stiff, 1e4, 0.0, 1.0, NF_ERR_ODE_MAXSTEPS, 1 }, { "stiff 1e6", stiff, 1e6, 0.0, 1.0, NF_ERR_ODE_MAXSTEPS, 1 },
-        { "stiff 1e8", stiff, 1e8, 0.0, 1.0, NF_ERR_ODE_MAXSTEPS, 1 }, { "blow-up", square, 1.0, 1.0, 2.0, 3, 1 },
-        { "jump", jump, 2.0, 0.5, 1.0, NF_OK, NF_OK }, { "nan at once", late_nan, -1.0, 1.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
-        { "nan later", late_nan, 0.5, 1.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS }, { "inf at once", late_inf, -1.0, 1.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
-        { "inf later", late_inf, 0.5, 1.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS }, { "nan beyond", hidden_nan, 0.5, 0.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
-        { "huge", huge_field, 1e200, 0.0, 1.0, 4, 1 }, { "huger", huge_field, 1.7e308, 1e308, 1.0, 4, 1 },
-        { "nan row", growth, 1.0, NAN, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS }, { "inf row", nothing, 1.0, INFINITY, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
-        { "endless", swing, 1.0, 1.0, INFINITY, NF_ERR_ODE_MAXSTEPS, 4 }, { "never", swing, 1.0, 1.0, NAN, 4, 4 },
+    static const struct {
+        const char *name;
+        field_of *field;
+        double p, y0, t1;
+        nf_status adaptive, fixed;
+    } cases[] = {
+        { "stiff 1e2", stiff, 1e2, 1.0, 1.0, NF_OK, 1 },
+        { "stiff 1e3", stiff, 1e3, 1.0, 1.0, 2, 1 },
+        { "stiff 1e4", stiff, 1e4, 0.0, 1.0, NF_ERR_ODE_MAXSTEPS, 1 },
+        { "stiff 1e6", stiff, 1e6, 0.0, 1.0, NF_ERR_ODE_MAXSTEPS, 1 },
+        { "stiff 1e8", stiff, 1e8, 0.0, 1.0, NF_ERR_ODE_MAXSTEPS, 1 },
+        { "blow-up", square, 1.0, 1.0, 2.0, 3, 1 },
+        { "jump", jump, 2.0, 0.5, 1.0, NF_OK, NF_OK },
+        { "nan at once", late_nan, -1.0, 1.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
+        { "nan later", late_nan, 0.5, 1.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
+        { "inf at once", late_inf, -1.0, 1.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
+        { "inf later", late_inf, 0.5, 1.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
+        { "nan beyond", hidden_nan, 0.5, 0.0, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
+        { "huge", huge_field, 1e200, 0.0, 1.0, 4, 1 },
+        { "huger", huge_field, 1.7e308, 1e308, 1.0, 4, 1 },
+        { "nan row", growth, 1.0, NAN, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
+        { "inf row", nothing, 1.0, INFINITY, 1.0, NF_ERR_ODE_RHS, NF_ERR_ODE_RHS },
+        { "endless", swing, 1.0, 1.0, INFINITY, NF_ERR_ODE_MAXSTEPS, 4 },
+        { "never", swing, 1.0, 1.0, NAN, 4, 4 },
     }; /* 1: any; 2: NF_OK or MAXSTEPS; 3: any ODE code; 4: any but NF_OK, or NF_OK at a finite t1 */
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         nfi_ode_problem p = problem_of(_i, cases[k].field, cases[k].p, 2);
@@ -341,7 +385,8 @@ START_TEST(ode__bad_fields_end_in_a_code)
         const nf_status wanted = p.config.method->adaptive ? cases[k].adaptive : cases[k].fixed;
         const bool ode = end.status <= NF_ERR_ODE_MAXSTEPS && end.status >= NF_ERR_ODE_RHS && end.status != NF_ERR_ODE_TOL;
         ck_assert_msg(end.status == NF_OK || ode, "%s: %d", cases[k].name, (int)end.status);
-        if (wanted <= NF_OK) ck_assert_msg(end.status == wanted, "%s: %d, should be %d", cases[k].name, (int)end.status, (int)wanted);
+        if (wanted <= NF_OK)
+            ck_assert_msg(end.status == wanted, "%s: %d, should be %d", cases[k].name, (int)end.status, (int)wanted);
         if (wanted == 2) ck_assert(end.status == NF_OK || end.status == NF_ERR_ODE_MAXSTEPS);
         if (wanted == 3) ck_assert_msg(ode, "%s: %d", cases[k].name, (int)end.status);
         if (wanted == 4) ck_assert(ode || isfinite(p.t1));
@@ -353,7 +398,24 @@ START_TEST(ode__bad_fields_end_in_a_code)
             ck_assert(end.t == (world.steps ? world.t[world.steps - 1] + world.h[world.steps - 1] : 0.0));
         if (isfinite(cases[k].y0)) ck_assert_msg(isfinite(y[0]) && isfinite(y[1]), "%s: y is not finite", cases[k].name);
         if (cases[k].field == jump && p.config.method->adaptive) near(y[1], 0.8 - 1.4, 500e-6, "jump", 0);
-        if (cases[k].field == stiff && end.status == NF_OK && p.config.method->adaptive) near(y[0], cos(1.0), 2e-2, "stiff", (int64_t)k);
+        if (cases[k].field == stiff && end.status == NF_OK && p.config.method->adaptive)
+            near(y[0], cos(1.0), 2e-2, "stiff", (int64_t)k);
+    }
+}
+END_TEST
+
+START_TEST(ode__stage_that_is_not_finite_rejects_the_step)
+{
+    const nfi_ode_method *m = nfi_ode_method_at(_i);
+    for (int32_t k = 1; k < m->stages; k++) {
+        nfi_ode_problem p = problem_of(_i, window, m->c[k], 2);
+        nfi_ode_end end;
+        double y[2] = { 0.0, 1.0 };
+        p.config.step = 1.0;
+        solve(&p, y, &end);
+        ck_assert_msg(end.rejected >= 1, "%s: not finite in stage %d, and not seen", m->name, (int)k);
+        if (world.steps) ck_assert(world.h[0] < 1.0);
+        if (!m->adaptive) ck_assert_int_eq(end.status, NF_ERR_ODE_RHS);
     }
 }
 END_TEST
@@ -392,10 +454,10 @@ END_TEST
 
 static void same_end(const nfi_ode_end *a, const nfi_ode_end *b, int64_t row)
 {
-    ck_assert_msg(a->status == b->status && a->t == b->t && (a->h == b->h || (isnan(a->h) && isnan(b->h))) && a->accepted == b->accepted &&
-                      a->rejected == b->rejected && a->evaluations == b->evaluations,
-                  "row %lld: %d after %lld steps, alone %d after %lld", (long long)row, (int)a->status, (long long)a->accepted, (int)b->status,
-                  (long long)b->accepted);
+    ck_assert_msg(a->status == b->status && a->t == b->t && (a->h == b->h || (isnan(a->h) && isnan(b->h))) &&
+                      a->accepted == b->accepted && a->rejected == b->rejected && a->evaluations == b->evaluations,
+                  "row %lld: %d after %lld steps, alone %d after %lld", (long long)row, (int)a->status, (long long)a->accepted,
+                  (int)b->status, (long long)b->accepted);
 }
 
 START_TEST(ode__rows_do_not_see_each_other)
@@ -427,7 +489,8 @@ START_TEST(ode__rows_do_not_see_each_other)
         solve(&p, y, end);
         for (int64_t i = 0; i < p.n; i++) {
             same_end(end + i, end_alone + i, i);
-            ck_assert_msg(memcmp(y + 3 * i, alone + 3 * i, 3 * sizeof *y) == 0, "row %lld of %lld differs", (long long)i, (long long)p.n);
+            ck_assert_msg(memcmp(y + 3 * i, alone + 3 * i, 3 * sizeof *y) == 0, "row %lld of %lld differs", (long long)i,
+                          (long long)p.n);
         }
         ck_assert(memcmp(y + 3 * p.n, y0 + 3 * p.n, (size_t)(MOST_ROWS - p.n) * 3 * sizeof *y) == 0);
     }
@@ -444,7 +507,8 @@ START_TEST(ode__rows_share_evaluations)
     for (int64_t i = 0; i < p.n; i++) y[i] = 1.0 + 0.3 * draw((uint64_t)i);
     solve(&p, y, end);
     for (int64_t i = 0; i < p.n; i++) evaluations += end[i].evaluations;
-    ck_assert_msg(world.calls * 100 < evaluations, "%lld calls for %lld evaluations", (long long)world.calls, (long long)evaluations);
+    ck_assert_msg(world.calls * 100 < evaluations, "%lld calls for %lld evaluations", (long long)world.calls,
+                  (long long)evaluations);
 }
 END_TEST
 
@@ -490,8 +554,11 @@ END_TEST
 
 START_TEST(ode__fixed_steps_fill_the_way)
 {
-    static const struct { double span, step; int64_t steps; } cases[] = { { 1.0, 0.3, 4 }, { 1.0, 0.1, 10 }, { 0.3, 0.1, 3 }, { 1.0, 2.0, 1 },
-                                                                          { 1.0, 0.0, 1 }, { 0.7, 0.007, 100 }, { 1.0, 1.0 / 3, 3 } };
+    static const struct {
+        double span, step;
+        int64_t steps;
+    } cases[] = { { 1.0, 0.3, 4 }, { 1.0, 0.1, 10 },    { 0.3, 0.1, 3 },    { 1.0, 2.0, 1 },
+                  { 1.0, 0.0, 1 }, { 0.7, 0.007, 100 }, { 1.0, 1.0 / 3, 3 } };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
         for (double sign = -1.0; sign < 2.0; sign += 2.0) {
             nfi_ode_problem p = problem_of(_i, swing, 1.0, 1);
@@ -599,7 +666,8 @@ static void reverse_eval(void *user, int32_t stage, int64_t n, const int64_t *ro
     r->seen[stage]++;
     for (int64_t i = 0; i < n; i++) net(t[i], r->dim, r->params[row[i]], y + i * r->dim, dy + i * r->dim);
 }
-static void reverse_vjp(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y, const double *gk, double *gy)
+static void reverse_vjp(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y,
+                        const double *gk, double *gy)
 {
     struct reverse *r = user;
     r->reversed[stage]++;
@@ -613,8 +681,17 @@ static void back_path(struct reverse *r, const nfi_ode_method *m, const int64_t 
     const int64_t bytes = nfi_ode_back_bytes(r->dim);
     void *scratch = memory(bytes);
     for (int64_t k = world.steps - 1; k >= 0; k--) {
-        const nfi_ode_back back = { .method = m, .n = 1, .dim = r->dim, .row = row, .t = world.t + k, .h = world.h + k, .y = world.y[k], .g = g,
-                                    .eval = reverse_eval, .vjp = reverse_vjp, .user = r };
+        const nfi_ode_back back = { .method = m,
+                                    .n = 1,
+                                    .dim = r->dim,
+                                    .row = row,
+                                    .t = world.t + k,
+                                    .h = world.h + k,
+                                    .y = world.y[k],
+                                    .g = g,
+                                    .eval = reverse_eval,
+                                    .vjp = reverse_vjp,
+                                    .user = r };
         nfi_ode_step_back(&back, scratch);
     }
     release(scratch, bytes);
@@ -654,7 +731,8 @@ END_TEST
 
 START_TEST(ode__step_back_of_many_rows_is_that_of_each)
 {
-    static double params[NFI_ODE_ROWS], t[NFI_ODE_ROWS], h[NFI_ODE_ROWS], y[NFI_ODE_ROWS * 3], g[NFI_ODE_ROWS * 3], one[NFI_ODE_ROWS * 3];
+    static double params[NFI_ODE_ROWS], t[NFI_ODE_ROWS], h[NFI_ODE_ROWS], y[NFI_ODE_ROWS * 3], g[NFI_ODE_ROWS * 3],
+        one[NFI_ODE_ROWS * 3];
     static int64_t row[NFI_ODE_ROWS];
     const int64_t bytes = nfi_ode_back_bytes(3);
     void *scratch = memory(bytes);
@@ -662,10 +740,20 @@ START_TEST(ode__step_back_of_many_rows_is_that_of_each)
     for (int64_t i = 0; i < NFI_ODE_ROWS; i++) {
         row[i] = NFI_ODE_ROWS - 1 - i;
         params[i] = 1.0 + draw((uint64_t)i), t[i] = draw((uint64_t)(200 + i)), h[i] = 0.2 * draw((uint64_t)(400 + i));
-        for (int64_t j = 0; j < 3; j++) y[3 * i + j] = draw((uint64_t)(1000 + 3 * i + j)), g[3 * i + j] = one[3 * i + j] = draw((uint64_t)(3000 + 3 * i + j));
+        for (int64_t j = 0; j < 3; j++)
+            y[3 * i + j] = draw((uint64_t)(1000 + 3 * i + j)), g[3 * i + j] = one[3 * i + j] = draw((uint64_t)(3000 + 3 * i + j));
     }
-    nfi_ode_back back = { .method = nfi_ode_method_at(_i), .n = NFI_ODE_ROWS, .dim = 3, .row = row, .t = t, .h = h, .y = y, .g = g,
-                          .eval = reverse_eval, .vjp = reverse_vjp, .user = &r };
+    nfi_ode_back back = { .method = nfi_ode_method_at(_i),
+                          .n = NFI_ODE_ROWS,
+                          .dim = 3,
+                          .row = row,
+                          .t = t,
+                          .h = h,
+                          .y = y,
+                          .g = g,
+                          .eval = reverse_eval,
+                          .vjp = reverse_vjp,
+                          .user = &r };
     nfi_ode_step_back(&back, scratch);
     for (int64_t i = 0; i < NFI_ODE_ROWS; i++) {
         nfi_ode_back single = back;
@@ -682,7 +770,8 @@ static void decay_eval(void *user, int32_t stage, int64_t n, const int64_t *row,
     (void)user, (void)stage, (void)row, (void)t;
     for (int64_t i = 0; i < n; i++) dy[i] = -2.0 * y[i];
 }
-static void decay_vjp(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y, const double *gk, double *gy)
+static void decay_vjp(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y,
+                      const double *gk, double *gy)
 {
     (void)y;
     decay_eval(user, stage, n, row, t, gk, gy);
@@ -707,8 +796,16 @@ START_TEST(ode__check_values)
     const int64_t row = 0, bytes = nfi_ode_back_bytes(1); /* of lib/ode/back.c */
     const double t = 0.0, h = 0.1, at = 1.0;
     void *scratch = memory(bytes);
-    nfi_ode_back back = { .method = nfi_ode_method_at(6), .n = 1, .dim = 1, .row = &row, .t = &t, .h = &h, .y = &at, .g = &g,
-                          .eval = decay_eval, .vjp = decay_vjp };
+    nfi_ode_back back = { .method = nfi_ode_method_at(6),
+                          .n = 1,
+                          .dim = 1,
+                          .row = &row,
+                          .t = &t,
+                          .h = &h,
+                          .y = &at,
+                          .g = &g,
+                          .eval = decay_eval,
+                          .vjp = decay_vjp };
     nfi_ode_step_back(&back, scratch);
     near(g, 0.8, 1e-15, "euler", 0);
     g = 1.0;
@@ -730,6 +827,7 @@ int main(void)
     tcase_add_loop_test(all, ode__errors_follow_the_tolerance, 1, ADAPTIVE + 1);
     tcase_add_loop_test(all, ode__smooth_fields_there_and_back, 0, ADAPTIVE * SMOOTH);
     tcase_add_loop_test(all, ode__bad_fields_end_in_a_code, 1, METHODS + 1);
+    tcase_add_loop_test(all, ode__stage_that_is_not_finite_rejects_the_step, 1, METHODS + 1);
     tcase_add_loop_test(all, ode__failing_row_stops_at_its_last_step, 1, ADAPTIVE + 1);
     tcase_add_loop_test(all, ode__rows_do_not_see_each_other, 1, METHODS + 1);
     tcase_add_test(all, ode__rows_share_evaluations);
