@@ -7,7 +7,8 @@
  *   h       *= clamp(0.9 en^(-1/order), 0.2, 10)   10 where en = 0; never shorter after an accepted step
  *   first h  = min(100 h0, h1):  d0 = norm(y0), d1 = norm(f0), h0 = 0.01 d0 / d1 (1e-6 where d0 or d1 < 1e-5),
  *              d2 = norm(f(t0 + h0, y0 + h0 f0) - f0) / h0,
- *              h1 = (0.01 / max(d1, d2))^(1/order)  (max(1e-6, 1e-3 h0) where max(d1, d2) <= 1e-15)
+ *              h1 = (0.01 / max(d1, d2))^(1/order)  (h0 where max(d1, d2) <= 1e-15: the reference's
+ *              max(1e-6, 1e-3 h0), as h0 is 1e-6 then)
  *
  * A step with a value that is not finite is tried again with 0.2 h. The last step ends at t1 to the bit, and may be 1 % longer
  * for that. How a row ends:
@@ -195,8 +196,8 @@ static double solve_first_step(const struct solve *s, int64_t i)
     for (int64_t j = 0; j < dim; j++) turn[j] -= f[j];
     const double d1 = solve_norm(s, y, f), d2 = solve_norm(s, y, turn) / h0;
     if (!is_finite(d2)) return h0;
-    const double d = d1 > d2 ? d1 : d2, least = 1e-3 * h0 > 1e-6 ? 1e-3 * h0 : 1e-6;
-    const double h1 = d <= 1e-15 ? least : solve_root(s, 0.01 / d);
+    const double d = d1 > d2 ? d1 : d2;
+    const double h1 = d <= 1e-15 ? h0 : solve_root(s, 0.01 / d);
     return 100.0 * h0 < h1 ? 100.0 * h0 : h1;
 }
 

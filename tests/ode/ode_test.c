@@ -687,6 +687,12 @@ START_TEST(ode__fixed_steps_fill_the_way)
             ck_assert_int_eq(end.evaluations, cases[k].steps * p.config.method->stages);
             ck_assert(end.t == p.t1);
         }
+    nfi_ode_problem p = problem_of(_i, growth, 1.0, 1); /* t0 + (t1 - t0) is 0 here */
+    nfi_ode_end end;
+    double y = 1.0;
+    p.t0 = 0.1, p.t1 = 1e-20;
+    solve(&p, &y, &end);
+    ck_assert(end.status == NF_OK && end.t == 1e-20);
 }
 END_TEST
 
