@@ -206,7 +206,8 @@ static double weigh(const nfi_ode_method *m, const double *b, const double *u, c
 /* Defects of all conditions up to order 5 (Hairer, Norsett, Wanner, II.2), by order; exact: the right sides times that. */
 static double defect(const nfi_ode_method *m, const double *b, int32_t order, double exact)
 {
-    double one[7], c2[7], c3[7], ac[7], ac2[7], ac3[7], aac[7], aac2[7], aaac[7], cac[7], acac[7], most = 0.0;
+    double one[7] = { 0 }, c2[7] = { 0 }, c3[7] = { 0 }, cac[7] = { 0 };
+    double ac[7], ac2[7], ac3[7], aac[7], aac2[7], aaac[7], acac[7], most = 0.0;
     const double *c = m->c;
     for (int32_t i = 0; i < m->stages; i++) one[i] = 1.0, c2[i] = c[i] * c[i], c3[i] = c2[i] * c[i];
     times_a(m, c, ac), times_a(m, c2, ac2), times_a(m, c3, ac3), times_a(m, ac, aac), times_a(m, ac2, aac2),
