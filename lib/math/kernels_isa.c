@@ -145,7 +145,7 @@ NF_INLINE void tanh_bend(vreal h, vreal *slope, vreal *curve)
 NF_INLINE void softplus_phi(vreal u, vreal *h, vreal *slope)
 {
     *h = vsoftplus(u);
-    *slope = -vexpm1_negative(-*h);
+    *slope = vsigmoid(u); /* 1 - e^-h; the compiler takes the exponential of both once */
 }
 NF_INLINE void softplus_bend(vreal h, vreal *slope, vreal *curve)
 {

@@ -10,7 +10,7 @@
 #include "nets/dynamics.h"
 #include "nets/mlp.h" /* nfi_mlp_ld */
 
-#define DYNAMICS_STRIP 128 /* rows and tangents worked on at once: two layers of 64 numbers of them fit the second cache many times */
+#define DYNAMICS_STRIP 128 /* rows and tangents worked on at once: of layers of 64 numbers, 40 kB each way */
 
 static inline bool dynamics_is_last(const nfi_dynamics *net, int32_t l) { return l + 1 == net->n_layers; }
 static inline int64_t dynamics_ld(const nfi_dynamics *net, int32_t l) { return nfi_mlp_ld(net->width[l]); }

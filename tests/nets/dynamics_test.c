@@ -151,7 +151,8 @@ static void net_begin(struct net *s, const struct spec *p, int32_t dtype)
 {
     const struct shape *shape = &shapes[p->shape];
     const int64_t rows = p->n * (1 + p->m);
-    *s = (struct net){ .k = p->isa < 0 ? nfi_kernels_for(NULL, dtype) : nfi_kernels_isa(p->isa, dtype), .n = p->n, .m = p->m, .dim = shape->dim };
+    *s = (struct net){ .n = p->n, .m = p->m, .dim = shape->dim };
+    s->k = p->isa < 0 ? nfi_kernels_for(NULL, dtype) : nfi_kernels_isa(p->isa, dtype);
     ck_assert_int_eq(nfi_maker_create(&s->maker, NULL), NF_OK);
     ck_assert_int_eq(nfi_dynamics_create(&s->net, s->maker, shape->dim, p->cond_dim, shape->hidden, shape->n_hidden, p->activation, p->kind),
                      NF_OK);
