@@ -44,6 +44,29 @@ typedef struct nfi_activation {
 } nfi_activation;
 #define NFI_N_ACTIVATIONS 6 /* in the order of NF_ACTIVATION_*, from 1 */
 
+/* What follows the products in networks of time (nets/dynamics.h), for n rows of `width` numbers and the m tangents of each:
+ * u = g a + w t, h = phi(u); ud = g ad, hd = phi'(u) ud. value writes h and hd, which may be a and ad, and behind the width the column
+ * that yields the gradient of the bias: 1 in h, 0 in hd. reverse turns dL/dh, dL/dhd into dL/da, dL/dad, in place.
+ * Every array of one number a column has room for ld; so has every row. */
+typedef struct nfi_timed {
+    int64_t n, m, width, ld;
+    const double *t;         /* [n] */
+    const void *time;        /* w, NULL: zeros, and t is not read */
+    const void *gate;        /* g [n][ld_gate], NULL: ones */
+    int64_t ld_gate;         /* ld, or 0: one row serves all */
+    const void *a, *ad;      /* [n][ld], [n m][ld]; reverse: ad for phi'' and gates, a for gates and where the activation keeps u */
+    void *h, *hd;            /* reverse reads h alone, where the activation keeps it */
+    /* reverse */
+    void *g_h, *g_hd;
+    const void *gate_weight; /* v of g = sigmoid(v t + d); with gate */
+    void *sum;               /* [4][ld]: dL/dw, dL/dv, dL/dd are added to, the last is working memory; NULL: not wanted, as without w */
+    double *g_t;             /* [n] += dL/dt, with sum; NULL: not wanted */
+} nfi_timed;
+typedef struct nfi_timed_phi {
+    void (*value)(const nfi_timed *p);
+    void (*reverse)(const nfi_timed *p);
+} nfi_timed_phi;
+
 typedef struct nfi_kernels nfi_kernels;
 struct nfi_kernels {
     const char *isa;     /* "avx512", ... , "cblas" */
@@ -61,6 +84,9 @@ struct nfi_kernels {
     void (*gemm_tn)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy, int64_t ldy, void *dw);
     void (*unscale)(int64_t n, int64_t m, const nfi_unscale *u);
     const nfi_activation *activations; /* [NFI_N_ACTIVATIONS] */
+    /* gate [n][ld] = sigmoid(weight t + bias), a row for each t; arrays have room for ld */
+    void (*gates)(int64_t n, int64_t width, int64_t ld, const double *t, const void *weight, const void *bias, void *gate);
+    const nfi_timed_phi *timed; /* [NFI_N_ACTIVATIONS + 1] by NF_ACTIVATION_*, 0: phi(u) = u; NULL where phi'' is undefined */
     /* y[i] = f(x[i]) in the dtype, y may be x */
     void (*exp)(int64_t n, const void *x, void *y);
     void (*log)(int64_t n, const void *x, void *y);

@@ -9,6 +9,7 @@
  */
 #include "math/gemm.h"
 #include "math/kernels_isa.h"
+#include "math/timed.h"
 #include "math/vmath.h"
 #include <nflow/nflow.h>
 
@@ -125,6 +126,73 @@ static const nfi_activation activations[NFI_N_ACTIVATIONS] = {
     { "elu", 0, map_elu, elu_slope, elu_curve },
 };
 
+/* Networks of time: value and slope of u in one go, slope and curve of what is kept */
+NF_INLINE void none_phi(vreal u, vreal *h, vreal *slope)
+{
+    *h = u;
+    *slope = ONE;
+}
+NF_INLINE void tanh_phi(vreal u, vreal *h, vreal *slope)
+{
+    *h = vtanh(u);
+    *slope = (ONE - *h) * (ONE + *h);
+}
+NF_INLINE void tanh_bend(vreal h, vreal *slope, vreal *curve)
+{
+    *slope = (ONE - h) * (ONE + h);
+    *curve = vsplat(-2) * h * *slope;
+}
+NF_INLINE void softplus_phi(vreal u, vreal *h, vreal *slope)
+{
+    *h = vsoftplus(u);
+    *slope = vsigmoid(u); /* 1 - e^-h; the compiler takes the exponential of both once */
+}
+NF_INLINE void softplus_bend(vreal h, vreal *slope, vreal *curve)
+{
+    *slope = -vexpm1_negative(-h);
+    *curve = *slope * vexp(-h);
+}
+NF_INLINE void silu_phi(vreal u, vreal *h, vreal *slope)
+{
+    vreal s, t;
+    const vreal within = silu_range(u);
+    sigmoid_pair(within, &s, &t);
+    *h = vclip_low(vsplat(-NFI_SILU_FAR), u) * s;
+    *slope = NF_FMA(within * s, t, s);
+}
+NF_INLINE void silu_bend(vreal u, vreal *slope, vreal *curve)
+{
+    vreal s, t;
+    u = silu_range(u);
+    sigmoid_pair(u, &s, &t);
+    *slope = NF_FMA(u * s, t, s);
+    *curve = s * t * NF_FMA(u, t - s, vsplat(2));
+}
+NF_INLINE void elu_phi(vreal u, vreal *h, vreal *slope)
+{
+    *h = elu_of(u);
+    *slope = vselect(vless(ZERO, u), ONE, *h + ONE);
+}
+NF_INLINE void elu_bend(vreal h, vreal *slope, vreal *curve)
+{
+    *slope = vselect(vless(ZERO, h), ONE, h + ONE);
+    *curve = vselect(vless(ZERO, h), ZERO, h + ONE);
+}
+
+#define NFI_TIMED(name, bend, from_u)                                                                                  \
+    static void name##_timed_value(const nfi_timed *p) { timed_value(p, name##_phi); }                                 \
+    static void name##_timed_reverse(const nfi_timed *p) { timed_reverse(p, bend, from_u); }
+NFI_TIMED(none, NULL, false)
+NFI_TIMED(tanh, tanh_bend, false)
+NFI_TIMED(softplus, softplus_bend, false)
+NFI_TIMED(silu, silu_bend, true)
+NFI_TIMED(elu, elu_bend, false)
+
+static const nfi_timed_phi timed_phis[NFI_N_ACTIVATIONS + 1] = {
+    { none_timed_value, none_timed_reverse }, { NULL, NULL }, { NULL, NULL }, { tanh_timed_value, tanh_timed_reverse },
+    { softplus_timed_value, softplus_timed_reverse }, { silu_timed_value, silu_timed_reverse }, { elu_timed_value, elu_timed_reverse },
+};
+
 #define NFI_NORMAL NFI_PASTE(nfi_kernel_normal_, NFI_ISA)
 #if NFI_REAL == 64
 double NFI_PASTE(nfi_kernel_read_, NFI_ISA)(const void *block, int64_t bytes)
@@ -183,7 +251,8 @@ double NFI_NAME(NFI_PASTE(nfi_kernel_peak_, NFI_ISA))(int64_t count, double *sin
 
 /* What both back ends share */
 #define NFI_ELEMENTWISE                                                                                                \
-    .dtype = NFI_DTYPE, .size = NFI_SIZE, .unscale = unscale, .activations = activations, .exp = map_exp, .log = map_log, .tanh = map_tanh, \
+    .dtype = NFI_DTYPE, .size = NFI_SIZE, .unscale = unscale, .activations = activations, .gates = timed_gates,               \
+    .timed = timed_phis, .exp = map_exp, .log = map_log, .tanh = map_tanh,                                             \
     .sigmoid = map_sigmoid, .softplus = map_softplus, .normal = NFI_NORMAL
 
 const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_, NFI_ISA)) = {

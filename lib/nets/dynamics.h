@@ -40,16 +40,19 @@ int64_t nfi_dynamics_turned_bytes(const nfi_dynamics *net, const nfi_kernels *ke
 int64_t nfi_dynamics_saved_bytes(const nfi_dynamics *net, const nfi_kernels *kernels, int64_t n, int64_t m);   /* of value, for reverse */
 int64_t nfi_dynamics_scratch_bytes(const nfi_dynamics *net, const nfi_kernels *kernels, int64_t n, int64_t m); /* of value and of reverse */
 double nfi_dynamics_flop(const nfi_dynamics *net, int64_t m); /* products of value, a row */
+/* NULL: not wanted. */
 void nfi_dynamics_pack(const nfi_dynamics *net, const nfi_kernels *kernels, const void *theta, void *packed, void *turned);
+/* Uniform in +-1/sqrt(inputs), biases too; time, gate and gate_bias in +-1: from (seed, stream, running index). */
 void nfi_dynamics_reset(const nfi_dynamics *net, int32_t dtype, uint64_t seed, uint32_t stream, void *theta);
 
-/* in: [n + n m][ld_in]: rows (z, c), then the m tangents of row 0, of row 1, ... with zeros for c; may write beyond their width.
- * out: [n + n m][ld_out]: f, then J e. theta: for the time parameters. saved NULL: nothing is kept. */
-void nfi_dynamics_value(const nfi_dynamics *net, const nfi_kernels *kernels, int64_t n, int64_t m, const void *theta, const void *packed,
-                        const double *t, void *in, void *out, void *saved, void *scratch);
-/* g_out = dL/d(f, J e) (destroyed) -> g_in [n][ld_in] = dL/d(z, c); the tangents e are constants; g_t [n] += dL/dt, NULL: not wanted;
- * grad += dL/dtheta, NULL: not wanted. in and saved are those of value. */
-void nfi_dynamics_reverse(const nfi_dynamics *net, const nfi_kernels *kernels, int64_t n, int64_t m, const void *theta, const void *turned,
-                          const double *t, const void *in, const void *saved, void *g_out, void *g_in, double *g_t, void *grad, void *scratch);
+/* in: [n + n m][ld_in]: rows (z, c), then the m tangents of row 0, of row 1, ... with zeros for c; the column behind its width is
+ * written. out: [n + n m][ld_out]: f, then J e. t [n]: not read (may be NULL) where the kind ignores it. The time parameters are in packed and
+ * turned. saved NULL: nothing is kept. */
+void nfi_dynamics_value(const nfi_dynamics *net, const nfi_kernels *kernels, int64_t n, int64_t m, const void *packed, const double *t,
+                        void *in, void *out, void *saved, void *scratch);
+/* g_out = dL/d(f, J e) (destroyed) -> g_in [n][ld_in] = dL/d(z, c), NULL: not wanted; the tangents e are constants; g_t [n] += dL/dt,
+ * NULL: not wanted; grad += dL/dtheta, NULL: not wanted. in, saved, n, m and t are those of value. */
+void nfi_dynamics_reverse(const nfi_dynamics *net, const nfi_kernels *kernels, int64_t n, int64_t m, const void *turned, const double *t,
+                          const void *in, const void *saved, void *g_out, void *g_in, double *g_t, void *grad, void *scratch);
 
 #endif
