@@ -38,7 +38,7 @@ enum {
     TRAIN_ROWS = 60000,
     HELD_OUT = 2000, /* of the training images, the last that are read: they choose the best epoch */
     TEST_ROWS = 10000,
-    BATCH = 32,
+    BATCH = 16,
     EPOCHS = 10, /* of a run too short for as many passes over all images */
     MAX_EPOCHS = 1000,
     LINES = 6,
@@ -62,7 +62,7 @@ typedef struct fashion {
     nf_context *context;
     nf_dataset *all, *train, *valid, *test;
     nf_flow *flow;
-    nf_optimizer *adamax;
+    nf_optimizer *adam;
     float *x, *label; /* of the test images: [TEST_ROWS][PIXELS], [TEST_ROWS] */
     int64_t test_rows;
     double curve_train[MAX_EPOCHS], curve_valid[MAX_EPOCHS];
@@ -165,9 +165,9 @@ static nf_status make_flow(fashion *f)
     shape.hidden = f->hidden;
     shape.alpha = 1e-6;
     shape.seed = 1;
-    rule.lr = 1e-3;
+    rule.lr = 5e-3;
     status = nf_flow_create_glow(&f->flow, f->context, &shape);
-    if (status >= 0) status = nf_optimizer_adamax_create(&f->adamax, f->context, &rule);
+    if (status >= 0) status = nf_optimizer_adam_create(&f->adam, f->context, &rule);
     return status;
 }
 
@@ -222,16 +222,16 @@ static nf_status train(fashion *f)
     fit.batch = BATCH;
     fit.seed = 1;
     fit.schedule = NF_SCHEDULE_COSINE;
-    fit.warmup_steps = 200;
+    fit.warmup_steps = 300;
     fit.clip_norm = 100.0;
-    fit.ema_decay = 0.99;
+    fit.ema_decay = 0.995;
     fit.progress = show_progress;
     fit.progress_steps = 5;
     f->report = (nf_fit_report){ .struct_size = sizeof f->report, .curve_train = f->curve_train, .curve_valid = f->curve_valid,
                                  .curve_capacity = MAX_EPOCHS };
     interrupted = f->context;
     sigaction(SIGINT, &action, NULL);
-    status = nf_flow_fit(f->flow, f->adamax, f->train, f->valid, &fit, &f->report);
+    status = nf_flow_fit(f->flow, f->adam, f->train, f->valid, &fit, &f->report);
     interrupted = NULL;
     nf_context_resume(f->context);
     if (status == NF_STOPPED) fprintf(stderr, "\nstopped; the best weights so far are kept\n");
@@ -473,7 +473,7 @@ static nf_status run(fashion *f)
 
 static void release(fashion *f)
 {
-    nf_optimizer_unref(f->adamax);
+    nf_optimizer_unref(f->adam);
     nf_flow_unref(f->flow);
     nf_dataset_unref(f->test);
     nf_dataset_unref(f->valid);
@@ -519,7 +519,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: glow_images [FOLDER] [--minutes M] [--epochs N] [--steps N] [--hidden N] [--data FOLDER]\n");
         return 2;
     }
-    if (!f.steps) f.steps = f.minutes < long_run ? 4 : 8;
+    if (!f.steps) f.steps = f.minutes < long_run ? 6 : 16;
     if (!f.hidden) f.hidden = f.minutes < long_run ? 32 : 64;
     if (!data_are_there(&f)) return EXIT_SKIPPED;
     status = run(&f);

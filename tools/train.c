@@ -86,8 +86,8 @@ static const preset presets[] = {
     { "book", 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
     { "images", 0,
-      { { "optimizer", "adamax" }, { "lr", "1e-3" }, { "schedule", "cosine" }, { "warmup_steps", "200" }, { "batch", "32" }, { "epochs", "20" },
-        { "ema_decay", "0.99" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
+      { { "optimizer", "adam" }, { "lr", "3e-3" }, { "schedule", "cosine" }, { "warmup_steps", "500" }, { "batch", "16" }, { "epochs", "12" },
+        { "ema_decay", "0.995" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
 };
 enum { PRESET_IMAGES = 2 };
 
