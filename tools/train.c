@@ -504,6 +504,7 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         common_read_group(&o->common),
         common_threads_group(&o->common),
         common_context_group(&o->common),
+        { .title = "Memory", .target = &o->common.context, .config = "context", .only = "memory_budget" },
         common_output_group(&o->common),
     };
 
