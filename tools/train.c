@@ -138,7 +138,7 @@ static nf_status create_realnvp_image(nf_flow **out, train_run *run, train_optio
 
 static const architecture architectures[] = {
     { "realnvp", 0, create_realnvp, "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
-    { "glow", 1, create_glow, "coupling,levels,steps,bits,linear,alpha,hidden_channels" },
+    { "glow", 1, create_glow, "coupling,scale,levels,steps,bits,linear,alpha,hidden_channels" },
     { "realnvp_image", 1, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
 };
 enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
