@@ -3,6 +3,7 @@
  * glow_images.c - GLOW learns pictures of clothes, and draws new ones
  *
  *   glow_images [FOLDER] [--minutes M] [--epochs N] [--steps N] [--hidden N] [--data FOLDER]
+ *   glow_images [FOLDER] --model FILE [--data FOLDER]     draws the pictures of a model that was trained before
  *
  * Writes into FOLDER (default: the current one)
  *   fashion_samples.png         samples, a line for each temperature
@@ -55,7 +56,7 @@ enum { TEMPERATURES = sizeof temperatures / sizeof *temperatures, AMOUNTS = size
 enum { T_SHIRT = 0, TROUSER = 1, PULLOVER = 2, DRESS = 3, SANDAL = 5, SHIRT = 6, SNEAKER = 7, BAG = 8, BOOT = 9 };
 
 typedef struct fashion {
-    const char *folder, *data;
+    const char *folder, *data, *model; /* model NULL: train one */
     double minutes;
     int64_t epochs, rows; /* 0: by the minutes */
     int64_t steps, hidden;
@@ -445,6 +446,18 @@ static nf_status draw(const fashion *f)
 
 /* ---- the program */
 
+static nf_status draw_model(fashion *f)
+{
+    double nll;
+    nf_status status = nf_flow_load(&f->flow, f->context, f->model);
+
+    if (status >= 0 && nf_flow_dim(f->flow) != PIXELS) status = nf_fail(NF_ERR_SHAPE, "the model is not one of 28 x 28 pixels");
+    if (status >= 0) status = nf_flow_mean_nll(f->flow, f->test, &nll);
+    if (status < 0) return status;
+    printf("%lld parameters: test images %.3f bits/dim\n", (long long)nf_flow_param_count(f->flow), bits(nll));
+    return draw(f);
+}
+
 static nf_status run(fashion *f)
 {
     nf_context_config config = NF_CONTEXT_CONFIG_INIT;
@@ -455,6 +468,7 @@ static nf_status run(fashion *f)
     config.threads = -1;
     if ((status = nf_context_create(&f->context, &config)) < 0) return status;
     if ((status = read_test(f)) < 0) return status;
+    if (f->model) return draw_model(f);
     if ((status = make_flow(f)) < 0) return status;
     if ((status = plan(f)) < 0) return status;
     if ((status = read_train(f)) < 0) return status;
@@ -503,6 +517,8 @@ static int read_arguments(fashion *f, int argc, char **argv)
             f->minutes = strtod(argv[++i], NULL);
         else if (strcmp(argv[i], "--data") == 0)
             f->data = argv[++i];
+        else if (strcmp(argv[i], "--model") == 0)
+            f->model = argv[++i];
         else
             return -1;
     }
@@ -516,7 +532,7 @@ int main(int argc, char **argv)
     nf_status status;
 
     if (read_arguments(&f, argc, argv)) {
-        fprintf(stderr, "usage: glow_images [FOLDER] [--minutes M] [--epochs N] [--steps N] [--hidden N] [--data FOLDER]\n");
+        fprintf(stderr, "usage: glow_images [FOLDER] [--minutes M] [--epochs N] [--steps N] [--hidden N] [--data FOLDER] [--model FILE]\n");
         return 2;
     }
     if (!f.steps) f.steps = f.minutes < long_run ? 6 : 16;
