@@ -3,6 +3,7 @@
  * glow_images.c - GLOW learns pictures of clothes, and draws new ones
  *
  *   glow_images [FOLDER] [--minutes M] [--epochs N] [--steps N] [--hidden N] [--data FOLDER]
+ *   glow_images [FOLDER] --model FILE [--data FOLDER]     draws the pictures of a model that was trained before
  *
  * Writes into FOLDER (default: the current one)
  *   fashion_samples.png         samples, a line for each temperature
@@ -38,7 +39,7 @@ enum {
     TRAIN_ROWS = 60000,
     HELD_OUT = 2000, /* of the training images, the last that are read: they choose the best epoch */
     TEST_ROWS = 10000,
-    BATCH = 32,
+    BATCH = 16,
     EPOCHS = 10, /* of a run too short for as many passes over all images */
     MAX_EPOCHS = 1000,
     LINES = 6,
@@ -55,14 +56,14 @@ enum { TEMPERATURES = sizeof temperatures / sizeof *temperatures, AMOUNTS = size
 enum { T_SHIRT = 0, TROUSER = 1, PULLOVER = 2, DRESS = 3, SANDAL = 5, SHIRT = 6, SNEAKER = 7, BAG = 8, BOOT = 9 };
 
 typedef struct fashion {
-    const char *folder, *data;
+    const char *folder, *data, *model; /* model NULL: train one */
     double minutes;
     int64_t epochs, rows; /* 0: by the minutes */
     int64_t steps, hidden;
     nf_context *context;
     nf_dataset *all, *train, *valid, *test;
     nf_flow *flow;
-    nf_optimizer *adamax;
+    nf_optimizer *adam;
     float *x, *label; /* of the test images: [TEST_ROWS][PIXELS], [TEST_ROWS] */
     int64_t test_rows;
     double curve_train[MAX_EPOCHS], curve_valid[MAX_EPOCHS];
@@ -165,9 +166,9 @@ static nf_status make_flow(fashion *f)
     shape.hidden = f->hidden;
     shape.alpha = 1e-6;
     shape.seed = 1;
-    rule.lr = 1e-3;
+    rule.lr = 5e-3;
     status = nf_flow_create_glow(&f->flow, f->context, &shape);
-    if (status >= 0) status = nf_optimizer_adamax_create(&f->adamax, f->context, &rule);
+    if (status >= 0) status = nf_optimizer_adam_create(&f->adam, f->context, &rule);
     return status;
 }
 
@@ -222,16 +223,16 @@ static nf_status train(fashion *f)
     fit.batch = BATCH;
     fit.seed = 1;
     fit.schedule = NF_SCHEDULE_COSINE;
-    fit.warmup_steps = 200;
+    fit.warmup_steps = 300;
     fit.clip_norm = 100.0;
-    fit.ema_decay = 0.99;
+    fit.ema_decay = 0.995;
     fit.progress = show_progress;
     fit.progress_steps = 5;
     f->report = (nf_fit_report){ .struct_size = sizeof f->report, .curve_train = f->curve_train, .curve_valid = f->curve_valid,
                                  .curve_capacity = MAX_EPOCHS };
     interrupted = f->context;
     sigaction(SIGINT, &action, NULL);
-    status = nf_flow_fit(f->flow, f->adamax, f->train, f->valid, &fit, &f->report);
+    status = nf_flow_fit(f->flow, f->adam, f->train, f->valid, &fit, &f->report);
     interrupted = NULL;
     nf_context_resume(f->context);
     if (status == NF_STOPPED) fprintf(stderr, "\nstopped; the best weights so far are kept\n");
@@ -445,6 +446,18 @@ static nf_status draw(const fashion *f)
 
 /* ---- the program */
 
+static nf_status draw_model(fashion *f)
+{
+    double nll;
+    nf_status status = nf_flow_load(&f->flow, f->context, f->model);
+
+    if (status >= 0 && nf_flow_dim(f->flow) != PIXELS) status = nf_fail(NF_ERR_SHAPE, "the model is not one of 28 x 28 pixels");
+    if (status >= 0) status = nf_flow_mean_nll(f->flow, f->test, &nll);
+    if (status < 0) return status;
+    printf("%lld parameters: test images %.3f bits/dim\n", (long long)nf_flow_param_count(f->flow), bits(nll));
+    return draw(f);
+}
+
 static nf_status run(fashion *f)
 {
     nf_context_config config = NF_CONTEXT_CONFIG_INIT;
@@ -455,6 +468,7 @@ static nf_status run(fashion *f)
     config.threads = -1;
     if ((status = nf_context_create(&f->context, &config)) < 0) return status;
     if ((status = read_test(f)) < 0) return status;
+    if (f->model) return draw_model(f);
     if ((status = make_flow(f)) < 0) return status;
     if ((status = plan(f)) < 0) return status;
     if ((status = read_train(f)) < 0) return status;
@@ -473,7 +487,7 @@ static nf_status run(fashion *f)
 
 static void release(fashion *f)
 {
-    nf_optimizer_unref(f->adamax);
+    nf_optimizer_unref(f->adam);
     nf_flow_unref(f->flow);
     nf_dataset_unref(f->test);
     nf_dataset_unref(f->valid);
@@ -503,6 +517,8 @@ static int read_arguments(fashion *f, int argc, char **argv)
             f->minutes = strtod(argv[++i], NULL);
         else if (strcmp(argv[i], "--data") == 0)
             f->data = argv[++i];
+        else if (strcmp(argv[i], "--model") == 0)
+            f->model = argv[++i];
         else
             return -1;
     }
@@ -516,10 +532,10 @@ int main(int argc, char **argv)
     nf_status status;
 
     if (read_arguments(&f, argc, argv)) {
-        fprintf(stderr, "usage: glow_images [FOLDER] [--minutes M] [--epochs N] [--steps N] [--hidden N] [--data FOLDER]\n");
+        fprintf(stderr, "usage: glow_images [FOLDER] [--minutes M] [--epochs N] [--steps N] [--hidden N] [--data FOLDER] [--model FILE]\n");
         return 2;
     }
-    if (!f.steps) f.steps = f.minutes < long_run ? 4 : 8;
+    if (!f.steps) f.steps = f.minutes < long_run ? 6 : 16;
     if (!f.hidden) f.hidden = f.minutes < long_run ? 32 : 64;
     if (!data_are_there(&f)) return EXIT_SKIPPED;
     status = run(&f);

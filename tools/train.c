@@ -16,7 +16,7 @@
 
 typedef struct train_options {
     common_options common;
-    const char *output, *val;
+    const char *output, *val, *curve;
     int32_t arch, optimizer; /* from 1 */
     int64_t rows;
     double noise;
@@ -59,6 +59,7 @@ static const nf_field train_fields[] = {
     OPTION_CHOICE(train_options, optimizer, OPTIMIZERS, "update rule"),
     OPTION(train_options, val, NF_FIELD_STRING, NULL,
            "part held out: 20%, 0.2, or 0 for none (default 20% of a density, its last rows; 10% of a table, by --seed)"),
+    OPTION(train_options, curve, NF_FIELD_STRING, NULL, "CSV file to write the losses of each epoch to"),
     OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
     OPTION(train_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
     OPTION(train_options, seed, NF_FIELD_U64, NULL, "seed of the weights, the shuffles, the split and the density"),
@@ -86,10 +87,10 @@ static const preset presets[] = {
     { "book", 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
     { "images", 0,
-      { { "optimizer", "adamax" }, { "lr", "1e-3" }, { "schedule", "cosine" }, { "warmup_steps", "200" }, { "batch", "32" }, { "epochs", "20" },
-        { "ema_decay", "0.99" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
+      { { "optimizer", "adam" }, { "lr", "3e-3" }, { "schedule", "cosine" }, { "warmup_steps", "500" }, { "batch", "16" }, { "epochs", "12" },
+        { "ema_decay", "0.995" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
 };
-enum { PRESET_IMAGES = 2 };
+enum { PRESET_IMAGES = 2, CURVE_EPOCHS = 100 /* the library's default */ };
 
 /* Architectures: how a flow is made of the options. */
 typedef struct architecture {
@@ -137,7 +138,7 @@ static nf_status create_realnvp_image(nf_flow **out, train_run *run, train_optio
 
 static const architecture architectures[] = {
     { "realnvp", 0, create_realnvp, "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
-    { "glow", 1, create_glow, "coupling,levels,steps,bits,linear,alpha,hidden_channels" },
+    { "glow", 1, create_glow, "coupling,scale,levels,steps,bits,linear,alpha,hidden_channels" },
     { "realnvp_image", 1, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
 };
 enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
@@ -319,6 +320,43 @@ static int create_optimizer(train_run *run, train_options *o)
     return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 
+/* Bits per dimension; NaN for rows that are no images. */
+static double bits(const train_run *run, double nll)
+{
+    return run->shape.height ? nll / ((double)nf_flow_dim(run->flow) * log(2.0)) : (double)NAN;
+}
+
+/* Room for the losses of every epoch. 0, or -1 after a message. */
+static int curve_begin(train_run *run, const train_options *o)
+{
+    const size_t epochs = (size_t)(o->fit.epochs > 0 ? o->fit.epochs : CURVE_EPOCHS);
+    nf_fit_report *r = &run->report;
+
+    if (!o->curve) return 0;
+    r->curve_train = malloc(epochs * sizeof(double));
+    r->curve_valid = malloc(epochs * sizeof(double));
+    r->curve_capacity = (int64_t)epochs;
+    return r->curve_train && r->curve_valid ? 0 : (tool_fail("out of memory"), -1);
+}
+
+/* Writes them: bits per dimension of images, else nats a row. A file that cannot be written does not lose the model. */
+static void curve_end(train_run *run, const train_options *o)
+{
+    nf_fit_report *r = &run->report;
+    FILE *file = o->curve ? fopen(o->curve, "w") : NULL;
+
+    if (o->curve && !file) tool_fail("%s: cannot be written", o->curve);
+    if (file) fprintf(file, "epoch,train,valid\n");
+    for (int64_t i = 0; file && i < r->curve_count; i++) {
+        const double train = r->curve_train[i] + run->line.shift, valid = r->curve_valid[i] + run->line.shift;
+        fprintf(file, "%lld,%.9g,%.9g\n", (long long)i + 1, run->shape.height ? bits(run, train) : train, run->shape.height ? bits(run, valid) : valid);
+    }
+    if (file && fclose(file)) tool_fail("%s: could not be written", o->curve);
+    free(r->curve_train);
+    free(r->curve_valid);
+    r->curve_train = r->curve_valid = NULL;
+}
+
 /* Fits. A run that was interrupted or diverged still leaves the best parameters: *code tells, 0 is returned. */
 static int fit(train_run *run, train_options *o, int *code)
 {
@@ -331,8 +369,10 @@ static int fit(train_run *run, train_options *o, int *code)
     run->line.bits = run->shape.height > 0;
     o->fit.progress = progress_show;
     o->fit.progress_user = &run->line;
+    if (curve_begin(run, o)) return CODE_FAILED;
     status = nf_flow_fit(run->flow, run->optimizer, run->train, run->valid, &o->fit, &run->report);
     progress_end(&run->line);
+    curve_end(run, o);
     if (status < 0 && status != NF_ERR_DIVERGED) return tool_library_failed(status);
     *code = status == NF_OK ? CODE_OK : tool_code(status);
     if (status == NF_ERR_DIVERGED) tool_fail("%s; the best model seen is saved", tool_library_line(status));
@@ -349,12 +389,6 @@ static double entropy(const train_run *run, const train_options *o)
     const char *name = table_density(run->data_name);
 
     return name ? nf_dataset_synthetic_entropy(name, o->noise) : (double)NAN;
-}
-
-/* Bits per dimension; NaN for rows that are no images. */
-static double bits(const train_run *run, double nll)
-{
-    return run->shape.height ? nll / ((double)nf_flow_dim(run->flow) * log(2.0)) : (double)NAN;
 }
 
 static void print_json(const train_run *run, const train_options *o)
@@ -470,6 +504,7 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         common_read_group(&o->common),
         common_threads_group(&o->common),
         common_context_group(&o->common),
+        { .title = "Memory", .target = &o->common.context, .config = "context", .only = "memory_budget" },
         common_output_group(&o->common),
     };
 

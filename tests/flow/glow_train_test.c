@@ -78,7 +78,7 @@ static uint64_t run_digest(nf_context *context, const glow_case *c, int32_t dtyp
 }
 
 /* The bits of "affine" after twenty steps on every machine with fused multiply-add, whatever compiler, optimisation and thread count. */
-static const uint64_t digests[2] = { 0x8a57b4877cf2cd97, 0x587ea603a34a695d };
+static const uint64_t digests[2] = { 0x5043fcafe8c01223, 0x8442412b6adedfd3 };
 
 static void check_digest(const glow_case *c, int32_t dtype, const int32_t *threads, int n_threads, int steps, uint64_t pinned)
 {

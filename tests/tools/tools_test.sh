@@ -258,7 +258,7 @@ says images__half_a_shape "belong together"
 for arch in glow realnvp_image; do
     expect "images__$arch" 0 "$nflow" train images.csv --arch $arch --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors
     grep -q "^$arch of 2 x 2 x 3: [0-9]* parameters$" out.txt || fail "images__$arch: no plan"
-    grep -q "^a step of 32 images takes [0-9.]* MiB: weights .* scratch" out.txt || fail "images__$arch: no plan of the memory"
+    grep -q "^a step of 16 images takes [0-9.]* MiB: weights .* scratch" out.txt || fail "images__$arch: no plan of the memory"
     expect "images__${arch}_json" 0 "$nflow" train images.csv --arch $arch --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors --json
     json "images__${arch}_json" "d['arch'] == '$arch' and d['preset'] == 'images' and d['train_nll'] == d['train_nll_standardised'] and d['train_bits'] > 0"
 done
@@ -272,7 +272,7 @@ expect images__option_of_glow 2 "$nflow" train density:moons --steps 3 -o x
 says images__option_of_glow "steps: not an option of --arch realnvp"
 expect images__no_logit_of_glow 0 "$nflow" train images.csv --arch glow --alpha 0 --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors
 "$nflow" info h.safetensors | grep -q logit && fail "images__no_logit_of_glow: a logit"
-expect images__real_values 0 "$nflow" train images.csv --arch glow --bits 17 --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 8 --lr 0.02 --warmup-steps 1 -o h.safetensors
+expect images__real_values 0 "$nflow" train images.csv --arch glow --bits 17 --scale exp --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 8 --lr 0.02 --warmup-steps 1 -o h.safetensors
 "$nflow" info h.safetensors | grep -q "logit\|dequantise" && fail "images__real_values: a layer of whole numbers"
 expect sample__rows_not_finite 4 "$nflow" sample h.safetensors -n 50 --temperature 1e6 -o far.csv --json
 says sample__rows_not_finite "of 50 rows are not finite"
