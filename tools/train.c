@@ -23,18 +23,21 @@ typedef struct train_options {
     uint64_t seed;
     int32_t no_standardise, robust;
     image_options images;
-    int64_t hidden_channels;
+    int64_t hidden_channels, blocks;
+    int32_t preset; /* from 1, of PRESETS; 0: not given */
     double alpha; /* NaN: not given */
     nf_realnvp_config realnvp;
     nf_glow_config glow;
     nf_realnvp_image_config realnvp_image;
+    nf_ffjord_config ffjord;
     nf_fit_config fit;
     nf_adam_config adam;
     nf_sgd_config sgd;
 } train_options;
 
 /* Names, in the order of the tables below. */
-#define ARCHITECTURES "realnvp,glow,realnvp_image"
+#define ARCHITECTURES "realnvp,glow,realnvp_image,ffjord"
+#define PRESETS "default,book,images,toy,tabular"
 #define OPTIMIZERS "adam,adamw,adamax,sgd"
 
 /* What stands around the run. */
@@ -62,10 +65,13 @@ static const nf_field train_fields[] = {
     OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
     OPTION(train_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
     OPTION(train_options, seed, NF_FIELD_U64, NULL, "seed of the weights, the shuffles, the split and the density"),
+    OPTION_CHOICE(train_options, preset, PRESETS, "what other options default to; realnvp: default or book, ffjord: toy or tabular"),
     OPTION(train_options, no_standardise, NF_FIELD_FLAG, NULL, "train on the columns as they are"),
     OPTION(train_options, robust, NF_FIELD_FLAG, NULL, "standardise by median and 1.4826 mad"),
     OPTION_RANGE(train_options, hidden_channels, NF_FIELD_I64, 0, 1, 65536,
                  "glow, realnvp_image: channels of the networks' hidden layers (default 128, 32)"),
+    OPTION_RANGE(train_options, blocks, NF_FIELD_I64, 0, 1, 1024,
+                 "realnvp_image: residual blocks of a network (default 2); ffjord: continuous layers (default 1)"),
     OPTION_RANGE(train_options, alpha, NF_FIELD_F64, 0, 0, 0.25,
                  "glow, realnvp_image: margin of the logit behind the pixels (default 1e-6, 0.05); glow: 0 for no logit"),
 };

@@ -2,6 +2,7 @@
  *
  * solver_report.c - what the solves of continuous layers cost: rows go forward, layers count (nfi_count_solve), blocks add up
  */
+#include "core/fpenv.h"
 #include "core/status.h"
 #include "flow/evaluate.h"
 #include "flow/job.h"
@@ -39,7 +40,9 @@ static nf_status solver_run(const nfi_call *c, nf_solver_report *report)
 
     if (status || (status = nfi_report_check(report, sizeof *report, c->function))) return status;
     if (c->n && (status = nfi_job_run(&job)) < 0) return status;
+    const uint64_t fpenv = nfi_fpenv_enter();
     solver_fill(&sums, &own);
+    nfi_fpenv_leave(fpenv);
     nfi_report_write(report, &own, sizeof own);
     return status;
 }
