@@ -139,7 +139,7 @@ expect ffjord__tabular_info 0 "$nflow" info t2.safetensors --params
 # shellcheck disable=SC2086
 expect ffjord__fixed_step 0 "$nflow" train density:8gaussians $flow -n 300 --solver rk4 --step 0.125 -o t2.safetensors
 # shellcheck disable=SC2086
-expect ffjord__needs_a_step 1 "$nflow" train density:8gaussians $flow -n 300 --solver rk4 -o x
+expect ffjord__needs_a_step 2 "$nflow" train density:8gaussians $flow -n 300 --solver rk4 -o x
 says ffjord__needs_a_step "step must be given"
 expect ffjord__other_preset 2 "$nflow" train density:moons --arch ffjord --preset book -o x
 says ffjord__other_preset "book is not one of --arch ffjord, which has toy and tabular"
@@ -306,7 +306,9 @@ expect images__no_logit_of_glow 0 "$nflow" train images.csv --arch glow --alpha 
 "$nflow" info h.safetensors | grep -q logit && fail "images__no_logit_of_glow: a logit"
 expect images__real_values 0 "$nflow" train images.csv --arch glow --bits 17 --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 8 --lr 0.02 --warmup-steps 1 -o h.safetensors
 "$nflow" info h.safetensors | grep -q "logit\|dequantise" && fail "images__real_values: a layer of whole numbers"
-expect sample__rows_not_finite 4 "$nflow" sample h.safetensors -n 50 --temperature 1e6 -o far.csv --json
+# shellcheck disable=SC2086
+expect sample__unbounded_scale 0 "$nflow" train density:moons $small -n 300 --scale exp --activation relu -o e.safetensors
+expect sample__rows_not_finite 4 "$nflow" sample e.safetensors -n 50 --temperature 1e6 -o far.csv --json
 says sample__rows_not_finite "of 50 rows are not finite"
 lines sample__rows_not_finite far.csv 50
 json sample__rows_not_finite 'd["rows"] == 50'
