@@ -306,8 +306,7 @@ expect images__no_logit_of_glow 0 "$nflow" train images.csv --arch glow --alpha 
 "$nflow" info h.safetensors | grep -q logit && fail "images__no_logit_of_glow: a logit"
 expect images__real_values 0 "$nflow" train images.csv --arch glow --bits 17 --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 8 --lr 0.02 --warmup-steps 1 -o h.safetensors
 "$nflow" info h.safetensors | grep -q "logit\|dequantise" && fail "images__real_values: a layer of whole numbers"
-# shellcheck disable=SC2086
-expect sample__unbounded_scale 0 "$nflow" train density:moons $small -n 300 --scale exp --activation relu -o e.safetensors
+expect sample__unbounded_scale 0 "$nflow" train density:moons --preset book --layers 4 --hidden 8x2 --epochs 1 -n 300 --seed 1 --scale exp -o e.safetensors
 expect sample__rows_not_finite 4 "$nflow" sample e.safetensors -n 50 --temperature 1e6 -o far.csv --json
 says sample__rows_not_finite "of 50 rows are not finite"
 lines sample__rows_not_finite far.csv 50
