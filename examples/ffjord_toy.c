@@ -307,7 +307,7 @@ static nf_status draw_paths(toy *m, nfplot *figure)
     status = move_from(m, m->end_time, N, noise, x);
     for (int k = 0; k < INSTANTS && status >= 0; k++) status = move_to(m, m->end_time * (INSTANTS - 1 - k) / (INSTANTS - 1), N, x, y[k]);
     if (status < 0) return status;
-    panel(figure, 1, 5, "paths, from noise to dots");
+    panel(figure, 1, 5, "paths of noise");
     for (int i = 0; i < N; i++) {
         if (!isfinite(x[2 * i])) continue;
         for (int k = 0; k < INSTANTS; k++) {
