@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TARGETS = 160, MAX_GROUPS = 16, MAX_LISTS = 64, LONG_BASE = 1000 };
+enum { MAX_TARGETS = 256, MAX_GROUPS = 16, MAX_LISTS = 64, LONG_BASE = 1000 };
 
 struct options {
     const command *self;

@@ -23,18 +23,21 @@ typedef struct train_options {
     uint64_t seed;
     int32_t no_standardise, robust;
     image_options images;
-    int64_t hidden_channels;
+    int64_t hidden_channels, blocks;
+    int32_t preset; /* from 1, of PRESETS; 0: not given */
     double alpha; /* NaN: not given */
     nf_realnvp_config realnvp;
     nf_glow_config glow;
     nf_realnvp_image_config realnvp_image;
+    nf_ffjord_config ffjord;
     nf_fit_config fit;
     nf_adam_config adam;
     nf_sgd_config sgd;
 } train_options;
 
 /* Names, in the order of the tables below. */
-#define ARCHITECTURES "realnvp,glow,realnvp_image"
+#define ARCHITECTURES "realnvp,glow,realnvp_image,ffjord"
+#define PRESETS "default,book,toy,tabular"
 #define OPTIMIZERS "adam,adamw,adamax,sgd"
 
 /* What stands around the run. */
@@ -63,10 +66,14 @@ static const nf_field train_fields[] = {
     OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
     OPTION(train_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
     OPTION(train_options, seed, NF_FIELD_U64, NULL, "seed of the weights, the shuffles, the split and the density"),
+    { .name = "preset", .help = "what other options default to: realnvp has default and book, ffjord toy and tabular (default the first)",
+      .choices = PRESETS, .kind = NF_FIELD_CHOICE, .offset = (uint32_t)offsetof(train_options, preset) },
     OPTION(train_options, no_standardise, NF_FIELD_FLAG, NULL, "train on the columns as they are"),
     OPTION(train_options, robust, NF_FIELD_FLAG, NULL, "standardise by median and 1.4826 mad"),
     OPTION_RANGE(train_options, hidden_channels, NF_FIELD_I64, 0, 1, 65536,
                  "glow, realnvp_image: channels of the networks' hidden layers (default 128, 32)"),
+    OPTION_RANGE(train_options, blocks, NF_FIELD_I64, 0, 1, 1024,
+                 "realnvp_image: residual blocks of a network (default 2); ffjord: continuous layers (default 1)"),
     OPTION_RANGE(train_options, alpha, NF_FIELD_F64, 0, 0, 0.25,
                  "glow, realnvp_image: margin of the logit behind the pixels (default 1e-6, 0.05); glow: 0 for no logit"),
 };
@@ -86,22 +93,31 @@ static const preset presets[] = {
       { { "lr", "3e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.99" }, { "l2", "1e-5" }, { "patience", "60" } } },
     { "book", 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
+    { "toy", 0,
+      { { "lr", "1e-2" }, { "weight_decay", "1e-5" }, { "batch", "100" }, { "epochs", "60" }, { "schedule", "cosine" }, { "ema_decay", "0.99" },
+        { "patience", "30" } } },
+    { "tabular", 0,
+      { { "lr", "1e-3" }, { "weight_decay", "1e-6" }, { "batch", "1000" }, { "epochs", "300" }, { "schedule", "plateau" }, { "factor", "0.1" },
+        { "patience", "30" } } },
     { "images", 0,
       { { "optimizer", "adam" }, { "lr", "3e-3" }, { "schedule", "cosine" }, { "warmup_steps", "500" }, { "batch", "16" }, { "epochs", "12" },
         { "ema_decay", "0.995" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
 };
-enum { PRESET_IMAGES = 2, CURVE_EPOCHS = 100 /* the library's default */ };
+enum { PRESET_DEFAULT = 1, PRESET_BOOK = 2, PRESET_TOY = 3, PRESET_TABULAR = 4, PRESET_IMAGES = 5 }; /* from 1 */
+enum { CURVE_EPOCHS = 100 /* the library's default */ };
 
 /* Architectures: how a flow is made of the options. */
 typedef struct architecture {
     const char *name;
-    int images; /* 1: of rows that are images, with the preset of images, not standardised: the flow takes pixels */
+    int images; /* 1: of rows that are images, not standardised: the flow takes pixels */
+    int32_t first, last; /* of its presets */
     nf_status (*create)(nf_flow **out, train_run *run, train_options *o);
     const char *own; /* options that mean nothing to some other architecture, separated by ',' */
 } architecture;
 
 static nf_status create_realnvp(nf_flow **out, train_run *run, train_options *o)
 {
+    o->realnvp.preset = o->preset;
     o->realnvp.dim = nf_dataset_dim(run->train);
     o->realnvp.cond_dim = nf_dataset_cond_dim(run->train);
     o->realnvp.mean = run->mean;
@@ -131,17 +147,34 @@ static nf_status create_realnvp_image(nf_flow **out, train_run *run, train_optio
     o->realnvp_image.channels = run->shape.channels;
     o->realnvp_image.cond_dim = nf_dataset_cond_dim(run->train);
     o->realnvp_image.hidden = o->hidden_channels;
+    o->realnvp_image.blocks = o->blocks;
     o->realnvp_image.bits = o->glow.bits;
     o->realnvp_image.alpha = isfinite(o->alpha) ? o->alpha : 0.0;
     return nf_flow_create_realnvp_image(out, run->context, &o->realnvp_image);
 }
 
+static nf_status create_ffjord(nf_flow **out, train_run *run, train_options *o)
+{
+    o->ffjord.preset = o->preset - PRESET_TOY + NF_FFJORD_TOY;
+    o->ffjord.dim = nf_dataset_dim(run->train);
+    o->ffjord.cond_dim = nf_dataset_cond_dim(run->train);
+    o->ffjord.blocks = o->blocks;
+    o->ffjord.mean = run->mean;
+    o->ffjord.sd = run->sd;
+    o->ffjord.n_mean = o->ffjord.n_sd = run->mean ? o->ffjord.dim : 0;
+    return nf_flow_create_ffjord(out, run->context, &o->ffjord);
+}
+
 static const architecture architectures[] = {
-    { "realnvp", 0, create_realnvp, "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
-    { "glow", 1, create_glow, "coupling,scale,levels,steps,bits,linear,alpha,hidden_channels" },
-    { "realnvp_image", 1, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
+    { "realnvp", 0, PRESET_DEFAULT, PRESET_BOOK, create_realnvp,
+      "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
+    { "glow", 1, PRESET_IMAGES, PRESET_IMAGES, create_glow, "coupling,scale,levels,steps,bits,linear,alpha,hidden_channels" },
+    { "realnvp_image", 1, PRESET_IMAGES, PRESET_IMAGES, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
+    { "ffjord", 0, PRESET_TOY, PRESET_TABULAR, create_ffjord,
+      "preset,blocks,hidden,activation,time,solver,trace,probe,probes,end_time,end_time_fixed,rtol,atol,step,max_steps,kinetic,jacobian,"
+      "no_standardise,robust" },
 };
-enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
+enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, FFJORD = 4, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
 /* Optimizers: which config they take. */
 static const struct { const char *name; size_t offset; } optimizers[] = {
@@ -173,7 +206,7 @@ static const architecture *arch_of(const train_options *o)
 
 static const preset *preset_of(const train_options *o)
 {
-    return &presets[arch_of(o)->images ? PRESET_IMAGES : o->realnvp.preset == NF_PRESET_BOOK];
+    return &presets[o->preset - 1];
 }
 
 static int apply_preset(options *set, const train_options *o)
@@ -205,6 +238,17 @@ static int check_own(const options *set, const train_options *o)
     return CODE_OK;
 }
 
+/* The architecture's first preset unless one was asked for, which must be its own. */
+static int choose_preset(train_options *o)
+{
+    const architecture *a = arch_of(o);
+
+    if (!o->preset) o->preset = a->first;
+    if (o->preset >= a->first && o->preset <= a->last) return CODE_OK;
+    return tool_usage(&command_train, "--preset: %s is not one of --arch %s, which has %s and %s", presets[o->preset - 1].name, a->name,
+                      presets[a->first - 1].name, presets[a->last - 1].name);
+}
+
 /* Which architecture, and what follows from it: known as soon as the data are read. */
 static int choose_architecture(train_run *run, train_options *o)
 {
@@ -216,6 +260,7 @@ static int choose_architecture(train_run *run, train_options *o)
                           arch_of(o)->name, run->data_name);
     if (arch_of(o)->images) o->no_standardise = 1;
     if ((code = check_own(run->set, o))) return code;
+    if ((code = choose_preset(o))) return code;
     if (o->arch == REALNVP_IMAGE && isfinite(o->alpha) && !(o->alpha > 0.0))
         return tool_usage(&command_train, "--alpha: 0 is no logit, which --arch realnvp_image needs; above 0 to 0.25");
     return apply_preset(run->set, o);
@@ -492,13 +537,15 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
 {
     const option_group groups[] = {
         { .title = "Training", .target = o, .fields = train_fields, .n_fields = sizeof train_fields / sizeof *train_fields },
-        { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "dim,cond_dim,mean,sd",
+        { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "preset,dim,cond_dim,mean,sd",
           .decided = "layers,hidden,activation,separate,actnorm,weights,bound" },
         { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,cond_dim,hidden,noise,temperature,alpha" },
         { .title = "RealNVP on images", .target = &o->realnvp_image, .config = "realnvp_image",
-          .skip = "height,width,channels,cond_dim,hidden,noise,bits,alpha" },
-        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps,progress_steps" },
-        { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps" },
+          .skip = "height,width,channels,cond_dim,hidden,blocks,noise,bits,alpha" },
+        { .title = "FFJORD, besides --hidden and --activation", .target = &o->ffjord, .config = "ffjord", .skip = "preset,dim,cond_dim,blocks,mean,sd",
+          .decided = "hidden,activation,trace,end_time,rtol,atol" },
+        { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps,progress_steps,factor" },
+        { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps,weight_decay" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
         image_group(&o->images, "zoom,columns"),
         common_read_group(&o->common),
@@ -515,7 +562,8 @@ static int train_run_command(int argc, char **argv)
 {
     train_options o = { .common = COMMON_OPTIONS_INIT, .optimizer = 1, .noise = -1.0, .alpha = (double)NAN,
                         .rows = 3000, .realnvp = NF_REALNVP_CONFIG_INIT, .glow = NF_GLOW_CONFIG_INIT,
-                        .realnvp_image = NF_REALNVP_IMAGE_CONFIG_INIT, .fit = NF_FIT_CONFIG_INIT,
+                        .realnvp_image = NF_REALNVP_IMAGE_CONFIG_INIT, .ffjord = NF_FFJORD_CONFIG_INIT,
+                        .fit = NF_FIT_CONFIG_INIT,
                         .adam = NF_ADAM_CONFIG_INIT, .sgd = NF_SGD_CONFIG_INIT };
     train_run run = { 0 };
     options *set;

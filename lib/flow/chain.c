@@ -39,6 +39,25 @@ void nf_fail_row(const nf_tile *tile, int64_t i, nf_status status, const char *l
     strncpy(f->line, line ? line : "", sizeof f->line - 1);
 }
 
+void nfi_count_solve(const nf_tile *tile, int64_t i, bool failed, int64_t accepted, int64_t rejected, int64_t evaluations)
+{
+    nfi_workspace *w = tile->failures;
+    if (!w || w->bad[tile->row_key - w->key + i]) return;
+    nfi_solve_sums_add(&w->solves, &(nfi_solve_sums){ 1, failed, accepted, rejected, evaluations, accepted, rejected, evaluations });
+}
+
+void nfi_solve_sums_add(nfi_solve_sums *sums, const nfi_solve_sums *more)
+{
+    sums->solves += more->solves;
+    sums->failed += more->failed;
+    sums->accepted += more->accepted;
+    sums->rejected += more->rejected;
+    sums->evaluations += more->evaluations;
+    sums->accepted_max = nfi_max(sums->accepted_max, more->accepted_max);
+    sums->rejected_max = nfi_max(sums->rejected_max, more->rejected_max);
+    sums->evaluations_max = nfi_max(sums->evaluations_max, more->evaluations_max);
+}
+
 /* A layer may answer NF_OK or a failure; anything else is a broken layer. The line gets the layer's place. */
 static nf_status chain_status(const nf_flow *flow, const nfi_place *p, nf_status status)
 {
@@ -53,6 +72,7 @@ void nfi_chain_load(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n
     const int64_t bytes = flow->dim * flow->size, bytes_cond = flow->cond_dim * flow->size;
 
     w->failure.row = -1;
+    w->solves = (nfi_solve_sums){ 0 };
     memset(w->bad, 0, (size_t)n);
     memset(w->log_det, 0, (size_t)n * sizeof *w->log_det);
     if (flow->cond_dim) nfi_rows_load(flow->dtype, n, flow->cond_dim, job->cond + row * bytes_cond, w->cond, w->bad);

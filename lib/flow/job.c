@@ -28,6 +28,15 @@ static void job_fail(nfi_job *job, int64_t block, nf_status status)
     atomic_flag_clear_explicit(&job->lock, memory_order_release);
 }
 
+/* Sums of whole numbers: the order of blocks does not matter. */
+static void job_count_solves(nfi_job *job, const nfi_workspace *w)
+{
+    if (!job->solves) return;
+    job_lock(job);
+    nfi_solve_sums_add(job->solves, &w->solves);
+    atomic_flag_clear_explicit(&job->lock, memory_order_release);
+}
+
 static void job_count_bad(nfi_job *job, const nfi_workspace *w, int64_t row, int64_t n)
 {
     long long bad = 0, first = -1, seen;
@@ -62,10 +71,12 @@ static void job_block(void *arg, int64_t b)
         return;
     }
     status = job->run(job, w, row, n);
-    if (status)
+    if (status) {
         job_fail(job, b, status);
-    else
+    } else {
         job_count_bad(job, w, row, n);
+        job_count_solves(job, w);
+    }
     nfi_workspace_put(job->flow, w);
 }
 

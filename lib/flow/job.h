@@ -29,6 +29,7 @@ struct nfi_job {
     char line[400];
     atomic_llong n_bad, first_bad;
     nfi_row_failure failure; /* of the lowest row that a layer gave up */
+    nfi_solve_sums *solves;  /* added up over blocks; NULL: not wanted */
 };
 
 /* Where a backward pass adds gradients. Each segment of rows has a sum of its own: the first segment's is `block` itself, the

@@ -18,8 +18,16 @@ typedef struct nfi_row_failure {
     char line[200];
 } nfi_row_failure;
 
+/* What continuous layers needed: nf_flow_solver_report. */
+typedef struct nfi_solve_sums {
+    int64_t solves, failed, accepted, rejected, evaluations; /* sums */
+    int64_t accepted_max, rejected_max, evaluations_max;
+} nfi_solve_sums;
+void nfi_solve_sums_add(nfi_solve_sums *sums, const nfi_solve_sums *more);
+
 struct nfi_workspace {
     nfi_row_failure failure;
+    nfi_solve_sums solves; /* of the block */
     int64_t bytes, rows;
     int32_t train;     /* 1: acts and saved are there */
     int32_t recompute; /* 1: saved holds one tile: backward runs forward again */

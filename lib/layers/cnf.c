@@ -217,6 +217,7 @@ static void cnf_run(struct cnf_solve *s, double t0, double t1, const real *in, r
     for (int64_t i = 0; i < n; i++) {
         const bool failed = s->end[i].status != NF_OK;
         for (int64_t j = 0; j < dim; j++) out[i * dim + j] = failed ? in[i * dim + j] : (real)s->y[i * aug + j];
+        nfi_count_solve(tile, i, failed, s->end[i].accepted, s->end[i].rejected, s->end[i].evaluations);
         if (!failed) tile->log_det[i] += s->y[i * aug + dim];
         if (failed) cnf_fail_row(cf, tile, i, &s->end[i]);
         if (failed && s->saved) nfi_cnf_track_of(cf, s->saved, i)->steps = 0;

@@ -9,6 +9,7 @@
 #include "layers/layer.h"
 #include "nets/dynamics.h"
 #include "ode/ode.h"
+#include <nflow/continuous.h>
 
 #define NFI_CNF_KEPT 16   /* states that a row keeps of its solve, for backward */
 #define NFI_CNF_STEPS 256 /* most steps of a solve that backward may follow: whole multiple of NFI_CNF_KEPT */

@@ -30,6 +30,9 @@ const nf_layer_type *nfi_layer_type_find(const nf_context *context, const char *
 /* Config of built-in layer type i, NULL past the last: the discovery of fields reads it. */
 const nfi_config_type *nfi_layer_configs(int32_t i);
 
+/* Counts a solve of row i of the tile, for nf_flow_solver_report: to be called before nf_fail_row. Defined with nf_fail_row. */
+void nfi_count_solve(const nf_tile *tile, int64_t i, bool failed, int64_t accepted, int64_t rejected, int64_t evaluations);
+
 #define NFI_MAX_DIM 2147483647.0 /* of field tables; the context's max_dim is the limit in force */
 
 /* A built-in layer's file defines nfi_<name>_type and nfi_<name>_config_type, both from its field table. */

@@ -34,8 +34,8 @@ static const struct registry_row {
     { &nfi_linear_type, &nfi_linear_config_type },
     { &nfi_invconv_type, &nfi_invconv_config_type },
     { &nfi_squeeze_type, &nfi_squeeze_config_type },
-    { &nfi_dequantise_type, &nfi_dequantise_config_type },
     { &nfi_cnf_type, &nfi_cnf_config_type },
+    { &nfi_dequantise_type, &nfi_dequantise_config_type },
 };
 
 #define REGISTRY_MAX_NAME 48

@@ -77,7 +77,9 @@ static const struct state {
     X(nf_flow_move_f64) X(nf_flow_sample_temperatures) X(nf_flow_sample_temperatures_f64)                                                \
     X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init) \
     X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
-    X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)
+    X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)     \
+    X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
+    X(nf_flow_solver_report_f64)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -102,7 +104,7 @@ static void load_api(void)
 }
 
 /* The scene: one digest a step, so that a difference names the call. */
-#define MAX_STEPS 128
+#define MAX_STEPS 160
 typedef struct scene {
     uint32_t state; /* set before each call, and expected after it */
     int32_t dtype, threads;
@@ -507,6 +509,46 @@ static void scene_images(scene *s)
     FAIL(s, api.nf_split_create(&layer, s->context, &split));
 }
 
+/* Continuous flows: time steps chosen by rows, gradients of their solutions, probes drawn by a seed. */
+static void scene_continuous(scene *s)
+{
+    enum { POINTS = 20 };
+    static const int64_t hidden[] = { 5 };
+    nf_flow *kept = s->flow;
+    nf_solver_report report = { .struct_size = sizeof report };
+    nf_ffjord_config config;
+    nf_cnf_config cnf;
+    nf_layer *layer;
+    double nll;
+
+    UNDER(s, api.nf_ffjord_config_init(&config));
+    config.dim = 2;
+    config.blocks = 2;
+    config.hidden = hidden;
+    config.n_hidden = 1;
+    config.trace = NF_TRACE_HUTCHINSON_TRAIN;
+    config.dtype = s->dtype;
+    config.seed = 5;
+    CALL(s, api.nf_flow_create_ffjord(&s->flow, s->context, &config));
+    ANY(s, nf_flow_log_prob, s->flow, POINTS, (void *)s->x, NULL, s->value);
+    scene_note(s, "ffjord: log_prob", s->value, 8 * POINTS);
+    ANY(s, nf_flow_sample, s->flow, 7, 3, POINTS, NULL, 0.9, (void *)s->z, s->value);
+    scene_note(s, "ffjord: sample", s->z, POINTS * 2 * (s->dtype == NF_F32 ? 4 : 8));
+    ANY(s, nf_flow_nll_grad, s->flow, POINTS, (void *)s->x, NULL, &nll);
+    scene_note(s, "ffjord: nll_grad", &nll, sizeof nll);
+    ANY(s, nf_flow_solver_report, s->flow, POINTS, (void *)s->x, NULL, &report);
+    scene_note(s, "nf_flow_solver_report", &report, sizeof report);
+    UNDER(s, api.nf_flow_unref(s->flow));
+    s->flow = kept;
+    UNDER(s, api.nf_cnf_config_init(&cnf));
+    cnf.dim = 2;
+    cnf.end_time = 1.0 / 3;
+    CALL(s, api.nf_cnf_create(&layer, s->context, &cnf));
+    UNDER(s, api.nf_layer_unref(layer));
+    cnf.solver = NF_ODE_RK4;
+    FAIL(s, api.nf_cnf_create(&layer, s->context, &cnf));
+}
+
 static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
 {
     nf_context_config config;
@@ -527,6 +569,7 @@ static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
     scene_train(s);
     scene_files(s);
     scene_images(s);
+    scene_continuous(s);
     UNDER(s, api.nf_optimizer_unref(s->optimizer));
     UNDER(s, api.nf_flow_unref(s->flow));
     UNDER(s, api.nf_dataset_unref(s->data));

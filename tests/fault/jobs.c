@@ -44,6 +44,7 @@ static nf_status run_split_layer(job_scene *s)
 {
     return nf_split_create(&s->out_layer, s->context, JOB_CONFIG(nf_split_config, .height = 2, .width = 3, .channels = 2));
 }
+static nf_status run_cnf(job_scene *s) { return nf_cnf_create(&s->out_layer, s->context, JOB_CONFIG(nf_cnf_config, .dim = 3)); }
 static nf_status run_dequantise(job_scene *s) { return nf_dequantise_create(&s->out_layer, s->context, JOB_CONFIG(nf_dequantise_config, .dim = 3)); }
 static nf_status run_layer(job_scene *s) { return nf_layer_create(&s->out_layer, s->context, "affine", JOB_CONFIG(nf_affine_config, .dim = 2)); }
 
@@ -82,6 +83,13 @@ static nf_status run_image(job_scene *s, int kind)
 }
 static nf_status run_glow(job_scene *s) { return run_image(s, 0); }
 static nf_status run_realnvp_image(job_scene *s) { return run_image(s, 1); }
+
+static nf_status run_ffjord(job_scene *s)
+{
+    static const double mean[] = { 1, 2 }, sd[] = { 0.5, 3 };
+    return nf_flow_create_ffjord(&s->out_flow, s->context, JOB_CONFIG(nf_ffjord_config, .dim = 2, .preset = NF_FFJORD_TABULAR, .blocks = 2,
+                                                                      .mean = mean, .n_mean = 2, .sd = sd, .n_sd = 2, .dtype = s->dtype));
+}
 
 static nf_status run_from_json(job_scene *s) { return nf_flow_from_json(&s->out_flow, s->context, s->json); }
 static nf_status run_load_memory(job_scene *s) { return nf_flow_load_memory(&s->out_flow, s->context, s->model, s->model_size); }
@@ -318,6 +326,7 @@ const job jobs[] = {
     { "nf_squeeze_create", run_squeeze, NULL, false },
     { "nf_coupling_conv_create", run_coupling_conv, NULL, false },
     { "nf_split_create", run_split_layer, NULL, false },
+    { "nf_cnf_create", run_cnf, NULL, false },
     { "nf_dequantise_create", run_dequantise, NULL, false },
     { "nf_standardise_create", run_standardise, NULL, false },
     { "nf_layer_create", run_layer, NULL, false },
@@ -334,6 +343,7 @@ const job jobs[] = {
     { "nf_flow_create_realnvp", run_realnvp, NULL, false },
     { "nf_flow_create_glow", run_glow, NULL, false },
     { "nf_flow_create_realnvp_image", run_realnvp_image, NULL, false },
+    { "nf_flow_create_ffjord", run_ffjord, NULL, false },
     { "nf_flow_from_json", run_from_json, NULL, false },
     { "nf_flow_to_json", run_to_json, NULL, false },
     { "nf_flow_load_memory", run_load_memory, NULL, false },

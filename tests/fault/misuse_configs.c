@@ -56,6 +56,7 @@ LAYER(linear)
 LAYER(invconv)
 LAYER(squeeze)
 LAYER(dequantise)
+LAYER(cnf)
 BASE(normal)
 BASE(diagonal)
 BASE(uniform)
@@ -100,6 +101,15 @@ static nf_status make_realnvp_image(misuse_scene *s, const void *config)
     return status;
 }
 
+static nf_status make_ffjord(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_ffjord(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
 static nf_status make_fit(misuse_scene *s, const void *config)
 {
     return nf_flow_fit(s->live[KIND_FLOW], s->live[KIND_OPTIMIZER], s->live[KIND_DATASET], NULL, config, NULL);
@@ -137,6 +147,7 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "invconv", "nf_layer_create", sizeof(nf_invconv_config), make_invconv },
     { "squeeze", "nf_layer_create", sizeof(nf_squeeze_config), make_squeeze },
     { "dequantise", "nf_layer_create", sizeof(nf_dequantise_config), make_dequantise },
+    { "cnf", "nf_layer_create", sizeof(nf_cnf_config), make_cnf },
     { "base_normal", "nf_base_create", sizeof(nf_base_normal_config), make_base_normal },
     { "base_diagonal", "nf_base_create", sizeof(nf_base_diagonal_config), make_base_diagonal },
     { "base_uniform", "nf_base_create", sizeof(nf_base_uniform_config), make_base_uniform },
@@ -148,6 +159,7 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "realnvp", "nf_flow_create_realnvp", sizeof(nf_realnvp_config), make_realnvp },
     { "glow", "nf_flow_create_glow", sizeof(nf_glow_config), make_glow },
     { "realnvp_image", "nf_flow_create_realnvp_image", sizeof(nf_realnvp_image_config), make_realnvp_image },
+    { "ffjord", "nf_flow_create_ffjord", sizeof(nf_ffjord_config), make_ffjord },
     { "fit", "nf_flow_fit", sizeof(nf_fit_config), make_fit },
     { "read", "nf_dataset_load_memory", sizeof(nf_read_config), make_read },
     { "context", "nf_context_create", sizeof(nf_context_config), make_context },

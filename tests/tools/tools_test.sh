@@ -119,6 +119,38 @@ says train__unwritable "nowhere"
 expect train__output_is_a_folder 1 "$nflow" train density:moons -o .
 [ -e x ] && fail "train: a failed run left a file"
 
+# continuous flows
+flow="--arch ffjord --hidden 8 --epochs 2 --threads 2"
+# shellcheck disable=SC2086
+expect ffjord__train 0 "$nflow" train density:8gaussians $flow -n 600 --seed 1 -o f.safetensors --json
+json ffjord__train 'd["arch"] == "ffjord" and d["preset"] == "toy" and d["valid_nll"] > d["entropy"] and d["epochs"] == 2'
+expect ffjord__info 0 "$nflow" info f.safetensors --params --verify
+grep -q "^ *1  cnf  *2 " out.txt || fail "ffjord__info: no continuous layer"
+grep -q "^layers.1.sqrt_time  *scalar" out.txt || fail "ffjord__info: no end time"
+expect ffjord__score 0 "$nflow" score f.safetensors density:8gaussians -n 50 -o s.txt
+expect ffjord__check 0 "$nflow" check f.safetensors density:8gaussians -n 50
+expect ffjord__sample 0 "$nflow" sample f.safetensors -n 20
+lines ffjord__sample out.txt 20
+# shellcheck disable=SC2086
+expect ffjord__tabular 0 "$nflow" train density:8gaussians $flow -n 300 --preset tabular --blocks 2 --end-time-fixed -o t2.safetensors --json
+json ffjord__tabular 'd["preset"] == "tabular"'
+expect ffjord__tabular_info 0 "$nflow" info t2.safetensors --params
+[ "$(grep -c "sqrt_time.*frozen" out.txt)" = 2 ] || fail "ffjord__tabular_info: two blocks with a fixed end time expected"
+# shellcheck disable=SC2086
+expect ffjord__fixed_step 0 "$nflow" train density:8gaussians $flow -n 300 --solver rk4 --step 0.125 -o t2.safetensors
+# shellcheck disable=SC2086
+expect ffjord__needs_a_step 2 "$nflow" train density:8gaussians $flow -n 300 --solver rk4 -o x
+says ffjord__needs_a_step "step must be given"
+expect ffjord__other_preset 2 "$nflow" train density:moons --arch ffjord --preset book -o x
+says ffjord__other_preset "book is not one of --arch ffjord, which has toy and tabular"
+expect ffjord__preset_of_realnvp 2 "$nflow" train density:moons --preset toy -o x
+says ffjord__preset_of_realnvp "toy is not one of --arch realnvp, which has default and book"
+expect ffjord__own_options 2 "$nflow" train density:moons --rtol 1e-3 -o x
+says ffjord__own_options "rtol: not an option of --arch realnvp"
+expect ffjord__other_options 2 "$nflow" train density:moons --arch ffjord --layers 3 -o x
+says ffjord__other_options "layers: not an option of --arch ffjord"
+[ -e x ] && fail "ffjord: a refused run left a file"
+
 # tables
 {
     echo "a;b;c;kind"
@@ -274,7 +306,8 @@ expect images__no_logit_of_glow 0 "$nflow" train images.csv --arch glow --alpha 
 "$nflow" info h.safetensors | grep -q logit && fail "images__no_logit_of_glow: a logit"
 expect images__real_values 0 "$nflow" train images.csv --arch glow --bits 17 --scale exp --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 8 --lr 0.02 --warmup-steps 1 -o h.safetensors
 "$nflow" info h.safetensors | grep -q "logit\|dequantise" && fail "images__real_values: a layer of whole numbers"
-expect sample__rows_not_finite 4 "$nflow" sample h.safetensors -n 50 --temperature 1e6 -o far.csv --json
+expect sample__unbounded_scale 0 "$nflow" train density:moons --preset book --layers 4 --hidden 8x2 --epochs 1 -n 300 --seed 1 --scale exp -o e.safetensors
+expect sample__rows_not_finite 4 "$nflow" sample e.safetensors -n 50 --temperature 1e6 -o far.csv --json
 says sample__rows_not_finite "of 50 rows are not finite"
 lines sample__rows_not_finite far.csv 50
 json sample__rows_not_finite 'd["rows"] == 50'

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ffjord.c - the FFJORD recipe
+ *
+ *   x -> [standardise] -> cnf x blocks -> N(0, I)
+ *
+ * Ref: Grathwohl, Chen, Bettencourt, Sutskever, Duvenaud, "FFJORD", arXiv:1810.01367. Preset "toy" is what the paper's code uses for
+ * points in the plane, "tabular" what it uses for tables, with Rademacher probes for Gaussian ones, since their estimates vary less.
+ */
+#include "core/status.h"
+#include "flow/recipe.h"
+#include <nflow/continuous.h>
+#include <stddef.h>
+
+static const char ffjord_function[] = "nf_flow_create_ffjord";
+
+#define FFJORD_WIDTH 20        /* of a hidden layer, times the columns ... */
+#define FFJORD_WIDTH_MOST 1024 /* ... and no more than that */
+
+/* Zero where the preset decides. */
+#define FFJORD_FIELD(member, kind, properties, fallback, min, max, choices, help)                                      \
+    NFI_FIELD(nf_ffjord_config, member, kind, properties, fallback, min, max, choices, help)
+static const nf_field ffjord_fields[] = {
+    FFJORD_FIELD(preset, NF_FIELD_CHOICE, 0, NF_FFJORD_TOY, 1, 2, "toy,tabular", "what the other fields default to"),
+    FFJORD_FIELD(dim, NF_FIELD_I64, NF_FIELD_REQUIRED, 0, 1, 16777216, NULL, "columns of the data"),
+    FFJORD_FIELD(cond_dim, NF_FIELD_I64, 0, 0, 0, 16777216, NULL, "conditioning columns"),
+    FFJORD_FIELD(blocks, NF_FIELD_I64, 0, 1, 1, 1024, NULL, "continuous layers, one after the other"),
+    NFI_ARRAY(nf_ffjord_config, hidden, n_hidden, NF_FIELD_I64_ARRAY, 0, 0, 65536,
+              "widths of the hidden layers; empty: the preset's, a single 0: none"),
+    FFJORD_FIELD(activation, NF_FIELD_CHOICE, 0, 0, 0, 6, "relu,leaky_relu,tanh,softplus,silu,elu",
+                 "activation of the networks: one with a second derivative"),
+    FFJORD_FIELD(time, NF_FIELD_CHOICE, 0, NF_TIME_SQUASH, 1, 3, "ignore,concat,concat_squash", "how the networks see the time"),
+    FFJORD_FIELD(solver, NF_FIELD_CHOICE, 0, NF_ODE_DOPRI5, 1, 6, "dopri5,tsit5,bosh3,rk4,midpoint,euler", "integrator"),
+    FFJORD_FIELD(trace, NF_FIELD_CHOICE, 0, 0, 0, 4, "auto,exact,hutchinson,hutchinson_train", "how the trace is found"),
+    FFJORD_FIELD(probe, NF_FIELD_CHOICE, 0, NF_PROBE_RADEMACHER, 1, 2, "rademacher,gaussian", "distribution of Hutchinson's probes"),
+    FFJORD_FIELD(probes, NF_FIELD_I64, 0, 1, 1, 1024, NULL, "probes of a row"),
+    FFJORD_FIELD(end_time_fixed, NF_FIELD_FLAG, 0, 0, 0, 1, NULL, "the end time is not trained"),
+    FFJORD_FIELD(max_steps, NF_FIELD_I64, 0, 1000, 1, 1000000, NULL, "most steps of a row"),
+    FFJORD_FIELD(end_time, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "initial end time; 0: the preset's"),
+    FFJORD_FIELD(rtol, NF_FIELD_F64, 0, 0, 0, 1, NULL, "relative tolerance; 0: the preset's"),
+    FFJORD_FIELD(atol, NF_FIELD_F64, 0, 0, 0, 1, NULL, "absolute tolerance; 0: the preset's"),
+    FFJORD_FIELD(step, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "length of a fixed step, or of the first one; 0: chosen"),
+    FFJORD_FIELD(kinetic, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "weight of the kinetic energy in the loss"),
+    FFJORD_FIELD(jacobian, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "weight of the Jacobian's squared norm in the loss"),
+    FFJORD_FIELD(dtype, NF_FIELD_CHOICE, 0, NF_F32, 1, 2, "f32,f64", "precision"),
+    FFJORD_FIELD(seed, NF_FIELD_U64, 0, 0, 0, 0, NULL, "seed of the initial weights and of the probes"),
+    NFI_ARRAY(nf_ffjord_config, mean, n_mean, NF_FIELD_F64_ARRAY, NF_FIELD_INITIAL, -1.7e308, 1.7e308, "means to subtract first"),
+    NFI_ARRAY(nf_ffjord_config, sd, n_sd, NF_FIELD_F64_ARRAY, NF_FIELD_INITIAL, 1e-300, 1.7e308, "standard deviations to divide by first"),
+};
+const nfi_config_type nfi_ffjord_config_type = { "ffjord", sizeof(nf_ffjord_config), sizeof(nf_ffjord_config), ffjord_fields,
+                                                 sizeof ffjord_fields / sizeof *ffjord_fields };
+
+static const struct ffjord_preset {
+    int64_t n_hidden, hidden[3]; /* hidden 0: FFJORD_WIDTH dim */
+    int32_t activation, trace;
+    double end_time, rtol, atol;
+} ffjord_presets[] = {
+    [NF_FFJORD_TOY] = { 3, { 64, 64, 64 }, NF_ACTIVATION_TANH, NF_TRACE_EXACT, 0.5, 1e-5, 1e-5 },
+    [NF_FFJORD_TABULAR] = { 2, { 0, 0 }, NF_ACTIVATION_SOFTPLUS, NF_TRACE_AUTO, 1.0, 1e-6, 1e-8 },
+};
+
+void nf_ffjord_config_init(nf_ffjord_config *config)
+{
+    if (config) *config = (nf_ffjord_config)NF_FFJORD_CONFIG_INIT;
+}
+
+/* hidden [3]: room for the widths that the preset has. */
+static void ffjord_apply_preset(nf_ffjord_config *c, int64_t *hidden)
+{
+    const struct ffjord_preset *preset = &ffjord_presets[c->preset];
+
+    if (!c->n_hidden) {
+        for (int64_t i = 0; i < preset->n_hidden; i++)
+            hidden[i] = preset->hidden[i] ? preset->hidden[i] : nfi_min(FFJORD_WIDTH * c->dim, FFJORD_WIDTH_MOST);
+        c->hidden = hidden;
+        c->n_hidden = preset->n_hidden;
+    }
+    if (!c->activation) c->activation = preset->activation;
+    if (!c->trace) c->trace = preset->trace;
+    if (c->end_time == 0.0) c->end_time = preset->end_time;
+    if (c->rtol == 0.0) c->rtol = preset->rtol;
+    if (c->atol == 0.0) c->atol = preset->atol;
+}
+
+static nf_status ffjord_check(const nf_ffjord_config *c)
+{
+    if ((!c->n_mean || c->n_mean == c->dim) && (!c->n_sd || c->n_sd == c->dim)) return NF_OK;
+    return nfi_fail(NF_ERR_SHAPE, "%s: n_mean is %lld and n_sd %lld, each must be 0 or dim, %lld", ffjord_function, (long long)c->n_mean,
+                    (long long)c->n_sd, (long long)c->dim);
+}
+
+static nf_status ffjord_standardise(nfi_recipe *recipe, const nf_ffjord_config *c)
+{
+    const nf_standardise_config standardise = { .struct_size = sizeof standardise, .dim = c->dim, .mean = c->mean, .n_mean = c->n_mean,
+                                                .sd = c->sd, .n_sd = c->n_sd };
+    return c->n_mean || c->n_sd ? nfi_recipe_add(recipe, "standardise", &standardise) : NF_OK;
+}
+
+static nf_status ffjord_block(nfi_recipe *recipe, const nf_ffjord_config *c)
+{
+    const nf_cnf_config cnf = { .struct_size = sizeof cnf, .solver = c->solver, .dim = c->dim, .cond_dim = c->cond_dim,
+                                .activation = c->activation, .time = c->time, .trace = c->trace, .probe = c->probe, .probes = c->probes,
+                                .end_time_fixed = c->end_time_fixed, .end_time = c->end_time, .rtol = c->rtol, .atol = c->atol,
+                                .step = c->step, .max_steps = c->max_steps, .kinetic = c->kinetic, .jacobian = c->jacobian,
+                                .hidden = c->hidden, .n_hidden = c->n_hidden };
+    return nfi_recipe_add(recipe, "cnf", &cnf);
+}
+
+nf_status nf_flow_create_ffjord(nf_flow **out, nf_context *context, const nf_ffjord_config *config)
+{
+    nf_flow_config flow = NF_FLOW_CONFIG_INIT;
+    int64_t hidden[3];
+    nfi_recipe recipe;
+    nf_base *base = NULL;
+    nf_ffjord_config c;
+    nf_status status;
+
+    if (!out) return nfi_fail(NF_ERR_NULL, "%s: out is NULL", ffjord_function);
+    *out = NULL;
+    if ((status = nfi_context_check(context, ffjord_function))) return status;
+    if ((status = nfi_config_resolve(&nfi_ffjord_config_type, config, &c, ffjord_function))) return status;
+    ffjord_apply_preset(&c, hidden);
+    if ((status = ffjord_check(&c))) return status;
+    if ((status = nfi_recipe_begin(&recipe, context, 1 + c.blocks, ffjord_function))) return status;
+
+    status = ffjord_standardise(&recipe, &c);
+    for (int64_t i = 0; i < c.blocks && !status; i++) status = ffjord_block(&recipe, &c);
+    if (!status) status = nf_base_normal_create(&base, context, c.dim);
+    flow.dtype = c.dtype;
+    flow.seed = c.seed;
+    return nfi_recipe_end(&recipe, status, out, &flow, base);
+}

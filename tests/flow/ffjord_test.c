@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ffjord_test.c - the recipe of continuous flows: presets, refusals, densities, files, training; what its solves are reported to cost
+ */
+#include "support.h"
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS 300
+#define LOG_2_PI 1.8378770664093454836
+
+static void expect(nf_status status) { ck_assert_msg(status == NF_OK, "%s: %s", nf_status_name(status), nf_last_error()); }
+
+static void refused(nf_status answer, nf_status wanted, const char *words)
+{
+    ck_assert_msg(answer == wanted, "%s instead of %s: %s", nf_status_name(answer), nf_status_name(wanted), nf_last_error());
+    ck_assert_msg(strstr(nf_last_error(), words) != NULL, "'%s' lacks '%s'", nf_last_error(), words);
+}
+
+static nf_flow *make(nf_context *context, nf_ffjord_config config)
+{
+    nf_flow *flow = NULL;
+
+    config.struct_size = sizeof config;
+    expect(nf_flow_create_ffjord(&flow, context, &config));
+    return flow;
+}
+
+static nf_flow *small(nf_context *context, int32_t dtype, int64_t blocks)
+{
+    static const int64_t hidden[] = { 8, 8 };
+    nf_flow *flow = make(context, (nf_ffjord_config){ .dim = 2, .blocks = blocks, .hidden = hidden, .n_hidden = 2, .dtype = dtype, .seed = 3 });
+    support_perturb(flow, 0.3, 5);
+    return flow;
+}
+
+static void *rows_of(int32_t dtype, int64_t count)
+{
+    void *rows = support_malloc(count * support_size(dtype));
+    for (int64_t i = 0; i < count; i++) support_set(dtype, rows, i, 2.0 * sin(1.3 * (double)i) + 0.01 * (double)(i % 7));
+    return rows;
+}
+
+static nf_status any_report(const nf_flow *flow, int64_t n, const void *x, const void *cond, nf_solver_report *report)
+{
+    report->struct_size = sizeof *report;
+    return nf_flow_dtype(flow) == NF_F32 ? nf_flow_solver_report(flow, n, x, cond, report) : nf_flow_solver_report_f64(flow, n, x, cond, report);
+}
+
+/* The description holds this. */
+static bool described(const nf_flow *flow, const char *words)
+{
+    static char text[16384];
+    int64_t size;
+
+    expect(nf_flow_to_json(flow, text, sizeof text, &size));
+    return strstr(text, words) != NULL;
+}
+
+/* The recipe */
+
+static const struct { nf_ffjord_config config; int64_t layers; double end_time; const char *words[5]; } presets[] = {
+    { { .dim = 2 }, 1, 0.5, { "\"hidden\":[64,64,64]", "\"tanh\"", "\"exact\"", "\"rtol\":1.0000000000000001e-05", "\"concat_squash\"" } },
+    { { .dim = 3, .preset = NF_FFJORD_TABULAR }, 1, 1.0, { "\"hidden\":[60,60]", "\"softplus\"", "\"auto\"", "\"rademacher\"", "\"dopri5\"" } },
+    { { .dim = 100, .preset = NF_FFJORD_TABULAR, .trace = NF_TRACE_HUTCHINSON, .probe = NF_PROBE_GAUSSIAN, .probes = 2 }, 1, 1.0,
+      { "\"hidden\":[1024,1024]", "\"hutchinson\"", "\"gaussian\"", "\"probes\":2", "\"cnf\"" } },
+    { { .dim = 2, .blocks = 3, .solver = NF_ODE_RK4, .step = 0.125, .time = NF_TIME_CONCAT, .activation = NF_ACTIVATION_SILU, .end_time = 2,
+        .end_time_fixed = 1 }, 3, 2.0, { "\"rk4\"", "\"step\":0.125", "\"concat\"", "\"silu\"", "\"end_time_fixed\":true" } },
+    { { .dim = 2, .mean = (const double[]){ 1, 2 }, .n_mean = 2, .kinetic = 0.25, .jacobian = 0.125, .rtol = 0.5, .atol = 0.25, .max_steps = 7,
+        .cond_dim = 4 }, 2, 0.5, { "\"standardise\"", "\"kinetic\":0.25", "\"jacobian\":0.125", "\"max_steps\":7", "\"rtol\":0.5" } },
+};
+
+START_TEST(ffjord__makes_what_the_preset_says)
+{
+    nf_flow *flow = make(NULL, presets[_i].config);
+    char description[16384];
+    const int64_t count = nf_flow_param_count(flow);
+    double *theta = support_malloc(count * 8);
+    int64_t size;
+
+    expect(nf_flow_get_params(flow, count, theta));
+    ck_assert_double_eq_tol(theta[count - 1] * theta[count - 1], presets[_i].end_time, 1e-6);
+    free(theta);
+    ck_assert_int_eq(nf_flow_layers(flow), presets[_i].layers);
+    ck_assert_int_eq(nf_flow_dim(flow), presets[_i].config.dim);
+    ck_assert_int_eq(nf_flow_cond_dim(flow), presets[_i].config.cond_dim);
+    expect(nf_flow_to_json(flow, description, sizeof description, &size));
+    for (int k = 0; k < 5; k++) ck_assert_msg(described(flow, presets[_i].words[k]), "no %s in %s", presets[_i].words[k], description);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+static const struct { nf_ffjord_config config; nf_status status; const char *words; } bad[] = {
+    { { .dim = 0 }, NF_ERR_ARG, "dim is required" },
+    { { .dim = 2, .preset = 3 }, NF_ERR_ARG, "preset is 3" },
+    { { .dim = 2, .blocks = -1 }, NF_ERR_ARG, "blocks is -1" },
+    { { .dim = 2, .activation = NF_ACTIVATION_RELU }, NF_ERR_ARG, "activation" },
+    { { .dim = 2, .solver = NF_ODE_EULER }, NF_ERR_ARG, "step must be given" },
+    { { .dim = 2, .trace = 5 }, NF_ERR_ARG, "trace is 5" },
+    { { .dim = 2, .end_time = -1 }, NF_ERR_ARG, "end_time is -1" },
+    { { .dim = 2, .end_time = 1e-9 }, NF_ERR_ARG, "end_time is 1e-09" },
+    { { .dim = 2, .rtol = 1e-15 }, NF_ERR_ARG, "rtol is 1e-15" },
+    { { .dim = 2, .probes = 1025 }, NF_ERR_ARG, "probes is 1025" },
+    { { .dim = 2, .mean = (const double[]){ 1 }, .n_mean = 1 }, NF_ERR_SHAPE, "n_mean is 1 and n_sd 0, each must be 0 or dim, 2" },
+    { { .dim = 2, .blocks = 1024 }, NF_ERR_LIMIT, "1025 layers, the context allows 100" },
+};
+
+START_TEST(ffjord__refuses_bad_configs)
+{
+    nf_context_config limits = NF_CONTEXT_CONFIG_INIT;
+    nf_ffjord_config config = bad[_i].config;
+    nf_context *context = NULL;
+    nf_flow *flow = (nf_flow *)&flow;
+
+    limits.max_layers = 100;
+    expect(nf_context_create(&context, &limits));
+    config.struct_size = sizeof config;
+    refused(nf_flow_create_ffjord(&flow, context, &config), bad[_i].status, bad[_i].words);
+    ck_assert_ptr_null(flow);
+    refused(nf_flow_create_ffjord(NULL, context, &config), NF_ERR_NULL, "out is NULL");
+    nf_context_unref(context);
+}
+END_TEST
+
+/* A rtol below what float resolves is told by the call that computes, and works in double. */
+START_TEST(ffjord__tells_of_tolerances_below_float)
+{
+    const float x[2] = { 0.5f, -1.0f };
+    nf_flow *flow = make(NULL, (nf_ffjord_config){ .dim = 2, .rtol = 1e-9 }), *wide;
+    double log_prob;
+
+    refused(nf_flow_log_prob(flow, 1, x, NULL, &log_prob), NF_ERR_ODE_TOL, "rtol is 1e-09");
+    expect(nf_flow_convert(&wide, flow, NF_F64));
+    expect(nf_flow_log_prob_f64(wide, 1, (const double[]){ 0.5, -1.0 }, NULL, &log_prob));
+    nf_flow_unref(wide);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* Density */
+
+/* By the mid-point rule over a box that holds all but a little. */
+START_TEST(ffjord__density_integrates_to_one)
+{
+    enum { SIDE = 60 };
+    nf_flow *flow = small(NULL, NF_F64, 2);
+    double *x = support_malloc(SIDE * SIDE * 2 * 8), *log_prob = support_malloc(SIDE * SIDE * 8), sum = 0;
+    const double cell = 16.0 / SIDE;
+
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        x[2 * i] = (i % SIDE + 0.5) * cell - 8.0;
+        x[2 * i + 1] = (i / SIDE + 0.5) * cell - 8.0; /* NOLINT(bugprone-integer-division): the row */
+    }
+    expect(nf_flow_log_prob_f64(flow, SIDE * SIDE, x, NULL, log_prob));
+    for (int i = 0; i < SIDE * SIDE; i++) sum += exp(log_prob[i]) * cell * cell;
+    ck_assert_msg(fabs(sum - 1.0) < 1e-3, "the integral is %.6f", sum);
+    free(log_prob);
+    free(x);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+START_TEST(ffjord__is_consistent)
+{
+    const int32_t dtype = _i ? NF_F64 : NF_F32;
+    nf_flow *flow = small(NULL, dtype, 2);
+    void *x = rows_of(dtype, 2 * ROWS), *z = support_malloc(2 * ROWS * 8), *y = support_malloc(2 * ROWS * 8);
+    double log_prob[ROWS], log_det[ROWS], back[ROWS];
+
+    expect(any_log_prob(flow, ROWS, x, NULL, log_prob));
+    expect(any_forward(flow, ROWS, x, NULL, z, log_det));
+    expect(any_inverse(flow, ROWS, z, NULL, y, back));
+    for (int i = 0; i < ROWS; i++) {
+        const double a = support_at(dtype, z, 2 * i), b = support_at(dtype, z, 2 * i + 1);
+        ck_assert_double_eq_tol(log_prob[i], log_det[i] - LOG_2_PI - (a * a + b * b) / 2, 1e-9);
+        ck_assert_double_eq_tol(log_det[i], -back[i], 1e-3);
+        ck_assert_double_eq_tol(support_at(dtype, x, 2 * i), support_at(dtype, y, 2 * i), 1e-3);
+    }
+    free(y);
+    free(z);
+    free(x);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+START_TEST(ffjord__comes_back_from_a_file)
+{
+    nf_flow *flow = small(NULL, NF_F32, 2), *loaded = NULL;
+    void *x = rows_of(NF_F32, 2 * ROWS), *bytes;
+    double a[ROWS], b[ROWS];
+    int64_t size;
+
+    expect(nf_flow_save_memory(flow, NULL, 0, &size));
+    bytes = support_malloc(size);
+    expect(nf_flow_save_memory(flow, bytes, size, &size));
+    expect(nf_flow_load_memory(&loaded, NULL, bytes, size));
+    expect(nf_flow_log_prob(flow, ROWS, x, NULL, a));
+    expect(nf_flow_log_prob(loaded, ROWS, x, NULL, b));
+    ck_assert_int_eq(support_differ(a, b, ROWS, 8), -1);
+    free(bytes);
+    free(x);
+    nf_flow_unref(loaded);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* A few steps on points far from the base bring the loss down, and the end time moves. */
+START_TEST(ffjord__learns)
+{
+    static const int64_t hidden[] = { 16, 16 };
+    nf_flow *flow = make(NULL, (nf_ffjord_config){ .dim = 2, .hidden = hidden, .n_hidden = 2, .seed = 1 });
+    nf_adam_config rule = NF_ADAM_CONFIG_INIT;
+    nf_fit_config fit = NF_FIT_CONFIG_INIT;
+    nf_fit_report report = { .struct_size = sizeof report };
+    nf_optimizer *adam = NULL;
+    nf_dataset *data = NULL;
+    const int64_t count = nf_flow_param_count(flow);
+    double before, *theta = support_malloc(count * 8);
+
+    rule.lr = 5e-3;
+    fit.epochs = 8;
+    fit.batch = 100;
+    expect(nf_dataset_synthetic(&data, NULL, "8gaussians", 500, -1.0, 1));
+    expect(nf_optimizer_adam_create(&adam, NULL, &rule));
+    expect(nf_flow_mean_nll(flow, data, &before));
+    expect(nf_flow_fit(flow, adam, data, NULL, &fit, &report));
+    ck_assert_msg(report.train_nll < before - 0.5, "from %.3f to %.3f", before, report.train_nll);
+    expect(nf_flow_get_params(flow, count, theta));
+    ck_assert_msg(fabs(theta[count - 1] - sqrt(0.5)) > 1e-3, "sqrt_time is still %.6f", theta[count - 1]);
+    free(theta);
+    nf_optimizer_unref(adam);
+    nf_dataset_unref(data);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* What solves cost */
+
+/* With fixed steps all is known: T / step steps, and so many evaluations each. */
+START_TEST(report__counts_fixed_steps)
+{
+    static const struct { int32_t solver; double evaluations; } rows[] = { { NF_ODE_EULER, 4 }, { NF_ODE_MIDPOINT, 8 }, { NF_ODE_RK4, 16 } };
+    nf_flow *flow = make(NULL, (nf_ffjord_config){ .dim = 2, .blocks = 3, .solver = rows[_i].solver, .step = 0.25, .end_time = 1 });
+    void *x = rows_of(NF_F32, 2 * ROWS);
+    nf_solver_report r;
+
+    expect(any_report(flow, ROWS, x, NULL, &r));
+    ck_assert_int_eq(r.solves, 3 * ROWS);
+    ck_assert_int_eq(r.failed, 0);
+    ck_assert_double_eq(r.accepted_mean, 4);
+    ck_assert_int_eq(r.accepted_max, 4);
+    ck_assert_double_eq(r.rejected_mean, 0);
+    ck_assert_int_eq(r.rejected_max, 0);
+    ck_assert_double_eq_tol(r.evaluations_mean, rows[_i].evaluations, 1e-12);
+    ck_assert_int_eq(r.evaluations_max, (int64_t)rows[_i].evaluations);
+    free(x);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* dopri5: two evaluations to choose the first step, six for each further one; the same figures in any batch, on any threads. */
+START_TEST(report__is_the_same_in_any_batch)
+{
+    const int32_t dtype = _i ? NF_F64 : NF_F32;
+    nf_context *one = support_context(1, NULL), *four = support_context(4, NULL);
+    nf_flow *flow = small(one, dtype, 2), *other = small(four, dtype, 2);
+    char *x = rows_of(dtype, 2 * ROWS);
+    nf_solver_report whole, threads, single;
+    double accepted = 0, evaluations = 0;
+    int64_t most = 0;
+
+    expect(any_report(flow, ROWS, x, NULL, &whole));
+    expect(any_report(other, ROWS, x, NULL, &threads));
+    ck_assert_mem_eq(&whole, &threads, sizeof whole);
+    for (int64_t i = 0; i < ROWS; i++) {
+        expect(any_report(flow, 1, x + 2 * i * support_size(dtype), NULL, &single));
+        ck_assert_int_eq(single.solves, 2);
+        accepted += 2 * single.accepted_mean;
+        evaluations += 2 * single.evaluations_mean;
+        most = single.evaluations_max > most ? single.evaluations_max : most;
+    }
+    ck_assert_double_eq_tol(whole.accepted_mean, accepted / (2 * ROWS), 1e-12);
+    ck_assert_double_eq_tol(whole.evaluations_mean, evaluations / (2 * ROWS), 1e-9);
+    ck_assert_double_eq_tol(whole.evaluations_mean, 2 + 6 * (whole.accepted_mean + whole.rejected_mean), 1e-9);
+    ck_assert_int_eq(whole.evaluations_max, most);
+    free(x);
+    nf_flow_unref(other);
+    nf_flow_unref(flow);
+    nf_context_unref(four);
+    nf_context_unref(one);
+}
+END_TEST
+
+/* Steps run out in the first layer: such rows are counted once and not in the second; NaN rows are not counted at all. */
+START_TEST(report__counts_failures)
+{
+    nf_context_config config = NF_CONTEXT_CONFIG_INIT;
+    nf_context *strict = NULL;
+    nf_flow *flow, *refusing;
+    float x[8] = { 0.5f, 1, (float)NAN, 1, 2, 2, -1, -2 };
+    nf_solver_report r, kept;
+    const nf_ffjord_config shape = { .dim = 2, .blocks = 2, .max_steps = 1, .rtol = 1e-6, .end_time = 1 };
+
+    config.strict = 1;
+    expect(nf_context_create(&strict, &config));
+    flow = make(NULL, shape);
+    support_perturb(flow, 0.5, 5);
+    refused(any_report(flow, 4, x, NULL, &r), NF_ROWS_NONFINITE, "NF_ERR_ODE_MAXSTEPS");
+    ck_assert_int_eq(r.solves, 3);
+    ck_assert_int_eq(r.failed, 3);
+    ck_assert_int_eq(r.accepted_max + r.rejected_max, 1);
+    refusing = make(strict, shape);
+    support_perturb(refusing, 0.5, 5);
+    kept = r;
+    refused(any_report(refusing, 4, x, NULL, &r), NF_ERR_NONFINITE, "NF_ERR_ODE_MAXSTEPS");
+    ck_assert_mem_eq(&r, &kept, sizeof r);
+    nf_flow_unref(refusing);
+    nf_flow_unref(flow);
+    nf_context_unref(strict);
+}
+END_TEST
+
+START_TEST(report__of_nothing)
+{
+    nf_realnvp_config realnvp = NF_REALNVP_CONFIG_INIT;
+    nf_flow *flow = NULL;
+    const float x[2] = { 1, 2 };
+    nf_solver_report r, old = { .struct_size = 4 };
+
+    realnvp.dim = 2;
+    expect(nf_flow_create_realnvp(&flow, NULL, &realnvp));
+    expect(any_report(flow, 1, x, NULL, &r));
+    ck_assert_int_eq(r.solves, 0);
+    ck_assert(isnan(r.evaluations_mean) && isnan(r.accepted_mean) && isnan(r.rejected_mean));
+    expect(any_report(flow, 0, NULL, NULL, &r));
+    ck_assert_int_eq(r.solves, 0);
+    refused(any_report(flow, -1, x, NULL, &r), NF_ERR_SHAPE, "n is -1");
+    refused(any_report(flow, 1, NULL, NULL, &r), NF_ERR_NULL, "x is NULL");
+    refused(any_report(flow, 1, x, x, &r), NF_ERR_SHAPE, "cond is given");
+    refused(nf_flow_solver_report(flow, 1, x, NULL, NULL), NF_ERR_NULL, "report");
+    refused(nf_flow_solver_report(flow, 1, x, NULL, &old), NF_ERR_CONFIG_SMALL, "struct_size");
+    refused(nf_flow_solver_report_f64(flow, 1, (const double[]){ 1, 2 }, NULL, &r), NF_ERR_DTYPE, "f32");
+    nf_flow_unref(flow);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ffjord");
+    TCase *tests = tcase_create("recipe"), *reports = tcase_create("report");
+    SRunner *runner;
+    int failed;
+
+    tcase_set_timeout(tests, 120);
+    tcase_set_timeout(reports, 120);
+    tcase_add_loop_test(tests, ffjord__makes_what_the_preset_says, 0, SUPPORT_COUNT(presets));
+    tcase_add_loop_test(tests, ffjord__refuses_bad_configs, 0, SUPPORT_COUNT(bad));
+    tcase_add_test(tests, ffjord__tells_of_tolerances_below_float);
+    tcase_add_test(tests, ffjord__density_integrates_to_one);
+    tcase_add_loop_test(tests, ffjord__is_consistent, 0, 2);
+    tcase_add_test(tests, ffjord__comes_back_from_a_file);
+    tcase_add_test(tests, ffjord__learns);
+    tcase_add_loop_test(reports, report__counts_fixed_steps, 0, 3);
+    tcase_add_loop_test(reports, report__is_the_same_in_any_batch, 0, 2);
+    tcase_add_test(reports, report__counts_failures);
+    tcase_add_test(reports, report__of_nothing);
+    suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, reports);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
