@@ -77,7 +77,8 @@ static const struct state {
     X(nf_flow_move_f64) X(nf_flow_sample_temperatures) X(nf_flow_sample_temperatures_f64)                                                \
     X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init) \
     X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
-    X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)
+    X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create) \
+    X(nf_cnf_config_init) X(nf_cnf_create)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -469,6 +470,7 @@ static void scene_images(scene *s)
     nf_realnvp_image_config realnvp;
     nf_coupling_conv_config coupling;
     nf_split_config split;
+    nf_cnf_config cnf;
     nf_layer *layer;
 
     UNDER(s, api.nf_glow_config_init(&glow));
@@ -505,6 +507,13 @@ static void scene_images(scene *s)
     UNDER(s, api.nf_layer_unref(layer));
     split.keep = 2;
     FAIL(s, api.nf_split_create(&layer, s->context, &split));
+    UNDER(s, api.nf_cnf_config_init(&cnf));
+    cnf.dim = 2;
+    cnf.end_time = 1.0 / 3;
+    CALL(s, api.nf_cnf_create(&layer, s->context, &cnf));
+    UNDER(s, api.nf_layer_unref(layer));
+    cnf.activation = NF_ACTIVATION_RELU;
+    FAIL(s, api.nf_cnf_create(&layer, s->context, &cnf));
 }
 
 static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)

@@ -37,7 +37,8 @@ NOT_OPTIONAL = [('nf_context_register_layer', 'context'), ('nf_flow_create_realn
 # What takes any number of rows: work space is of blocks, however many there are.
 ANY_COUNT = ('nf_flow_reserve', 'nf_flow_step_memory')
 # What cannot be called without an object that only the library makes, or has no wrong argument.
-LEFT_OUT = {'nf_maker_alloc': 'its maker exists only inside a layer type\'s create; tests/layers calls it'}
+LEFT_OUT = {'nf_maker_alloc': 'its maker exists only inside a layer type\'s create; tests/layers calls it',
+            'nf_fail_row': 'its tile exists only inside a layer\'s operations; tests/layers/cnf_test.c calls it'}
 
 
 class World:
@@ -88,6 +89,7 @@ class World:
         good = {'nf_permutation_config': {'dim': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
                 'nf_invconv_config': {'height': 2, 'width': 2, 'channels': 2}, 'nf_squeeze_config': {'height': 2, 'width': 2, 'channels': 2},
                 'nf_coupling_conv_config': {'height': 2, 'width': 2, 'channels': 2, 'hidden': 4}, 'nf_split_config': {'height': 2, 'width': 2, 'channels': 2},
+                'nf_cnf_config': {'dim': 2},
                 'nf_glow_config': {'height': 2, 'width': 2, 'channels': 1, 'steps': 1, 'hidden': 4},
                 'nf_realnvp_image_config': {'height': 2, 'width': 2, 'channels': 1, 'hidden': 4, 'blocks': 1}}
         values = {**({'dim': 2} if 'dim' in names and struct != 'nf_coupling_affine_config' else {}), **good.get(struct, {}), **fields}
@@ -293,7 +295,7 @@ class Matrix:
         makers = {'nf_flow_create_realnvp': 'realnvp', 'nf_coupling_affine_create': 'coupling_affine', 'nf_permutation_create': 'permutation',
                   'nf_actnorm_create': 'actnorm', 'nf_affine_create': 'affine', 'nf_standardise_create': 'standardise',
                   'nf_logit_create': 'logit', 'nf_linear_create': 'linear', 'nf_invconv_create': 'invconv',
-                  'nf_squeeze_create': 'squeeze', 'nf_coupling_conv_create': 'coupling_conv', 'nf_split_create': 'split',
+                  'nf_squeeze_create': 'squeeze', 'nf_coupling_conv_create': 'coupling_conv', 'nf_split_create': 'split', 'nf_cnf_create': 'cnf',
                   'nf_flow_create_glow': 'glow', 'nf_flow_create_realnvp_image': 'realnvp_image', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam',
                   'nf_optimizer_adamw_create': 'adamw', 'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd',
                   'nf_context_create': 'context', 'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}

@@ -299,6 +299,31 @@ static nf_layer *make_coupling_conv(int32_t variant)
     return layer;
 }
 
+/* Every kind of time, activation with a second derivative, trace and probe; fixed steps, short ones: differences see the same steps, and
+ * the way back is exact to 1e-12. */
+#define CNF_VARIANTS 6
+static nf_layer *make_cnf(int32_t variant)
+{
+    static const int64_t hidden[] = { 5, 3 }, none[] = { 0 }, dims[] = { 2, 1, 3 };
+    nf_cnf_config config = NF_CNF_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = dims[variant % 3];
+    config.cond_dim = variant % 2 ? 2 : 0;
+    config.solver = NF_ODE_RK4;
+    config.step = 0.005;
+    config.activation = NF_ACTIVATION_TANH + variant % 4;
+    config.time = NF_TIME_IGNORE + variant % 3;
+    config.trace = variant < 3 ? NF_TRACE_EXACT : NF_TRACE_HUTCHINSON;
+    config.probe = NF_PROBE_RADEMACHER + variant / 4;
+    config.probes = 1 + variant / 5;
+    config.end_time = 0.25;
+    config.end_time_fixed = variant == 3;
+    config.hidden = variant == 1 ? none : hidden;
+    config.n_hidden = variant == 1 ? 1 : 2;
+    ck_assert_msg(nf_cnf_create(&layer, NULL, &config) == NF_OK, "variant %d: %s", variant, nf_last_error());
+    return layer;
+}
+
 static nf_layer *make_split(int32_t variant)
 {
     static const int64_t shapes[][4] = { { 1, 1, 2, 0 }, { 2, 3, 4, 0 }, { 3, 1, 3, 2 }, { 1, 2, 3, 0 } };
@@ -342,22 +367,24 @@ static const struct layer_case {
     nf_layer *(*make)(int32_t variant);
     int32_t variants;
     double low, high; /* of x */
+    int32_t whole, no_tangents; /* x are whole numbers, which cannot be moved a little; the layer has no jvp */
+    int32_t exact; /* variants from here on estimate their log|det|; 0: none does */
 } layer_cases[] = {
-    { "coupling_affine", make_coupling, COUPLING_VARIANTS, -2.0, 2.0 },
-    { "coupling_conv", make_coupling_conv, CONV_VARIANTS, -2.0, 2.0 },
-    { "split", make_split, 4, -2.0, 2.0 },
-    { "permutation", make_permutation, 2, -2.0, 2.0 },
-    { "actnorm", make_actnorm, 6, -2.0, 2.0 },
-    { "affine", make_affine, 2, -2.0, 2.0 },
-    { "standardise", make_standardise, 2, -2.0, 2.0 },
-    { "logit", make_logit, 2, 0.05, 0.95 },
-    { "linear", make_linear, 10, -2.0, 2.0 },
-    { "invconv", make_invconv, 12, -2.0, 2.0 },
-    { "squeeze", make_squeeze, 8, -2.0, 2.0 },
-    { "dequantise", make_dequantise, 4, 0.0, 256.0 },
+    { "coupling_affine", make_coupling, COUPLING_VARIANTS, -2.0, 2.0, 0, 0, 0 },
+    { "coupling_conv", make_coupling_conv, CONV_VARIANTS, -2.0, 2.0, 0, 0, 0 },
+    { "split", make_split, 4, -2.0, 2.0, 0, 0, 0 },
+    { "permutation", make_permutation, 2, -2.0, 2.0, 0, 0, 0 },
+    { "actnorm", make_actnorm, 6, -2.0, 2.0, 0, 0, 0 },
+    { "affine", make_affine, 2, -2.0, 2.0, 0, 0, 0 },
+    { "standardise", make_standardise, 2, -2.0, 2.0, 0, 0, 0 },
+    { "logit", make_logit, 2, 0.05, 0.95, 0, 0, 0 },
+    { "linear", make_linear, 10, -2.0, 2.0, 0, 0, 0 },
+    { "invconv", make_invconv, 12, -2.0, 2.0, 0, 0, 0 },
+    { "squeeze", make_squeeze, 8, -2.0, 2.0, 0, 0, 0 },
+    { "dequantise", make_dequantise, 4, 0.0, 256.0, 1, 0, 0 },
+    { "cnf", make_cnf, CNF_VARIANTS, -2.0, 2.0, 0, 1, 3 },
 };
 #define N_CASES ((int)(sizeof layer_cases / sizeof *layer_cases))
-#define N_SMOOTH (N_CASES - 1) /* of x that may be moved a little: not of whole numbers, which the last one takes */
 
 static const struct layer_case *case_of(const char *name)
 {
@@ -412,7 +439,7 @@ static void case_gradients(const struct layer_case *c, int32_t variant)
 
 START_TEST(layer__gradients_match_central_differences)
 {
-    for (int32_t v = 0; v < layer_cases[_i].variants; v++) case_gradients(&layer_cases[_i], v);
+    for (int32_t v = 0; v < layer_cases[_i].variants && !layer_cases[_i].whole; v++) case_gradients(&layer_cases[_i], v);
 }
 END_TEST
 
@@ -462,7 +489,8 @@ static void case_jacobian(const struct layer_case *c, int32_t variant)
 
 START_TEST(layer__log_det_equals_dense_jacobian)
 {
-    for (int32_t v = 0; v < layer_cases[_i].variants; v++) case_jacobian(&layer_cases[_i], v);
+    const int32_t exact = layer_cases[_i].exact ? layer_cases[_i].exact : layer_cases[_i].variants;
+    for (int32_t v = 0; v < exact && !layer_cases[_i].whole; v++) case_jacobian(&layer_cases[_i], v);
 }
 END_TEST
 
@@ -495,6 +523,11 @@ static void case_tangents(const struct layer_case *c, int32_t variant)
     struct bench b;
     bench_begin(&b, c->make(variant), NF_F64, ROWS);
     bench_shake(&b);
+    ck_assert_int_eq(b.ops->jvp == NULL, c->no_tangents);
+    if (c->no_tangents) {
+        bench_end(&b);
+        return;
+    }
     const int64_t count = b.n * b.dim, bytes = count * b.size;
     double *x = case_x(c, &b), *dx = bench_memory(bytes), *z = bench_memory(bytes), *dz = bench_memory(bytes);
     double *up = bench_memory(bytes), *down = bench_memory(bytes), d_log_det[ROWS] = { 0 }, value[ROWS], above[ROWS];
@@ -521,7 +554,7 @@ static void case_tangents(const struct layer_case *c, int32_t variant)
 
 START_TEST(layer__tangents_match_central_differences)
 {
-    for (int32_t v = 0; v < layer_cases[_i].variants; v++) case_tangents(&layer_cases[_i], v);
+    for (int32_t v = 0; v < layer_cases[_i].variants && !layer_cases[_i].whole; v++) case_tangents(&layer_cases[_i], v);
 }
 END_TEST
 
@@ -693,6 +726,53 @@ START_TEST(split__check_value)
     ck_assert_int_eq(nf_split_create(&layer, NULL, &config), NF_OK);
     ck_assert_int_eq(layer->dim_out, 2);
     check_layer(layer, NULL, (double[]){ 0, 1, 2, 3, 4, 5 }, (double[]){ 0, 3, 1, 2, 4, 5 }, 0.0);
+}
+END_TEST
+
+/* y' = 0.7 y - 0.3 to T = 0.5. theta: weight, bias, sqrt(T) */
+START_TEST(cnf__check_value)
+{
+    const nf_cnf_config config = { .struct_size = sizeof config, .dim = 1, .hidden = (int64_t[]){ 0 }, .n_hidden = 1, .time = NF_TIME_IGNORE,
+                                   .rtol = 1e-12, .atol = 1e-12 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_cnf_create(&layer, NULL, &config), NF_OK);
+    ck_assert_int_eq(layer->param_count, 3);
+    near(3.0 / 7.0 + (1.3 - 3.0 / 7.0) * exp(0.35), 1.6651874352, 1e-10, "z", 0);
+    check_layer(layer, (double[]){ 0.7, -0.3, sqrt(0.5) }, (double[]){ 1.3 }, (double[]){ 1.6651874352 }, 0.35);
+}
+END_TEST
+
+static void cnf_refuses(const nf_cnf_config *config, nf_status status, const char *word)
+{
+    nf_layer *layer = (nf_layer *)(uintptr_t)8;
+    ck_assert_int_eq(nf_cnf_create(&layer, NULL, config), status);
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(nf_last_error(), word) != NULL, "%s: %s", word, nf_last_error());
+}
+#define CNF_REFUSES(status_, word_, ...) cnf_refuses(&(const nf_cnf_config){ .struct_size = sizeof(nf_cnf_config), __VA_ARGS__ }, status_, word_)
+
+START_TEST(cnf__refuses_bad_configs)
+{
+    CNF_REFUSES(NF_ERR_ARG, "dim", .dim = 0);
+    CNF_REFUSES(NF_ERR_ARG, "dim", .dim = -1);
+    CNF_REFUSES(NF_ERR_ARG, "relu", .dim = 2, .activation = NF_ACTIVATION_RELU);
+    CNF_REFUSES(NF_ERR_ARG, "leaky_relu", .dim = 2, .activation = NF_ACTIVATION_LEAKY_RELU);
+    CNF_REFUSES(NF_ERR_ARG, "rk4 has fixed steps: step", .dim = 2, .solver = NF_ODE_RK4);
+    CNF_REFUSES(NF_ERR_ARG, "euler has fixed steps: step", .dim = 2, .solver = NF_ODE_EULER);
+    CNF_REFUSES(NF_ERR_ARG, "solver", .dim = 2, .solver = 7);
+    CNF_REFUSES(NF_ERR_ARG, "time", .dim = 2, .time = 4);
+    CNF_REFUSES(NF_ERR_ARG, "trace", .dim = 2, .trace = 5);
+    CNF_REFUSES(NF_ERR_ARG, "probe", .dim = 2, .probe = 3);
+    CNF_REFUSES(NF_ERR_ARG, "probes", .dim = 2, .probes = 1025);
+    CNF_REFUSES(NF_ERR_ARG, "rtol", .dim = 2, .rtol = 1e-15);
+    CNF_REFUSES(NF_ERR_NONFINITE, "atol", .dim = 2, .atol = NAN);
+    CNF_REFUSES(NF_ERR_ARG, "step", .dim = 2, .step = -1.0);
+    CNF_REFUSES(NF_ERR_ARG, "end_time", .dim = 2, .end_time = 1e-7);
+    CNF_REFUSES(NF_ERR_ARG, "max_steps", .dim = 2, .max_steps = 1000001);
+    CNF_REFUSES(NF_ERR_ARG, "kinetic", .dim = 2, .kinetic = -0.1);
+    CNF_REFUSES(NF_ERR_NONFINITE, "jacobian", .dim = 2, .jacobian = INFINITY);
+    CNF_REFUSES(NF_ERR_LIMIT, "hidden[1] is 0", .dim = 2, .hidden = (const int64_t[]){ 4, 0 }, .n_hidden = 2);
+    CNF_REFUSES(NF_ERR_ARG, "hidden", .dim = 2, .hidden = (const int64_t[]){ 65537 }, .n_hidden = 1);
 }
 END_TEST
 
@@ -1098,7 +1178,7 @@ START_TEST(dequantise__noise_is_fresh_each_epoch_and_place)
 {
     struct bench b;
     bench_begin(&b, make_dequantise(1), NF_F64, ROWS);
-    void *x = case_x(&layer_cases[N_CASES - 1], &b);
+    void *x = case_x(case_of("dequantise"), &b);
     double *z = bench_memory(b.n * 7 * 8), *other = bench_memory(b.n * 7 * 8);
     bench_forward(&b, x, z, NULL);
     bench_forward(&b, x, other, NULL);
@@ -1143,7 +1223,7 @@ START_TEST(dequantise__names_row_and_column_outside_the_domain)
     static const double bad[] = { 0.5, -1.0, 256.0, NAN, 254.99 };
     struct bench b;
     bench_begin(&b, make_dequantise(1), NF_F32, ROWS);
-    void *x = case_x(&layer_cases[N_CASES - 1], &b), *z = bench_memory(b.n * b.dim * b.size);
+    void *x = case_x(case_of("dequantise"), &b), *z = bench_memory(b.n * b.dim * b.size);
     b.tile.row = 100;
     for (int k = 0; k < 5; k++) {
         put(&b, x, 2 * 7 + 6, bad[k]);
@@ -1222,10 +1302,10 @@ int main(void)
     Suite *suite = suite_create("layers");
     TCase *all = tcase_create("all"), *one = tcase_create("one");
     tcase_set_timeout(all, 120);
-    tcase_add_loop_test(all, layer__gradients_match_central_differences, 0, N_SMOOTH);
-    tcase_add_loop_test(all, layer__log_det_equals_dense_jacobian, 0, N_SMOOTH);
+    tcase_add_loop_test(all, layer__gradients_match_central_differences, 0, N_CASES);
+    tcase_add_loop_test(all, layer__log_det_equals_dense_jacobian, 0, N_CASES);
     tcase_add_loop_test(all, layer__inverse_undoes_forward, 0, N_CASES);
-    tcase_add_loop_test(all, layer__tangents_match_central_differences, 0, N_SMOOTH);
+    tcase_add_loop_test(all, layer__tangents_match_central_differences, 0, N_CASES);
     tcase_add_loop_test(all, layer__row_alone_has_the_same_bits, 0, N_CASES);
     tcase_add_test(one, registry__every_type_has_a_case);
     tcase_add_test(one, affine__check_value);
@@ -1239,6 +1319,8 @@ int main(void)
     tcase_add_test(one, coupling__check_value);
     tcase_add_test(one, coupling_conv__check_value);
     tcase_add_test(one, split__check_value);
+    tcase_add_test(one, cnf__check_value);
+    tcase_add_test(one, cnf__refuses_bad_configs);
     tcase_add_loop_test(one, image_layers__refuse_bad_configs, 0, N_BAD_IMAGES);
     tcase_add_test(one, linear__starts_as_rotation);
     tcase_add_test(one, linear__names_what_cannot_be_inverted);
