@@ -69,8 +69,8 @@ static const struct model_kind {
     [MODEL_GLOW_K8_H512] = { 3072, 0, { 512 }, 1, 0, 8, NULL, 0.0 },
     [MODEL_GLOW_K8_H128] = { 3072, 0, { 128 }, 1, 0, 8, NULL, 0.0 },
     [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32, NULL, 0.0 },
-    [MODEL_FFJORD_TOY] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy, 2.0 },
-    [MODEL_FFJORD_TABULAR] = { 43, 0, { 0 }, 0, 0, 0, &cnf_tabular, 1.5 },
+    [MODEL_FFJORD_TOY] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy, 4.0 },
+    [MODEL_FFJORD_TABULAR] = { 43, 0, { 0 }, 0, 0, 0, &cnf_tabular, 3.0 },
 };
 
 static void create_couplings(model *m, const struct model_kind *kind)

@@ -351,27 +351,12 @@ typedef struct nf_dequantise_config {
 NF_API void nf_dequantise_config_init(nf_dequantise_config *config);
 NF_API nf_status nf_dequantise_create(nf_layer **out, nf_context *context, const nf_dequantise_config *config);
 
-/* Integrators. */
-enum {
-    NF_ODE_DOPRI5 = 1,   /* Dormand-Prince 5(4). Default */
-    NF_ODE_TSIT5 = 2,    /* Tsitouras 5(4) */
-    NF_ODE_BOSH3 = 3,    /* Bogacki-Shampine 3(2) */
-    NF_ODE_RK4 = 4,      /* fixed steps from here on */
-    NF_ODE_MIDPOINT = 5,
-    NF_ODE_EULER = 6
-};
-/* How a network of dynamics sees the time: with a = W h + b, */
-enum {
-    NF_TIME_IGNORE = 1, /* a */
-    NF_TIME_CONCAT = 2, /* a + w t */
-    NF_TIME_SQUASH = 3  /* a sigmoid(v t + d) + w t. Default */
-};
-enum {
-    NF_TRACE_AUTO = 1,      /* exact up to 32 columns, up to 4 in training; else Hutchinson. Default */
-    NF_TRACE_EXACT = 2,
-    NF_TRACE_HUTCHINSON = 3,
-    NF_TRACE_HUTCHINSON_TRAIN = 4 /* in training; else exact */
-};
+/* Integrators: Dormand-Prince 5(4) (default), Tsitouras 5(4), Bogacki-Shampine 3(2), all adaptive; the others have fixed steps. */
+enum { NF_ODE_DOPRI5 = 1, NF_ODE_TSIT5 = 2, NF_ODE_BOSH3 = 3, NF_ODE_RK4 = 4, NF_ODE_MIDPOINT = 5, NF_ODE_EULER = 6 };
+/* How a network of dynamics sees the time, a = W h + b: ignore: a; concat: a + w t; squash (default): a sigmoid(v t + d) + w t. */
+enum { NF_TIME_IGNORE = 1, NF_TIME_CONCAT = 2, NF_TIME_SQUASH = 3 };
+/* auto (default): exact up to 32 columns, up to 4 in training, else Hutchinson; hutchinson_train: in training, else exact. */
+enum { NF_TRACE_AUTO = 1, NF_TRACE_EXACT = 2, NF_TRACE_HUTCHINSON = 3, NF_TRACE_HUTCHINSON_TRAIN = 4 };
 enum { NF_PROBE_RADEMACHER = 1, NF_PROBE_GAUSSIAN = 2 };
 
 /**
@@ -393,12 +378,9 @@ typedef struct nf_cnf_config {
     int64_t dim;        /* required */
     int64_t cond_dim;
     int32_t activation; /* NF_ACTIVATION_..., default tanh */
-    int32_t time;       /* NF_TIME_... */
-    int32_t trace;      /* NF_TRACE_... */
-    int32_t probe;      /* NF_PROBE_... */
+    int32_t time, trace, probe; /* NF_TIME_..., NF_TRACE_..., NF_PROBE_... */
     int64_t probes;     /* of a row, averaged; default 1 */
-    int32_t end_time_fixed;
-    int32_t reserved;
+    int32_t end_time_fixed, reserved;
     double end_time;    /* initial, default 0.5 */
     double rtol, atol;  /* default 1e-5 each */
     double step;        /* fixed steps: their length, required; else the first one, 0: chosen */

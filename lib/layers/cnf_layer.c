@@ -12,6 +12,7 @@
 #define CNF_TILE_ROWS 4096    /* of rows and tangents together */
 #define CNF_EXACT_EVALUATE 32 /* columns up to which traces are exact unless asked otherwise */
 #define CNF_EXACT_TRAIN 4
+#define CNF_EVALUATIONS 26    /* of an ordinary solve: 4 steps of dopri5 and a start. What is known before rows are */
 
 static const char cnf_function[] = "nf_cnf_create";
 
@@ -89,6 +90,7 @@ static nf_status cnf_describe(const void *self, nf_layer_info *info)
     info->packed = nfi_dynamics_packed_bytes(&cf->net, k);
     info->packed_backward = nfi_dynamics_turned_bytes(&cf->net, k);
     info->inverse_is_iterative = 1;
+    info->flop_row = CNF_EVALUATIONS * nfi_dynamics_flop(&cf->net, nfi_cnf_tangents(cf, 0));
     return NF_OK;
 }
 
