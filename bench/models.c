@@ -134,7 +134,17 @@ static void create_continuous(model *m, const struct model_kind *kind)
 /* The work of a continuous flow is known once its rows are. */
 static void count_evaluations(model *m, int32_t kind, int inverse, int32_t training)
 {
+    nf_status status;
+
     if (!model_kinds[kind].cnf) return;
+    /* sampling solves from the latents of its own rows, and the tally must be of those */
+    if (inverse && (status = nf_flow_sample(m->flow, 1, 0, m->n, NULL, 1.0, m->x, NULL))) bench_die("sample", status);
+    if (inverse) {
+        float *z = malloc((size_t)(m->n * m->dim) * sizeof *z);
+        if (!z || (status = nf_flow_forward(m->flow, m->n, m->x, NULL, z, NULL))) bench_die("forward", status);
+        memcpy(m->x, z, (size_t)(m->n * m->dim) * sizeof *z);
+        free(z);
+    }
     const bench_solve solve = bench_count_solve(m->flow, m->n, m->x, inverse, training);
     m->evaluations = solve.evaluations;
     m->gflop_row = solve.gflop_row;
