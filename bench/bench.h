@@ -31,7 +31,8 @@ double bench_clock(const bench_options *options); /* seconds of the chosen clock
 double bench_peak(int32_t threads, int32_t dtype); /* GFLOP/s of FMA loops on so many threads at once, about 10 ms */
 void bench_measure(const bench_case *c, const bench_options *options); /* prints the line */
 
-enum { MODEL_MOONS, MODEL_TABULAR, MODEL_GLOW_K8_H512, MODEL_GLOW_K8_H128, MODEL_GLOW_K32_H512 };
+enum { MODEL_MOONS, MODEL_TABULAR, MODEL_GLOW_K8_H512, MODEL_GLOW_K8_H128, MODEL_GLOW_K32_H512,
+       MODEL_FFJORD_TOY, MODEL_FFJORD_TABULAR };
 
 /* A workload prints one line a batch size. */
 typedef struct bench_workload {
@@ -47,6 +48,16 @@ void bench_log_prob(const bench_workload *w, int64_t batch, const bench_options 
 void bench_sample(const bench_workload *w, int64_t batch, const bench_options *options);
 void bench_kernels(const bench_workload *w, int64_t batch, const bench_options *options);
 void bench_start(const bench_workload *w, int64_t batch, const bench_options *options);
+
+void bench_solver(const bench_workload *w, int64_t batch, const bench_options *options);
+
+/* Solves of a flow that is one continuous layer: evaluations of the dynamics a row, and their matrix products. */
+typedef struct bench_solve {
+    double evaluations, gflop_row;
+} bench_solve;
+bench_solve bench_count_solve(nf_flow *flow, int64_t n, const float *x, int inverse, int32_t training);
+/* Times solves of n rows, in turn with the network alone; fills in what c lacks. */
+void bench_time_solver(bench_case *c, nf_flow *flow, int64_t n, const float *x, const bench_options *options);
 
 void bench_die(const char *what, nf_status status);
 

@@ -35,6 +35,14 @@ static const bench_workload workloads[] = {
     { "glow_train_K32_h512", "the same with 32 steps", bench_train_rows, { 16 }, MODEL_GLOW_K32_H512 },
     { "glow_log_prob_K32_h512", "log density of images", bench_log_prob, { 1, 16 }, MODEL_GLOW_K32_H512 },
     { "glow_sample_K32_h512", "samples", bench_sample, { 1, 16 }, MODEL_GLOW_K32_H512 },
+    { "ffjord_train_toy", "training step, 2 columns, continuous, 64-64-64 tanh, exact trace, dopri5 1e-5", bench_train, { 100, 1000 }, MODEL_FFJORD_TOY },
+    { "ffjord_log_prob_toy", "log density of a batch", bench_log_prob, { 1, 1000 }, MODEL_FFJORD_TOY },
+    { "ffjord_sample_toy", "samples", bench_sample, { 1, 1000 }, MODEL_FFJORD_TOY },
+    { "ffjord_solver_toy", "evaluations in solves, beside the network alone", bench_solver, { 1000 }, MODEL_FFJORD_TOY },
+    { "ffjord_train_tabular", "training step, 43 columns, continuous, 860-860 softplus, Hutchinson, dopri5 1e-8 1e-6", bench_train, { 1000 }, MODEL_FFJORD_TABULAR },
+    { "ffjord_log_prob_tabular", "log density of a batch", bench_log_prob, { 1000 }, MODEL_FFJORD_TABULAR },
+    { "ffjord_sample_tabular", "samples", bench_sample, { 1000 }, MODEL_FFJORD_TABULAR },
+    { "ffjord_solver_tabular", "evaluations in solves, beside the network alone", bench_solver, { 1000 }, MODEL_FFJORD_TABULAR },
     { "kernels", "matrix products at the shapes of the networks, vector functions, normals", bench_kernels, { 128 }, 0 },
     { "start", "load of a model and first log_prob", bench_start, { 1 }, MODEL_MOONS },
 };
@@ -120,7 +128,7 @@ static void print_line(const bench_case *c, const bench_options *o, double *valu
 
     getrusage(RUSAGE_SELF, &usage);
     if (table) {
-        printf("%-18s %7lld %2d  %14.4g %-10s %8.4g %8.1f %6.1f %%  %s\n", c->workload, (long long)c->batch, (int)o->threads, middle,
+        printf("%-23s %7lld %2d  %14.4g %-10s %8.4g %8.1f %6.1f %%  %s\n", c->workload, (long long)c->batch, (int)o->threads, middle,
                c->metric, value[WINDOWS - 1], gflops, 100.0 * median(fraction, WINDOWS), c->note);
     } else {
         printf("{\"workload\":\"%s\",\"peer\":\"nflow\",\"threads\":%d,\"batch\":%lld,\"metric\":\"%s\",\"value\":%.6g,\"min\":%.6g,"
@@ -195,13 +203,13 @@ int main(int argc, char **argv)
         else if (option == 's') o.seconds = atof(optarg);
         else if (option == 'c' && (!strcmp(optarg, "cpu") || !strcmp(optarg, "wall"))) o.cpu_clock = *optarg == 'c';
         else if (option == 'l') {
-            for (size_t i = 0; i < N_WORKLOADS; i++) printf("%-18s %s\n", workloads[i].name, workloads[i].help);
+            for (size_t i = 0; i < N_WORKLOADS; i++) printf("%-23s %s\n", workloads[i].name, workloads[i].help);
             return 0;
         } else return usage();
     }
     if (optind + 1 != argc || (o.cpu_clock && o.threads != 1) || o.threads < 1 || o.threads > MAX_THREADS || !(o.seconds > 0)) return usage();
     table = !strcmp(argv[optind], "all");
-    if (table) printf("%-18s %7s %2s  %14s %-10s %8s %8s %8s\n", "workload", "batch", "T", "median", "metric", "max", "GFLOP/s", "of peak");
+    if (table) printf("%-23s %7s %2s  %14s %-10s %8s %8s %8s\n", "workload", "batch", "T", "median", "metric", "max", "GFLOP/s", "of peak");
     for (size_t i = 0; i < N_WORKLOADS; i++) {
         if (!table && strcmp(argv[optind], workloads[i].name)) continue;
         run(&workloads[i], table ? NULL : batches, &o);

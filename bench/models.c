@@ -22,6 +22,7 @@ typedef struct model {
     double *value;
     void *block; /* to be read as a floor; NULL: none */
     double gflop_row;
+    double evaluations; /* of the dynamics a row; 0: not continuous */
 } model;
 
 static double weights_of(int64_t in, int64_t out, const int64_t *hidden, int64_t n)
@@ -50,17 +51,26 @@ static void add_coupling(model *m, nf_layer **layer, const int64_t *hidden, int6
     m->gflop_row += 2e-9 * (separate ? 2.0 * weights_of(kept, moved, hidden, n_hidden) : weights_of(kept, 2 * moved, hidden, n_hidden));
 }
 
-/* Which flow: a chain of couplings of columns, or GLOW on 32x32x3. */
+/* Which flow: a chain of couplings of columns, GLOW on 32x32x3, or one continuous layer. */
+static const nf_cnf_config cnf_toy = { .struct_size = sizeof cnf_toy, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 }, .n_hidden = 3,
+                                       .trace = NF_TRACE_EXACT, .end_time = 0.5, .rtol = 1e-5, .atol = 1e-5 };
+static const nf_cnf_config cnf_tabular = { .struct_size = sizeof cnf_tabular, .dim = 43, .hidden = (const int64_t[]){ 860, 860 }, .n_hidden = 2,
+                                           .activation = NF_ACTIVATION_SOFTPLUS, .trace = NF_TRACE_HUTCHINSON, .end_time = 1.0, .rtol = 1e-6,
+                                           .atol = 1e-8 };
 static const struct model_kind {
     int64_t dim, couplings, hidden[4], n_hidden;
     int32_t separate;
     int64_t steps; /* of GLOW, with hidden[0] channels; 0: not GLOW */
+    const nf_cnf_config *cnf; /* NULL: not continuous */
+    double gain;   /* of its initial weights: those of a trained network are larger */
 } model_kinds[] = {
-    [MODEL_MOONS] = { 2, 6, { 256, 256, 256, 256 }, 4, 1, 0 },
-    [MODEL_TABULAR] = { 43, 10, { 256, 256 }, 2, 0, 0 },
-    [MODEL_GLOW_K8_H512] = { 3072, 0, { 512 }, 1, 0, 8 },
-    [MODEL_GLOW_K8_H128] = { 3072, 0, { 128 }, 1, 0, 8 },
-    [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32 },
+    [MODEL_MOONS] = { 2, 6, { 256, 256, 256, 256 }, 4, 1, 0, NULL, 0.0 },
+    [MODEL_TABULAR] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0 },
+    [MODEL_GLOW_K8_H512] = { 3072, 0, { 512 }, 1, 0, 8, NULL, 0.0 },
+    [MODEL_GLOW_K8_H128] = { 3072, 0, { 128 }, 1, 0, 8, NULL, 0.0 },
+    [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32, NULL, 0.0 },
+    [MODEL_FFJORD_TOY] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy, 4.0 },
+    [MODEL_FFJORD_TABULAR] = { 43, 0, { 0 }, 0, 0, 0, &cnf_tabular, 3.0 },
 };
 
 static void create_couplings(model *m, const struct model_kind *kind)
@@ -102,6 +112,44 @@ static void create_glow(model *m, const struct model_kind *kind)
     m->gflop_row = info.gflop_row;
 }
 
+static void create_continuous(model *m, const struct model_kind *kind)
+{
+    nf_param_view view = { .struct_size = sizeof view };
+    nf_layer *layer;
+    nf_base *base;
+    nf_status status;
+    float *theta;
+
+    if ((status = nf_cnf_create(&layer, m->context, kind->cnf))) bench_die("cnf", status);
+    if ((status = nf_base_normal_create(&base, m->context, m->dim))) bench_die("base", status);
+    if ((status = nf_flow_create(&m->flow, m->context, NULL, base, &layer, 1))) bench_die("flow", status);
+    nf_layer_unref(layer);
+    nf_base_unref(base);
+    if ((status = nf_flow_params(m->flow, &theta, NULL, NULL))) bench_die("params", status);
+    for (int64_t i = 0; !nf_flow_param(m->flow, i, &view); i++)
+        for (int64_t j = view.offset; strstr(view.name, ".weight") && j < view.offset + view.count; j++) theta[j] *= (float)kind->gain;
+    if ((status = nf_flow_update(m->flow))) bench_die("update", status);
+}
+
+/* The work of a continuous flow is known once its rows are. */
+static void count_evaluations(model *m, int32_t kind, int inverse, int32_t training)
+{
+    nf_status status;
+
+    if (!model_kinds[kind].cnf) return;
+    /* sampling solves from the latents of its own rows, and the tally must be of those */
+    if (inverse && (status = nf_flow_sample(m->flow, 1, 0, m->n, NULL, 1.0, m->x, NULL))) bench_die("sample", status);
+    if (inverse) {
+        float *z = malloc((size_t)(m->n * m->dim) * sizeof *z);
+        if (!z || (status = nf_flow_forward(m->flow, m->n, m->x, NULL, z, NULL))) bench_die("forward", status);
+        memcpy(m->x, z, (size_t)(m->n * m->dim) * sizeof *z);
+        free(z);
+    }
+    const bench_solve solve = bench_count_solve(m->flow, m->n, m->x, inverse, training);
+    m->evaluations = solve.evaluations;
+    m->gflop_row = solve.gflop_row;
+}
+
 static model model_create(int32_t kind, int32_t threads, int64_t n)
 {
     nf_context_config context = NF_CONTEXT_CONFIG_INIT;
@@ -111,7 +159,7 @@ static model model_create(int32_t kind, int32_t threads, int64_t n)
 
     context.threads = threads;
     if ((status = nf_context_create(&m.context, &context))) bench_die("context", status);
-    (model_kinds[kind].steps ? create_glow : create_couplings)(&m, &model_kinds[kind]);
+    (model_kinds[kind].cnf ? create_continuous : model_kinds[kind].steps ? create_glow : create_couplings)(&m, &model_kinds[kind]);
     adam.lr = 1e-6; /* steps that hardly move: the work is the same, the weights stay ordinary */
     if ((status = nf_optimizer_adam_create(&m.optimizer, m.context, &adam))) bench_die("adam", status);
     m.x = malloc((size_t)(n * m.dim) * sizeof *m.x);
@@ -150,14 +198,22 @@ static nf_status call_sample(void *arg)
     return nf_flow_sample(m->flow, 1, 0, m->n, NULL, 1.0, m->x, NULL);
 }
 
+static void note_evaluations(bench_case *c, const model *m)
+{
+    const size_t at = strlen(c->note);
+    if (m->evaluations > 0) snprintf(c->note + at, sizeof c->note - at, "%s%.1f evaluations a row", at ? ", " : "", m->evaluations);
+}
+
 static void measure_train(const bench_workload *w, int64_t batch, const bench_options *o, const char *metric, double per_call)
 {
     model m = model_create(w->model, o->threads, batch);
+    count_evaluations(&m, w->model, 0, 1);
     const double gflop = 3.0 * m.gflop_row * (double)batch;
     bench_case c = { .workload = w->name, .metric = metric, .batch = batch, .per_call = per_call, .gflop_per_call = gflop,
                      .gflop_per_unit = gflop / per_call, .call = call_train, .arg = &m };
 
     snprintf(c.note, sizeof c.note, "%lld parameters, Adam included, %s", (long long)nf_flow_param_count(m.flow), nf_context_isa(m.context));
+    note_evaluations(&c, &m);
     bench_measure(&c, o);
     model_free(&m);
 }
@@ -177,10 +233,12 @@ static nf_status floor_read(void *arg)
 void bench_log_prob(const bench_workload *w, int64_t batch, const bench_options *o)
 {
     model m = model_create(w->model, o->threads, batch);
+    count_evaluations(&m, w->model, 0, 0);
     bench_case c = { .workload = w->name, .metric = batch == 1 ? "us" : "samples/s", .batch = batch, .per_call = (double)batch,
                      .gflop_per_call = m.gflop_row * (double)batch, .gflop_per_unit = m.gflop_row, .call = call_log_prob, .arg = &m };
 
-    if (batch == 1) {
+    note_evaluations(&c, &m);
+    if (batch == 1 && m.evaluations == 0) {
         const int64_t bytes = nf_flow_param_count(m.flow) * 4;
         m.block = aligned_alloc(64, (size_t)(bytes + 63) / 64 * 64);
         memset(m.block, 1, (size_t)bytes);
@@ -194,10 +252,21 @@ void bench_log_prob(const bench_workload *w, int64_t batch, const bench_options 
 void bench_sample(const bench_workload *w, int64_t batch, const bench_options *o)
 {
     model m = model_create(w->model, o->threads, batch);
+    count_evaluations(&m, w->model, 1, 0);
     bench_case c = { .workload = w->name, .metric = batch == 1 ? "us" : "samples/s", .batch = batch, .per_call = (double)batch,
                      .gflop_per_call = m.gflop_row * (double)batch, .gflop_per_unit = m.gflop_row, .call = call_sample, .arg = &m };
 
+    note_evaluations(&c, &m);
     bench_measure(&c, o);
+    model_free(&m);
+}
+
+void bench_solver(const bench_workload *w, int64_t batch, const bench_options *o)
+{
+    model m = model_create(w->model, 1, batch);
+    bench_case c = { .workload = w->name, .batch = batch };
+
+    bench_time_solver(&c, m.flow, batch, m.x, o);
     model_free(&m);
 }
 

@@ -95,9 +95,13 @@ typedef struct nfi_batch {
     uint64_t epoch;
     double scale;
 } nfi_batch;
+/* Rows without a finite loss. */
+typedef struct nfi_bad_rows {
+    int64_t count, first; /* first is -1 where there are none */
+    char reason[240];     /* ": NF_ERR_...: ..." where a layer gave the first one up, else "" */
+} nfi_bad_rows;
 /* The caller has begun the flow and entered the default floating-point state. */
-nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, int64_t *rows_nonfinite, int64_t *first_nonfinite,
-                        const char *function);
+nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, nfi_bad_rows *bad, const char *function);
 /* How nfi_flow_grad would cut n rows: buffers of all parameters beside the gradient block, rows that a worker keeps at once, whether it
  * computes hidden activations twice, and how many workers there are. */
 typedef struct nfi_grad_sizes {

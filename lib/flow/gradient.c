@@ -17,6 +17,7 @@
 #include "flow/rows.h"
 #include "flow/sums.h"
 #include "math/functions.h"
+#include <stdio.h>
 #include <string.h>
 
 #define GRADIENT_SLOTS 8
@@ -39,7 +40,7 @@ typedef struct gradient_job {
         nf_status status;
         double nll;
         int64_t n_bad, first_bad;
-        char line[352];
+        char line[352]; /* of status; NF_OK: why first_bad is bad */
     } slot[GRADIENT_SLOTS];
 } gradient_job;
 
@@ -65,6 +66,13 @@ static gradient_plan gradient_plan_for(const nf_flow *flow, int64_t n)
 /* Buffers of all parameters beside the gradient block. */
 static int64_t gradient_buffers(const gradient_plan *p) { return p->group > 0 ? 1 : p->n_slots - 1; }
 
+static void gradient_first_bad(struct gradient_slot *slot, const nfi_workspace *w, int64_t row)
+{
+    const nfi_row_failure *f = &w->failure;
+    slot->first_bad = row;
+    if (f->row == row) (void)snprintf(slot->line, sizeof slot->line, ": %s: %s", nf_status_name(f->status), f->line);
+}
+
 /* Weights of the loss in w->weight, 0 for bad rows; adds to the slots' sums. */
 static void gradient_weigh(gradient_job *g, nfi_workspace *w, int64_t row, int64_t n)
 {
@@ -75,7 +83,7 @@ static void gradient_weigh(gradient_job *g, nfi_workspace *w, int64_t row, int64
         w->weight[i] = w->bad[i] ? 0.0 : -g->batch->scale * weight;
         if (!w->bad[i] && weight > 0.0) slot->nll -= weight * w->log_det[i];
         if (!w->bad[i]) continue;
-        if (!slot->n_bad++) slot->first_bad = row + i;
+        if (!slot->n_bad++) gradient_first_bad(slot, w, row + i);
     }
 }
 
@@ -202,11 +210,10 @@ static nf_status gradient_reserve_slots(nf_flow *flow, int64_t buffers)
 }
 
 /* The lowest slot's failure; the gradient block is then not meaningful and is zeroed. */
-static nf_status gradient_collect(gradient_job *g, double *nll_sum, int64_t *bad, int64_t *first_bad)
+static nf_status gradient_collect(gradient_job *g, double *nll_sum, nfi_bad_rows *bad)
 {
     *nll_sum = 0.0;
-    *bad = 0;
-    *first_bad = -1;
+    *bad = (nfi_bad_rows){ .first = -1 };
     for (int64_t s = 0; s < g->plan.n_slots; s++) {
         const struct gradient_slot *slot = &g->slot[s];
         if (slot->status) {
@@ -214,14 +221,16 @@ static nf_status gradient_collect(gradient_job *g, double *nll_sum, int64_t *bad
             return nfi_fail(slot->status, "%s: %s", g->job.function, slot->line);
         }
         *nll_sum += slot->nll;
-        if (slot->n_bad && *bad == 0) *first_bad = slot->first_bad;
-        *bad += slot->n_bad;
+        if (slot->n_bad && bad->count == 0) {
+            bad->first = slot->first_bad;
+            strncpy(bad->reason, slot->line, sizeof bad->reason - 1);
+        }
+        bad->count += slot->n_bad;
     }
     return NF_OK;
 }
 
-nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, int64_t *rows_nonfinite, int64_t *first_nonfinite,
-                        const char *function)
+nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, nfi_bad_rows *bad, const char *function)
 {
     gradient_job g = { .job = { .function = function, .flow = flow, .n = batch->n, .in = batch->x, .cond = batch->cond },
                        .flow = flow, .batch = batch, .plan = gradient_plan_for(flow, batch->n) };
@@ -240,7 +249,7 @@ nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, 
         nfi_parallel_for(flow->object.context, nfi_grad_chunks(flow), gradient_sum_chunk, &g);
         flow->squares_known = !flow->grad_lent; /* else the caller may yet change it */
     }
-    return gradient_collect(&g, nll_sum, rows_nonfinite, first_nonfinite);
+    return gradient_collect(&g, nll_sum, bad);
 }
 
 /* Weights of rows for the public call: finite, >= 0, with a positive sum. */
@@ -263,7 +272,7 @@ static nf_status gradient_run_call(nf_flow *flow, const nfi_call *c, const doubl
     nf_status status = nfi_call_check(c);
     nfi_batch batch = { .n = c->n, .x = c->in, .cond = c->cond, .weights = weights };
     double nll, weight_sum;
-    int64_t bad, first;
+    nfi_bad_rows bad;
     bool strict;
 
     if (status || c->n == 0) return status;
@@ -271,14 +280,14 @@ static nf_status gradient_run_call(nf_flow *flow, const nfi_call *c, const doubl
     if ((status = gradient_weight_sum(c, weights, &weight_sum))) return status;
     if ((status = nfi_flow_begin(flow, c->function))) return status;
     batch.scale = 1.0 / weight_sum;
-    status = nfi_flow_grad(flow, &batch, &nll, &bad, &first, c->function);
-    if (!status && bad && strict) nfi_flow_clear_grad(flow);
+    status = nfi_flow_grad(flow, &batch, &nll, &bad, c->function);
+    if (!status && bad.count && strict) nfi_flow_clear_grad(flow);
     nfi_flow_end(flow);
     if (status) return status;
-    nfi_put_f64(c->value, 0, bad ? (double)__builtin_nanf("") : nll * batch.scale);
-    if (!bad) return NF_OK;
-    return nfi_fail(strict ? NF_ERR_NONFINITE : NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld", c->function, (long long)bad,
-                    (long long)c->n, (long long)first);
+    nfi_put_f64(c->value, 0, bad.count ? (double)__builtin_nanf("") : nll * batch.scale);
+    if (!bad.count) return NF_OK;
+    return nfi_fail(strict ? NF_ERR_NONFINITE : NF_ROWS_NONFINITE, "%s: %lld of %lld rows are not finite, the first is row %lld%s", c->function,
+                    (long long)bad.count, (long long)c->n, (long long)bad.first, bad.reason);
 }
 
 static nf_status gradient_call(nf_flow *flow, const nfi_call *c, const double *weights)

@@ -20,7 +20,7 @@
  * theta: net views "net.<l>....", then sqrt_time.
  *
  * Check value: dim=1, no hidden layer, ignore, W = 0.7, b = -0.3, T = 0.5, x = 1.3: f = 0.7 y - 0.3:
- * z = 3/7 + (1.3 - 3/7) exp(0.35) = 1.6652446, log|det| = 0.35
+ * z = 3/7 + (1.3 - 3/7) exp(0.35) = 1.6651874352, log|det| = 0.35
  * Refs: Grathwohl et al., "FFJORD", arXiv:1810.01367; Finlay et al., "How to train your neural ODE", arXiv:2002.02798.
  */
 #include "layers/cnf.h"

@@ -70,21 +70,21 @@ static nf_status step_lost(nfi_trainer *t)
 /* The gradient of the batch in the flow's block; true when loss and rows are finite. A failure that is not numeric is in *status. */
 static bool step_gradient(nfi_trainer *t, const nfi_batch *batch, double *nll_sum, nf_status *status)
 {
-    int64_t bad = 0, first = -1;
+    nfi_bad_rows bad = { .first = -1 };
 
     if (t->dirty) nfi_flow_clear_grad(t->flow);
     t->dirty = true;
-    *status = nfi_flow_grad(t->flow, batch, nll_sum, &bad, &first, "nf_flow_fit");
+    *status = nfi_flow_grad(t->flow, batch, nll_sum, &bad, "nf_flow_fit");
     if (*status < 0) {
         snprintf(t->reason, sizeof t->reason, "%s", nf_last_error());
         if (nfi_trainer_is_numeric(*status)) *status = NF_OK;
         return false;
     }
     *status = NF_OK;
-    if (bad == 0 && isfinite(*nll_sum)) return true;
-    if (first >= 0 && first < batch->n)
-        snprintf(t->reason, sizeof t->reason, "the loss of row %llu is not finite (%lld rows of the batch)",
-                 (unsigned long long)t->keys[first], (long long)bad);
+    if (bad.count == 0 && isfinite(*nll_sum)) return true;
+    if (bad.first >= 0 && bad.first < batch->n)
+        snprintf(t->reason, sizeof t->reason, "the loss of row %llu is not finite (%lld rows of the batch)%s",
+                 (unsigned long long)t->keys[bad.first], (long long)bad.count, bad.reason);
     else
         snprintf(t->reason, sizeof t->reason, "the loss is not finite");
     return false;

@@ -57,7 +57,7 @@ typedef struct nfi_trainer {
     double started, seconds;
     int64_t started_batches;
     uint64_t fpenv;                  /* the caller's, put back around callbacks */
-    char reason[192];                /* of the latest bad step */
+    char reason[320];                /* of the latest bad step */
 } nfi_trainer;
 
 /* trainer.c */

@@ -370,6 +370,13 @@ static const struct claim { const char *layer; nf_status as_file, as_text; } cla
     { "{\"type\":\"squeeze\",\"height\":65536,\"width\":65536,\"channels\":65536}", NF_ERR_LIMIT, NF_ERR_LIMIT },
     { "{\"type\":\"invconv\",\"height\":65536,\"width\":65536,\"channels\":4096}", NF_ERR_LIMIT, NF_ERR_LIMIT },
     { "{\"type\":\"invconv\",\"height\":1,\"width\":1,\"channels\":4096}", NF_ERR_FORMAT, NF_ERR_FORMAT },
+    { "{\"type\":\"cnf\",\"dim\":4,\"hidden\":[65536,65536]}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"cnf\",\"dim\":2147483648,\"trace\":\"exact\",\"hidden\":[0]}", NF_ERR_LIMIT, NF_ERR_FORMAT },
+    { "{\"type\":\"cnf\",\"dim\":16777216,\"trace\":\"exact\",\"hidden\":[1]}", NF_ERR_LIMIT, NF_ERR_LIMIT },
+    { "{\"type\":\"cnf\",\"dim\":65536,\"trace\":\"exact\",\"hidden\":[1]}", NF_ERR_LIMIT, NF_ERR_FORMAT },
+    { "{\"type\":\"cnf\",\"dim\":4,\"probes\":1025}", NF_ERR_FORMAT, NF_ERR_FORMAT },
+    { "{\"type\":\"cnf\",\"dim\":4,\"rtol\":1e-15}", NF_ERR_FORMAT, NF_ERR_FORMAT },
+    { "{\"type\":\"cnf\",\"dim\":4,\"solver\":\"rk4\"}", NF_ERR_FORMAT, NF_ERR_FORMAT },
     { "{\"type\":\"dequantise\",\"dim\":2147483648}", NF_ERR_LIMIT, NF_ERR_FORMAT },
 };
 

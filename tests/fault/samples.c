@@ -33,7 +33,10 @@ const fault_sample fault_samples[] = {
     { "invconv", "{\"type\":\"invconv\",\"height\":1,\"width\":1,\"channels\":3}", NORMAL, FAULT_ANY },
     { "squeeze", "{\"type\":\"squeeze\",\"height\":2,\"width\":2,\"channels\":1}", "{\"type\":\"normal\",\"dim\":4}", FAULT_ANY },
     { "dequantise", "{\"type\":\"dequantise\",\"dim\":3,\"bits\":5,\"shift\":0.5}", NORMAL, FAULT_WHOLE },
-    { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"hidden\":[3]}", NORMAL, FAULT_ANY },
+    { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"hidden\":[4],\"end_time\":0.25}", NORMAL, FAULT_ANY },
+    { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"cond_dim\":2,\"hidden\":[2,3],\"solver\":\"rk4\",\"step\":0.1,\"activation\":\"softplus\","
+             "\"time\":\"concat\",\"trace\":\"hutchinson\",\"probe\":\"gaussian\",\"probes\":2,\"end_time_fixed\":true,"
+             "\"end_time\":0.25,\"kinetic\":0.1}", NORMAL, FAULT_ANY },
     { "normal", "", NORMAL, FAULT_ANY },
     { "normal", "", "{\"type\":\"normal\",\"dim\":3,\"columns\":[1,2],\"temperature\":[0.5,2.0]}", FAULT_ANY },
     { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", FAULT_ANY },

@@ -13,7 +13,8 @@
 const char *const fuzz_words[] = { "\"type\":\"logit\"", "\"type\":\"permutation\",\"index\":[2,0,1]", "\"hidden\":[4,4,4]", "\"cond_dim\":2", "\"bound\":1e308",
                                    "\"alpha\":0.25", "\"version\":1", "\"mask\":\"index\",\"index\":[1]", "\"scale\":\"exp\"", "\"separate\":true",
                                    "\"dtype\":\"f64\"", "\"seed\":\"18446744073709551615\"", "[[[[[[[[[[[[[[[[[[", "{\"a\":{\"a\":", "\\ud800", "\xed\xa0\x80",
-                                   "\"height\":65536", "\"type\":\"coupling_conv\"", "\"mask\":\"checkerboard\"", "\"net\":\"residual\"", "null", "1e400", "\"low\":1.0,\"high\":-1.0", NULL };
+                                   "\"height\":65536", "\"type\":\"coupling_conv\"", "\"mask\":\"checkerboard\"", "\"net\":\"residual\"", "\"type\":\"cnf\"", "\"rtol\":1e-14", "\"probes\":1024", "\"trace\":\"exact\"", "\"solver\":\"euler\"",
+                                   "null", "1e400", "\"low\":1.0,\"high\":-1.0", NULL };
 
 void *fuzz_seed(int index, int64_t *size)
 {
