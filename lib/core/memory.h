@@ -48,4 +48,12 @@ static inline int64_t nfi_round_up(int64_t n, int64_t multiple) { return (n + mu
 static inline int64_t nfi_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t nfi_max(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/* The next `bytes` of base at *at, which moves on to a multiple of NFI_ALIGN. base NULL: only counted. */
+static inline void *nfi_carve(void *base, int64_t *at, int64_t bytes)
+{
+    const int64_t here = *at;
+    *at += nfi_round_up(bytes, NFI_ALIGN);
+    return base ? (char *)base + here : NULL;
+}
+
 #endif

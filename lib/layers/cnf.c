@@ -36,21 +36,13 @@
 
 /* Memory */
 
-/* The next `bytes` of base (NULL: only counted). */
-static void *cnf_take(char *base, int64_t *at, int64_t bytes)
-{
-    const int64_t here = *at;
-    *at += nfi_round_up(bytes, NFI_ALIGN);
-    return base ? base + here : NULL;
-}
-
 static int64_t cnf_carve(const nfi_cnf *cf, const nfi_kernels *k, int64_t n, int64_t m, char *base, nfi_cnf_work *w)
 {
     int64_t at = 0;
-    w->probe = cnf_take(base, &at, n * m * cf->dim * k->size);
-    w->in = cnf_take(base, &at, (n + n * m) * nfi_dynamics_ld_in(&cf->net) * k->size);
-    w->out = cnf_take(base, &at, (n + n * m) * nfi_dynamics_ld_out(&cf->net) * k->size);
-    w->net = cnf_take(base, &at, nfi_dynamics_scratch_bytes(&cf->net, k, n, m));
+    w->probe = nfi_carve(base, &at, n * m * cf->dim * k->size);
+    w->in = nfi_carve(base, &at, (n + n * m) * nfi_dynamics_ld_in(&cf->net) * k->size);
+    w->out = nfi_carve(base, &at, (n + n * m) * nfi_dynamics_ld_out(&cf->net) * k->size);
+    w->net = nfi_carve(base, &at, nfi_dynamics_scratch_bytes(&cf->net, k, n, m));
     w->rest = base ? base + at : NULL;
     return at;
 }
@@ -148,9 +140,9 @@ struct cnf_solve {
 static int64_t cnf_carve_solve(const nfi_cnf *cf, int64_t n, char *base, struct cnf_solve *s)
 {
     int64_t at = 0;
-    s->y = cnf_take(base, &at, n * (cf->dim + 1) * (int64_t)sizeof *s->y);
-    s->end = cnf_take(base, &at, n * (int64_t)sizeof *s->end);
-    s->ode = cnf_take(base, &at, nfi_ode_scratch_bytes(cf->dim + 1));
+    s->y = nfi_carve(base, &at, n * (cf->dim + 1) * (int64_t)sizeof *s->y);
+    s->end = nfi_carve(base, &at, n * (int64_t)sizeof *s->end);
+    s->ode = nfi_carve(base, &at, nfi_ode_scratch_bytes(cf->dim + 1));
     return at;
 }
 

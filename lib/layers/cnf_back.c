@@ -33,37 +33,30 @@ struct cnf_back {
     real *grad;
 };
 
-static void *cnf_take(char *base, int64_t *at, int64_t bytes)
-{
-    const int64_t here = *at;
-    *at += nfi_round_up(bytes, NFI_ALIGN);
-    return base ? base + here : NULL;
-}
-
 static int64_t cnf_back_carve(const nfi_cnf *cf, const nfi_kernels *k, int64_t n, int64_t m, char *base, struct cnf_back *b)
 {
     const int64_t ld_in = nfi_dynamics_ld_in(&cf->net), ld_out = nfi_dynamics_ld_out(&cf->net), aug = cf->dim + 3, d = (int64_t)sizeof(double);
     int64_t at = 0;
 
-    b->segment = cnf_take(base, &at, n * CNF_SEGMENT * cf->dim * d);
-    b->y = cnf_take(base, &at, n * aug * d);
-    b->g = cnf_take(base, &at, n * aug * d);
-    b->gl = cnf_take(base, &at, n * aug * d);
-    b->t = cnf_take(base, &at, n * d);
-    b->h = cnf_take(base, &at, n * d);
-    b->g_t = cnf_take(base, &at, n * d);
-    b->k = cnf_take(base, &at, NFI_ODE_STAGES * n * cf->dim * d);
-    b->row = cnf_take(base, &at, n * (int64_t)sizeof *b->row);
-    b->first = cnf_take(base, &at, n * (int64_t)sizeof *b->first);
-    b->count = cnf_take(base, &at, n * (int64_t)sizeof *b->count);
-    b->g_out = cnf_take(base, &at, (n + n * m) * ld_out * k->size);
-    b->g_in = cnf_take(base, &at, n * ld_in * k->size);
-    b->ode = cnf_take(base, &at, nfi_ode_back_bytes(aug));
+    b->segment = nfi_carve(base, &at, n * CNF_SEGMENT * cf->dim * d);
+    b->y = nfi_carve(base, &at, n * aug * d);
+    b->g = nfi_carve(base, &at, n * aug * d);
+    b->gl = nfi_carve(base, &at, n * aug * d);
+    b->t = nfi_carve(base, &at, n * d);
+    b->h = nfi_carve(base, &at, n * d);
+    b->g_t = nfi_carve(base, &at, n * d);
+    b->k = nfi_carve(base, &at, NFI_ODE_STAGES * n * cf->dim * d);
+    b->row = nfi_carve(base, &at, n * (int64_t)sizeof *b->row);
+    b->first = nfi_carve(base, &at, n * (int64_t)sizeof *b->first);
+    b->count = nfi_carve(base, &at, n * (int64_t)sizeof *b->count);
+    b->g_out = nfi_carve(base, &at, (n + n * m) * ld_out * k->size);
+    b->g_in = nfi_carve(base, &at, n * ld_in * k->size);
+    b->ode = nfi_carve(base, &at, nfi_ode_back_bytes(aug));
     for (int32_t i = 0; i < cf->ode.method->stages; i++) {
-        b->stage[i].in = cnf_take(base, &at, (n + n * m) * ld_in * k->size);
-        b->stage[i].out = cnf_take(base, &at, (n + n * m) * ld_out * k->size);
-        b->stage[i].saved = cnf_take(base, &at, nfi_dynamics_saved_bytes(&cf->net, k, n, m));
-        b->stage[i].rates = cnf_take(base, &at, n * aug * d);
+        b->stage[i].in = nfi_carve(base, &at, (n + n * m) * ld_in * k->size);
+        b->stage[i].out = nfi_carve(base, &at, (n + n * m) * ld_out * k->size);
+        b->stage[i].saved = nfi_carve(base, &at, nfi_dynamics_saved_bytes(&cf->net, k, n, m));
+        b->stage[i].rates = nfi_carve(base, &at, n * aug * d);
     }
     return at;
 }

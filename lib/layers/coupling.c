@@ -38,14 +38,6 @@ struct coupling_saved { /* from forward to backward */
     void *net[NFI_COUPLING_NETS]; /* what the networks keep */
 };
 
-/* The next `bytes` of base (NULL: only counted). */
-static void *coupling_take(char *base, int64_t *at, int64_t bytes)
-{
-    const int64_t here = *at;
-    *at += nfi_round_up(bytes, NFI_ALIGN);
-    return base ? base + here : NULL;
-}
-
 static int64_t coupling_ld_in(const nfi_coupling *cp) { return cp->net[0].ld_in; }
 static int64_t coupling_ld_out(const nfi_coupling *cp) { return cp->net[0].ld_out; }
 
@@ -56,18 +48,18 @@ static int64_t coupling_carve_work(const nfi_coupling *cp, const nfi_kernels *k,
     const int64_t wide = n * cp->n_b * (int64_t)sizeof(double);
     int64_t at = 0, net = 0, fixed = 0;
 
-    w->in = coupling_take(base, &at, in);
-    w->d_in = coupling_take(base, &at, in);
+    w->in = nfi_carve(base, &at, in);
+    w->d_in = nfi_carve(base, &at, in);
     for (int32_t i = 0; i < cp->n_nets; i++) {
-        w->out[i] = coupling_take(base, &at, out);
-        w->d_out[i] = coupling_take(base, &at, out);
+        w->out[i] = nfi_carve(base, &at, out);
+        w->d_out[i] = nfi_carve(base, &at, out);
         net = nfi_max(net, cp->net[i].ops->scratch_bytes(cp->net[i].self, k));
         fixed = nfi_max(fixed, nfi_net_scratch_fixed(&cp->net[i], k));
     }
-    w->u = coupling_take(base, &at, wide);
-    w->s = coupling_take(base, &at, wide);
-    w->e = coupling_take(base, &at, wide);
-    w->net = coupling_take(base, &at, 2 * n * net + fixed); /* twice: values and tangents */
+    w->u = nfi_carve(base, &at, wide);
+    w->s = nfi_carve(base, &at, wide);
+    w->e = nfi_carve(base, &at, wide);
+    w->net = nfi_carve(base, &at, 2 * n * net + fixed); /* twice: values and tangents */
     return at;
 }
 
@@ -75,11 +67,11 @@ static int64_t coupling_carve_saved(const nfi_coupling *cp, const nfi_kernels *k
                                     struct coupling_saved *saved)
 {
     int64_t at = 0;
-    saved->in = coupling_take(base, &at, n * coupling_ld_in(cp) * k->size);
-    saved->e = coupling_take(base, &at, n * cp->n_b * k->size);
-    saved->d = coupling_take(base, &at, n * cp->n_b * k->size);
+    saved->in = nfi_carve(base, &at, n * coupling_ld_in(cp) * k->size);
+    saved->e = nfi_carve(base, &at, n * cp->n_b * k->size);
+    saved->d = nfi_carve(base, &at, n * cp->n_b * k->size);
     for (int32_t i = 0; i < cp->n_nets; i++)
-        saved->net[i] = coupling_take(base, &at, n * cp->net[i].ops->saved_bytes(cp->net[i].self, k));
+        saved->net[i] = nfi_carve(base, &at, n * cp->net[i].ops->saved_bytes(cp->net[i].self, k));
     return at;
 }
 

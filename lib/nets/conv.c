@@ -90,7 +90,7 @@ static void conv_flag(const struct conv_step *s, int64_t first, int64_t count)
     }
 }
 
-/* Calls add(count, from, to) for each neighbour beyond the border: edge[t] += y(p), or y(p) += edge[t]. */
+/* For each neighbour t of p beyond the border: edge[t] += y(p), or y(p) += edge[t]. */
 static void conv_edges_of(const struct conv_step *s, int64_t channels, real *edge, real *y, int64_t ld, bool into_edge)
 {
     const struct conv_side m = conv_side(s->net, channels, ld);
