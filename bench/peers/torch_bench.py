@@ -6,7 +6,8 @@
 #   torch_bench.py WORKLOAD --threads T --batch B --seconds S [--batches B1,B2,...]
 #
 # To be run in turn with nflow-bench on a quiet machine; only ratios of one session mean anything. The models are those of
-# bench/models.c, written as a PyTorch user would: nn.Linear, torch.optim.Adam, no_grad for densities.
+# bench/models.c, written as a PyTorch user would: nn.Linear, torch.optim.Adam, no_grad for densities. Continuous flows are solved by
+# torchdiffeq (pip install torchdiffeq), which takes one step for the whole batch, and trained through its solver, the faster of its ways.
 import argparse, json, math, os, resource, statistics, sys, time
 
 # The BLAS under PyTorch has threads of its own, and reads their number when it is loaded.
@@ -154,6 +155,74 @@ class Glow(torch.nn.Module):
         return 2e-9 * total
 
 
+class Squash(torch.nn.Module):
+    """(W h + b) sigmoid(v t + d) + w t"""
+
+    def __init__(self, a, b, gain):
+        super().__init__()
+        self.linear, self.gate, self.time = torch.nn.Linear(a, b), torch.nn.Linear(1, b), torch.nn.Linear(1, b, bias=False)
+        with torch.no_grad():
+            self.linear.weight.mul_(gain)
+
+    def forward(self, t, h):
+        t = t.reshape(1)
+        return self.linear(h) * torch.sigmoid(self.gate(t)) + self.time(t)
+
+
+class Continuous(torch.nn.Module):
+    """FFJORD: the state (y, -log|det|) solved together."""
+
+    def __init__(self, dim, hidden, activation, end_time, rtol, atol, exact, gain):
+        super().__init__()
+        from torchdiffeq import odeint
+        self.odeint, self.dim, self.exact, self.rtol, self.atol = odeint, dim, exact, rtol, atol
+        widths = [dim] + hidden + [dim]
+        self.layers = torch.nn.ModuleList([Squash(a, b, gain) for a, b in zip(widths, widths[1:])])
+        self.activation, self.root = activation, torch.nn.Parameter(torch.tensor(math.sqrt(end_time)))
+        self.evaluations = 0
+
+    def field(self, t, y):
+        for i, layer in enumerate(self.layers):
+            y = layer(t, y if i == 0 else self.activation(y))
+        return y
+
+    def rates(self, t, state):
+        self.evaluations += 1
+        training = torch.is_grad_enabled()
+        with torch.enable_grad():
+            y = state[0] if training and state[0].requires_grad else state[0].detach().requires_grad_(True)
+            f = self.field(t, y)
+            def back(e):
+                return torch.autograd.grad(f, y, e, create_graph=training, retain_graph=True)[0]
+            if self.exact:
+                trace = sum(back(torch.nn.functional.one_hot(torch.tensor(j), self.dim).expand_as(f).float())[:, j] for j in range(self.dim))
+            else:
+                trace = (back(self.probe) * self.probe).sum(1)
+        return (f, trace) if training else (f.detach(), trace.detach())
+
+    def log_prob(self, x):
+        self.evaluations = 0
+        self.probe = torch.randint(0, 2, x.shape).float() * 2 - 1
+        times = torch.stack([torch.zeros(()), self.root ** 2])
+        y, trace = self.odeint(self.rates, (x, torch.zeros(len(x))), times, rtol=self.rtol, atol=self.atol, method="dopri5")
+        return -0.5 * (y[-1] ** 2).sum(1) - 0.5 * self.dim * math.log(2 * math.pi) + trace[-1]
+
+    def sample(self, n):
+        times = torch.stack([self.root ** 2, torch.zeros(())])
+        return self.odeint(self.field, torch.randn(n, self.dim), times, rtol=self.rtol, atol=self.atol, method="dopri5")[-1]
+
+    def gflop(self):
+        """Of f and its tangents, at the evaluations of the latest solve."""
+        weights = sum(layer.linear.weight.numel() for layer in self.layers)
+        return 2e-9 * self.evaluations * (1 + (self.dim if self.exact else 1)) * weights
+
+
+def continuous(name):
+    if "toy" in name:
+        return Continuous(2, [64] * 3, torch.tanh, 0.5, 1e-5, 1e-5, True, 4.0)
+    return Continuous(43, [860] * 2, torch.nn.functional.softplus, 1.0, 1e-6, 1e-8, False, 3.0)
+
+
 MODELS = {"moons": (2, 6, [256] * 4, True), "tabular": (43, 10, [256] * 2, False)}
 
 
@@ -161,17 +230,25 @@ GLOWS = {"K8_h512": (8, 512), "K8_h128": (8, 128), "K32_h512": (32, 512)}
 
 
 def gflop(model):
-    if isinstance(model, Glow):
+    if isinstance(model, (Glow, Continuous)):
         return model.gflop()
     return 2e-9 * sum(p.numel() for p in model.parameters() if p.dim() == 2)
 
 
+def note(model):
+    return f"{model.evaluations} evaluations" if isinstance(model, Continuous) else ""
+
+
 def workload(name, batch):
-    """The call to time, the metric, units a call, GFLOP a unit."""
+    """The call to time, the metric, units a call, GFLOP a unit, what to note."""
     glow = name.startswith("glow_")
     if glow:
         model = Glow(*GLOWS[name.split("_", 2)[2].replace("log_prob_", "").replace("prob_", "")])
         x = torch.randint(0, 256, (batch, 3, 32, 32)).float()
+    elif name.startswith("ffjord_"):
+        model = continuous(name)
+        x = torch.randn(batch, model.dim)
+        model.log_prob(x)
     else:
         model = RealNVP(*MODELS["moons" if "moons" in name else "tabular"])
         x = torch.randn(batch, model.dim)
@@ -183,16 +260,16 @@ def workload(name, batch):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        return step, "images/s" if glow else "steps/s", batch if glow else 1, 3 * (1 if glow else batch) * gflop(model)
+        return step, "images/s" if glow else "steps/s", batch if glow else 1, 3 * (1 if glow else batch) * gflop(model), note(model)
 
     def evaluate():
         with torch.no_grad():
             model.log_prob(x) if "log_prob" in name else model.sample(batch)
-    return evaluate, "us" if batch == 1 else "samples/s", batch, gflop(model)
+    return evaluate, "us" if batch == 1 else "samples/s", batch, gflop(model), note(model)
 
 
 def measure(name, batch, threads, seconds):
-    call, metric, units, work = workload(name, batch)
+    call, metric, units, work, remark = workload(name, batch)
     call()
     calls, start = 0, time.perf_counter()
     while calls == 0 or time.perf_counter() - start < seconds / WINDOWS / 2:
@@ -211,13 +288,14 @@ def measure(name, batch, threads, seconds):
     print(json.dumps({
         "workload": name, "peer": "torch " + torch.__version__, "threads": threads, "batch": batch, "metric": metric,
         "value": value, "min": min(values), "max": max(values), "n": WINDOWS, "gflop_per_unit": work, "gflops": rate,
-        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "note": ""}), flush=True)
+        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "note": remark}), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("workload", choices=[k + m for k in ("log_prob_", "sample_") for m in MODELS] + [m + "_train" for m in MODELS] +
-                        ["glow_" + k + g for k in ("train_", "log_prob_", "sample_") for g in GLOWS])
+                        ["glow_" + k + g for k in ("train_", "log_prob_", "sample_") for g in GLOWS] +
+                        ["ffjord_" + k + m for k in ("train_", "log_prob_", "sample_") for m in ("toy", "tabular")])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch", "--batches", default="256")
     parser.add_argument("--seconds", type=float, default=2)
