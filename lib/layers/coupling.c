@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * coupling.c - affine couplings, whatever the columns and the networks
+ * coupling.c - couplings, whatever the columns, the networks and the transform
  *
- *   z_a = x_a,   z_b = exp(s) x_b + t,   (t, u) = net(x_a, cond),   s = s(u) by layers/scale.c
- *   log|det dz/dx| = sum_j s_j
+ *   z_a = x_a,   z_b = T(x_b; p),   p = net(x_a, cond);      log|det dz/dx| = sum_j log dT/dx_b
  *
- * or with shift_first  z_b = exp(s) (x_b + t).  a are the columns kept, b the columns transformed; the network sees the columns of a
- * and of cond, never masked ones.
- * theta: one network with 2 |b| outputs, t before u, or two of |b| outputs, first that of t, then that of u; the additive form has t
- * alone; then the flag "initialised" where the networks want data. The networks run in the flow's dtype, s and everything
- * after it in double; log|det| is the sum of s itself, never the logarithm of exp(s), and the inverse computes s from
- * the same inputs with the same operations, so both directions use the same bits.
- * saved, per tile: the networks' input, what the networks keep, exp(s), ds/du.
+ * a are the columns kept, b the columns transformed, T the transform of each (transform.h); the network sees the columns of a and of
+ * cond, never masked ones.
+ * theta: one network that answers all parameters, or two, the first for parameter 0, the second for the others; then the flag
+ * "initialised" where the networks want data.
+ * saved, per tile: the networks' input, what the networks and the transform keep.
  *
  * Rows of this table of layers: coupling_affine.c, coupling_conv.c.
  * Ref: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", arXiv:1605.08803.
@@ -27,14 +24,14 @@
 
 struct coupling_work { /* in scratch */
     real *in, *d_in;                                 /* [n][ld] the networks' input, and its tangent or gradient */
-    real *out[NFI_COUPLING_NETS], *d_out[NFI_COUPLING_NETS]; /* [n][ld] the networks' outputs, and their tangents */
-    double *u, *s, *e;                               /* [n][n_b]: u, s(u), and ds/du or exp(+-s) */
-    void *net;                                       /* the networks' own */
+    real *out[NFI_COUPLING_NETS], *d_out[NFI_COUPLING_NETS]; /* [n][ld] the networks' outputs, and their tangents or gradients */
+    real *x, *z, *d;                                 /* [n][n_b]: x_b, z_b, and a gradient or tangent of either */
+    void *transform, *net;                           /* their own */
 };
 
 struct coupling_saved { /* from forward to backward */
-    real *in;                 /* [n][ld] */
-    real *e, *d;              /* [n][n_b]: exp(s), ds/du */
+    real *in;                     /* [n][ld] */
+    void *transform;
     void *net[NFI_COUPLING_NETS]; /* what the networks keep */
 };
 
@@ -45,7 +42,7 @@ static int64_t coupling_carve_work(const nfi_coupling *cp, const nfi_kernels *k,
                                    struct coupling_work *w)
 {
     const int64_t in = n * coupling_ld_in(cp) * k->size, out = n * coupling_ld_out(cp) * k->size;
-    const int64_t wide = n * cp->n_b * (int64_t)sizeof(double);
+    const int64_t wide = n * cp->n_b * k->size;
     int64_t at = 0, net = 0, fixed = 0;
 
     w->in = nfi_carve(base, &at, in);
@@ -56,9 +53,10 @@ static int64_t coupling_carve_work(const nfi_coupling *cp, const nfi_kernels *k,
         net = nfi_max(net, cp->net[i].ops->scratch_bytes(cp->net[i].self, k));
         fixed = nfi_max(fixed, nfi_net_scratch_fixed(&cp->net[i], k));
     }
-    w->u = nfi_carve(base, &at, wide);
-    w->s = nfi_carve(base, &at, wide);
-    w->e = nfi_carve(base, &at, wide);
+    w->x = nfi_carve(base, &at, wide);
+    w->z = nfi_carve(base, &at, wide);
+    w->d = nfi_carve(base, &at, wide);
+    w->transform = nfi_carve(base, &at, nfi_transform_ops_of(&cp->transform, k)->scratch_bytes(cp->transform.self, k, n * cp->n_b));
     w->net = nfi_carve(base, &at, 2 * n * net + fixed); /* twice: values and tangents */
     return at;
 }
@@ -68,8 +66,7 @@ static int64_t coupling_carve_saved(const nfi_coupling *cp, const nfi_kernels *k
 {
     int64_t at = 0;
     saved->in = nfi_carve(base, &at, n * coupling_ld_in(cp) * k->size);
-    saved->e = nfi_carve(base, &at, n * cp->n_b * k->size);
-    saved->d = nfi_carve(base, &at, n * cp->n_b * k->size);
+    saved->transform = nfi_carve(base, &at, nfi_transform_ops_of(&cp->transform, k)->saved_bytes(cp->transform.self, k, n * cp->n_b));
     for (int32_t i = 0; i < cp->n_nets; i++)
         saved->net[i] = nfi_carve(base, &at, n * cp->net[i].ops->saved_bytes(cp->net[i].self, k));
     return at;
@@ -109,48 +106,33 @@ static void coupling_networks(const nfi_coupling *cp, const nf_tile *tile, const
                               saved ? saved->net[i] : NULL, w->net);
 }
 
-/* Where u stands in the outputs: after t, or in a network of its own. */
-static real *coupling_u(const nfi_coupling *cp, real *const out[NFI_COUPLING_NETS])
+/* The parameters' places in the outputs: all but the first stand behind it, or in a network of their own. */
+static void coupling_params(const nfi_coupling *cp, real *const out[NFI_COUPLING_NETS], void *p[2])
 {
-    return cp->n_nets == 2 ? out[1] : out[0] + cp->n_b;
+    p[0] = out[0];
+    p[1] = cp->n_nets == 2 ? out[1] : out[0] + cp->n_b;
 }
 
-/* w->u and w->s from the outputs. */
-static void coupling_scales(const nfi_coupling *cp, const nfi_kernels *k, int64_t n, struct coupling_work *w)
+static nfi_transform_rows coupling_rows_of(const nfi_coupling *cp, const nf_tile *tile, const struct coupling_work *w)
 {
-    const int64_t n_b = cp->n_b, ld = coupling_ld_out(cp);
-    if (!cp->form->value) {
-        memset(w->s, 0, (size_t)(n * n_b) * sizeof *w->s);
-        return;
-    }
-    const real *u = coupling_u(cp, w->out);
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < n_b; j++) w->u[i * n_b + j] = (double)u[i * ld + j];
-    cp->form->value(k->f64, cp->bound, n * n_b, w->u, w->s);
+    nfi_transform_rows rows = { .kernels = tile->kernels, .n = tile->n, .m = cp->n_b, .ld = coupling_ld_out(cp), .scratch = w->transform };
+    void *p[2];
+    coupling_params(cp, w->out, p);
+    rows.p[0] = p[0];
+    rows.p[1] = p[1];
+    return rows;
 }
 
-/* w->e = ds/du */
-static void coupling_slopes(const nfi_coupling *cp, const nfi_kernels *k, int64_t n, struct coupling_work *w)
+/* to [n][n_b] = the columns of b, and the converse */
+static void coupling_take(const nfi_coupling *cp, int64_t n, const real *x, real *to)
 {
-    if (cp->form->slope)
-        cp->form->slope(k->f64, cp->bound, n * cp->n_b, w->u, w->s, w->e);
-    else
-        memset(w->e, 0, (size_t)(n * cp->n_b) * sizeof *w->e);
+    for (int64_t i = 0; i < n; i++, x += cp->dim, to += cp->n_b)
+        for (int64_t j = 0; j < cp->n_b; j++) to[j] = x[cp->b[j]];
 }
-
-static double coupling_row_sum(const nfi_coupling *cp, const double *s)
+static void coupling_put(const nfi_coupling *cp, int64_t n, const real *from, real *x)
 {
-    double sum = 0.0;
-    for (int64_t j = 0; j < cp->n_b; j++) sum += s[j];
-    return sum;
-}
-
-static double coupling_value(const nfi_coupling *cp, double e, double t, double x) { return cp->shift_first ? e * (x + t) : e * x + t; }
-static double coupling_solve(const nfi_coupling *cp, double e, double t, double z) { return cp->shift_first ? e * z - t : (z - t) * e; }
-
-static void coupling_narrow(int64_t n, const double *from, real *to)
-{
-    for (int64_t i = 0; i < n; i++) to[i] = (real)from[i];
+    for (int64_t i = 0; i < n; i++, x += cp->dim, from += cp->n_b)
+        for (int64_t j = 0; j < cp->n_b; j++) x[cp->b[j]] = from[j];
 }
 
 /* Operations: the contract is nflow/layer_type.h; inputs are checked. */
@@ -183,83 +165,42 @@ static void coupling_pack(const void *self, const void *kernels, const void *the
 static nf_status coupling_forward(const void *self, const nf_tile *tile, const void *in, void *out, void *saved)
 {
     const nfi_coupling *cp = self;
-    const nfi_kernels *k = tile->kernels;
-    const int64_t n = tile->n, n_b = cp->n_b;
-    const real *x = in;
-    real *z = out;
+    const int64_t n = tile->n;
     struct coupling_work w;
     struct coupling_saved keep;
 
-    (void)coupling_carve_work(cp, k, n, tile->scratch, &w);
-    (void)coupling_carve_saved(cp, k, n, saved, &keep);
+    (void)coupling_carve_work(cp, tile->kernels, n, tile->scratch, &w);
+    (void)coupling_carve_saved(cp, tile->kernels, n, saved, &keep);
     if (saved) w.in = keep.in;
-    coupling_networks(cp, tile, x, &w, saved ? &keep : NULL);
-    coupling_scales(cp, k, n, &w);
-    if (saved) {
-        coupling_slopes(cp, k, n, &w);
-        coupling_narrow(n * n_b, w.e, keep.d);
-    }
-    k->f64->exp(n * n_b, w.s, w.e);
-    if (saved) coupling_narrow(n * n_b, w.e, keep.e);
-
-    memcpy(z, x, (size_t)(n * cp->dim) * sizeof *z);
-    for (int64_t i = 0; i < n; i++, x += cp->dim, z += cp->dim) {
-        const real *t = w.out[0] + i * coupling_ld_out(cp);
-        for (int64_t j = 0; j < n_b; j++)
-            z[cp->b[j]] = (real)coupling_value(cp, w.e[i * n_b + j], (double)t[j], (double)x[cp->b[j]]);
-        tile->log_det[i] += coupling_row_sum(cp, w.s + i * n_b);
-    }
+    coupling_networks(cp, tile, in, &w, saved ? &keep : NULL);
+    const nfi_transform_rows rows = coupling_rows_of(cp, tile, &w);
+    coupling_take(cp, n, in, w.x);
+    nfi_transform_ops_of(&cp->transform, tile->kernels)->forward(cp->transform.self, &rows, w.x, w.z, tile->log_det, saved ? keep.transform : NULL);
+    memcpy(out, in, (size_t)(n * cp->dim) * sizeof(real));
+    coupling_put(cp, n, w.z, out);
     return NF_OK;
 }
 
-/* x_b = exp(-s) (z_b - t), or exp(-s) z_b - t: z_a = x_a, so the networks answer the same s and t. */
+/* z_a = x_a, so the networks answer the same parameters. */
 static nf_status coupling_inverse(const void *self, const nf_tile *tile, const void *out, void *in)
 {
     const nfi_coupling *cp = self;
-    const nfi_kernels *k = tile->kernels;
-    const int64_t n = tile->n, n_b = cp->n_b;
-    const real *z = out;
-    real *x = in;
+    const int64_t n = tile->n;
     struct coupling_work w;
 
-    (void)coupling_carve_work(cp, k, n, tile->scratch, &w);
-    coupling_networks(cp, tile, z, &w, NULL);
-    coupling_scales(cp, k, n, &w);
-    for (int64_t i = 0; i < n * n_b; i++) w.e[i] = -w.s[i];
-    k->f64->exp(n * n_b, w.e, w.e);
-
-    memcpy(x, z, (size_t)(n * cp->dim) * sizeof *x);
-    for (int64_t i = 0; i < n; i++, x += cp->dim, z += cp->dim) {
-        const real *t = w.out[0] + i * coupling_ld_out(cp);
-        for (int64_t j = 0; j < n_b; j++)
-            x[cp->b[j]] = (real)coupling_solve(cp, w.e[i * n_b + j], (double)t[j], (double)z[cp->b[j]]);
-        tile->log_det[i] -= coupling_row_sum(cp, w.s + i * n_b);
-    }
+    (void)coupling_carve_work(cp, tile->kernels, n, tile->scratch, &w);
+    coupling_networks(cp, tile, out, &w, NULL);
+    const nfi_transform_rows rows = coupling_rows_of(cp, tile, &w);
+    coupling_take(cp, n, out, w.z);
+    nfi_transform_ops_of(&cp->transform, tile->kernels)->inverse(cp->transform.self, &rows, w.z, w.x, tile->log_det);
+    memcpy(in, out, (size_t)(n * cp->dim) * sizeof(real));
+    coupling_put(cp, n, w.x, in);
     return NF_OK;
 }
 
-/* With g = dL/dz, h = dL/dlog_det and e = exp(s):
- *   dL/dt = g_b,   dL/ds = g_b e x_b + h,   dL/du = dL/ds ds/du,   dL/dx_b = g_b e,   or with shift_first
- *   dL/dt = g_b e,   dL/ds = g_b z_b + h,
+/* With g = dL/dz, h = dL/dlog_det: the transform turns g_b into dL/dx_b and answers dL/dp;
  *   dL/dx_a = g_a + (dL/dinput)_a,   dL/dcond = (dL/dinput)_cond, where dL/dinput, and dL/dtheta, are what the networks'
- *   reverse makes of dL/dt and dL/du. */
-static void coupling_output_gradient(const nfi_coupling *cp, const nf_tile *tile, const real *x, const real *z,
-                                     const struct coupling_saved *keep, real *g, const double *h,
-                                     struct coupling_work *w)
-{
-    const int64_t n_b = cp->n_b, ld = coupling_ld_out(cp);
-    real *gt = w->out[0], *gu = cp->form->value ? coupling_u(cp, w->out) : NULL;
-
-    for (int64_t i = 0; i < tile->n; i++, x += cp->dim, z += cp->dim, g += cp->dim)
-        for (int64_t j = 0; j < n_b; j++) {
-            const double gz = (double)g[cp->b[j]], gx = gz * (double)keep->e[i * n_b + j];
-            const double gs = (cp->shift_first ? gz * (double)z[cp->b[j]] : gx * (double)x[cp->b[j]]) + h[i];
-            gt[i * ld + j] = (real)(cp->shift_first ? gx : gz);
-            if (gu) gu[i * ld + j] = (real)(gs * (double)keep->d[i * n_b + j]);
-            g[cp->b[j]] = (real)gx;
-        }
-}
-
+ *   reverse makes of dL/dp. */
 /* Adds the gradient of the networks' input where its columns came from. */
 static void coupling_scatter(const nfi_coupling *cp, const nf_tile *tile, const real *gin, real *g)
 {
@@ -278,10 +219,17 @@ static nf_status coupling_backward(const void *self, const nf_tile *tile, const 
     real *grad = tile->grad;
     struct coupling_work w;
     struct coupling_saved keep;
+    void *gp[2];
 
     (void)coupling_carve_work(cp, k, tile->n, tile->scratch, &w);
     (void)coupling_carve_saved(cp, k, tile->n, (void *)(uintptr_t)saved, &keep); /* only read from here on */
-    coupling_output_gradient(cp, tile, in, out, &keep, g, h, &w);
+    const nfi_transform_rows rows = { .kernels = k, .n = tile->n, .m = cp->n_b, .ld = coupling_ld_out(cp), .scratch = w.transform };
+    coupling_params(cp, w.out, gp);
+    coupling_take(cp, tile->n, in, w.x);
+    coupling_take(cp, tile->n, out, w.z);
+    coupling_take(cp, tile->n, g, w.d);
+    nfi_transform_ops_of(&cp->transform, k)->backward(cp->transform.self, &rows, w.x, w.z, keep.transform, w.d, h, gp);
+    coupling_put(cp, tile->n, w.d, g);
     real *gin = cp->n_a > 0 || tile->grad_cond ? w.d_in : NULL;
     for (int32_t i = 0; i < cp->n_nets; i++) {
         cp->net[i].ops->reverse(cp->net[i].self, k, tile->n, coupling_turned(cp, tile, i), keep.in, keep.net[i], w.out[i], gin,
@@ -292,41 +240,25 @@ static nf_status coupling_backward(const void *self, const nf_tile *tile, const 
     return NF_OK;
 }
 
-/* dz_a = dx_a,   ds = ds/du du,   dlog_det = sum_j ds_j,
- * dz_b = e (dx_b + x_b ds) + dt,   or with shift_first  e (dx_b + dt) + z_b ds */
-static void coupling_tangent(const nfi_coupling *cp, const nf_tile *tile, const struct coupling_work *w,
-                             const real *x, const real *z, const real *dx, real *dz, double *d_log_det)
-{
-    const int64_t n_b = cp->n_b, ld = coupling_ld_out(cp);
-    const real *dt = w->d_out[0], *du = cp->form->value ? coupling_u(cp, w->d_out) : NULL;
-
-    memcpy(dz, dx, (size_t)(tile->n * cp->dim) * sizeof *dz);
-    for (int64_t i = 0; i < tile->n; i++, x += cp->dim, z += cp->dim, dx += cp->dim, dz += cp->dim)
-        for (int64_t j = 0; j < n_b; j++) {
-            const double ds = du ? w->u[i * n_b + j] * (double)du[i * ld + j] : 0.0; /* u holds ds/du here */
-            const double dxj = (double)dx[cp->b[j]], dtj = (double)dt[i * ld + j], e = w->e[i * n_b + j];
-            dz[cp->b[j]] = (real)(cp->shift_first ? e * (dxj + dtj) + (double)z[cp->b[j]] * ds : e * (dxj + (double)x[cp->b[j]] * ds) + dtj);
-            d_log_det[i] += ds;
-        }
-}
-
 static nf_status coupling_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out,
                               void *d_out, double *d_log_det)
 {
     const nfi_coupling *cp = self;
     const nfi_kernels *k = tile->kernels;
-    const int64_t wide = tile->n * cp->n_b;
     struct coupling_work w;
+    void *dp[2];
 
     const nf_status status = coupling_forward(self, tile, in, out, NULL);
-    (void)coupling_carve_work(cp, k, tile->n, tile->scratch, &w); /* in, u and s are as forward left them */
+    (void)coupling_carve_work(cp, k, tile->n, tile->scratch, &w); /* in, x and z are as forward left them */
     coupling_gather(cp, tile->n, d_in, NULL, 0, w.d_in);
     for (int32_t i = 0; i < cp->n_nets; i++)
         cp->net[i].ops->jvp(cp->net[i].self, k, tile->n, coupling_packed(cp, tile, i), w.in, w.d_in, w.out[i], w.d_out[i], w.net);
-    coupling_slopes(cp, k, tile->n, &w);
-    memcpy(w.u, w.e, (size_t)wide * sizeof *w.u);
-    k->f64->exp(wide, w.s, w.e);
-    coupling_tangent(cp, tile, &w, in, out, d_in, d_out, d_log_det);
+    const nfi_transform_rows rows = coupling_rows_of(cp, tile, &w);
+    coupling_params(cp, w.d_out, dp);
+    coupling_take(cp, tile->n, d_in, w.d);
+    nfi_transform_ops_of(&cp->transform, k)->jvp(cp->transform.self, &rows, w.x, w.z, w.d, (const void *const *)dp, w.d, d_log_det);
+    memcpy(d_out, d_in, (size_t)(tile->n * cp->dim) * sizeof(real));
+    coupling_put(cp, tile->n, w.d, d_out);
     return status;
 }
 

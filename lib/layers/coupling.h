@@ -6,7 +6,7 @@
 #define NFI_LAYERS_COUPLING_H
 
 #include "layers/layer.h"
-#include "layers/scale.h"
+#include "layers/transform.h"
 #include "nets/net.h"
 
 #define NFI_COUPLING_NETS 2
@@ -15,12 +15,10 @@ typedef struct nfi_coupling { /* hyper-parameters only, immutable after creation
     int64_t dim, cond_dim;
     const int64_t *a, *b; /* columns kept and transformed, ascending */
     int64_t n_a, n_b;
-    int32_t n_nets; /* 1 or 2 */
-    int32_t shift_first;
+    int32_t n_nets; /* 1: its outputs are all parameters of the transform; 2: one for parameter 0, one for the others */
     const char *prefix[NFI_COUPLING_NETS];
     nfi_net net[NFI_COUPLING_NETS];
-    const nfi_scale_form *form;
-    double bound;
+    nfi_transform transform;
     int64_t tile_rows;   /* 0: no limit */
     int32_t init_passes; /* of networks that want data; 0: none do */
 } nfi_coupling;

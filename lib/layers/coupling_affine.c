@@ -83,20 +83,29 @@ static nf_status coupling_normalise(nf_maker *maker, nf_coupling_affine_config *
     return NF_OK;
 }
 
+static nf_status coupling_transform(nfi_coupling *cp, nf_maker *maker, const nf_coupling_affine_config *config)
+{
+    nfi_transform_affine *affine = nfi_maker_alloc(maker, 1, (int64_t)sizeof *affine);
+    if (!affine) return NF_ERR_MEMORY;
+    *affine = (nfi_transform_affine){ .form = nfi_scale_form_of(config->scale), .bound = config->bound };
+    cp->transform = nfi_transform_affine_of(affine);
+    return NF_OK;
+}
+
 static nf_status coupling_nets(nfi_coupling *cp, nf_maker *maker, const nf_coupling_affine_config *config)
 {
     static const char *const names[] = { "t", "s" };
-    const bool additive = !cp->form->value;
+    const bool separate = config->separate && cp->transform.params > 1;
     const int64_t in = cp->n_a + cp->cond_dim;
     const int64_t n_hidden = config->hidden[0] == 0 ? 0 : config->n_hidden;
     nf_status status = NF_OK;
 
-    cp->n_nets = config->separate && !additive ? 2 : 1;
+    cp->n_nets = separate ? 2 : 1;
     nfi_mlp *mlp = nfi_maker_alloc(maker, cp->n_nets, (int64_t)sizeof *mlp);
     if (!mlp) return NF_ERR_MEMORY;
     for (int32_t i = 0; i < cp->n_nets && status == NF_OK; i++) {
         cp->prefix[i] = config->separate ? names[i] : "net";
-        status = nfi_mlp_create(&mlp[i], maker, in, config->separate || additive ? cp->n_b : 2 * cp->n_b,
+        status = nfi_mlp_create(&mlp[i], maker, in, separate ? cp->n_b : cp->transform.params * cp->n_b,
                                 config->hidden, n_hidden, config->activation, config->weights, !config->random_last);
         if (status == NF_OK) cp->net[i] = nfi_mlp_net(&mlp[i]);
     }
@@ -114,9 +123,8 @@ static nf_status coupling_make(nf_maker *maker, void *resolved, void **self)
     if (status != NF_OK) return status;
     cp->dim = config->dim;
     cp->cond_dim = config->cond_dim;
-    cp->form = nfi_scale_form_of(config->scale);
-    cp->bound = config->bound;
     status = coupling_columns(cp, maker, config);
+    if (status == NF_OK) status = coupling_transform(cp, maker, config);
     if (status == NF_OK) status = coupling_nets(cp, maker, config);
     *self = cp;
     return status;

@@ -98,7 +98,7 @@ static int32_t *coupling_conv_answers(const nfi_coupling *cp, const nfi_convnet 
 static nf_status coupling_conv_net(nfi_coupling *cp, nf_maker *maker, const nf_coupling_conv_config *config)
 {
     const struct coupling_conv_split c = coupling_conv_channels(config);
-    const int64_t parts = cp->form->value ? 2 : 1, kept = config->mask == NF_IMAGE_MASK_ALL ? 0 : c.n_keep;
+    const int64_t parts = cp->transform.params, kept = config->mask == NF_IMAGE_MASK_ALL ? 0 : c.n_keep;
     nfi_convnet *net = nfi_maker_alloc(maker, 1, (int64_t)sizeof *net);
 
     if (!net) return NF_ERR_MEMORY;
@@ -128,11 +128,13 @@ static nf_status coupling_conv_make(nf_maker *maker, void *resolved, void **self
 
     nf_status status = coupling_conv_check(config, &cp->dim);
     if (status != NF_OK) return status;
-    cp->form = nfi_scale_form_of(config->scale);
-    if (config->bound == 0.0) config->bound = cp->form->bound;
-    cp->bound = config->bound;
+    nfi_transform_affine *affine = nfi_maker_alloc(maker, 1, (int64_t)sizeof *affine);
+    if (!affine) return NF_ERR_MEMORY;
+    *affine = (nfi_transform_affine){ .form = nfi_scale_form_of(config->scale), .shift_first = 1 };
+    if (config->bound == 0.0) config->bound = affine->form->bound;
+    affine->bound = config->bound;
+    cp->transform = nfi_transform_affine_of(affine);
     cp->cond_dim = config->cond_dim;
-    cp->shift_first = 1;
     status = coupling_conv_net(cp, maker, config);
     *self = cp;
     return status;

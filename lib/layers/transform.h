@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * transform.h - monotone maps of single numbers, z = T(x; p), whose parameters p a network answers: what couplings and autoregressive
+ * layers apply to their columns
+ *
+ * A call takes n rows of m columns: x and z are [n][m] without gaps. A column has `params` parameters. Those of a row are [params][m]:
+ * parameter 0 of all columns, then 1 of all columns, and so on; row i's parameter 0 begins at p[0] + i ld, the others at p[1] + i ld.
+ * Pointers to reals are of the dtype of the kernels.
+ */
+#ifndef NFI_LAYERS_TRANSFORM_H
+#define NFI_LAYERS_TRANSFORM_H
+
+#include "core/memory.h"
+#include "layers/scale.h"
+
+typedef struct nfi_transform_rows {
+    const nfi_kernels *kernels;
+    int64_t n, m;
+    const void *p[2];
+    int64_t ld;    /* elements */
+    void *scratch; /* scratch_bytes of n m elements */
+} nfi_transform_rows;
+
+typedef struct nfi_transform_ops {
+    int64_t (*scratch_bytes)(const void *self, const nfi_kernels *kernels, int64_t count);
+    int64_t (*saved_bytes)(const void *self, const nfi_kernels *kernels, int64_t count);
+    /* log_det[i] += sum over columns of log dz/dx. saved NULL: nothing is kept for backward. x and z may be one. */
+    void (*forward)(const void *self, const nfi_transform_rows *rows, const void *x, void *z, double *log_det, void *saved);
+    void (*inverse)(const void *self, const nfi_transform_rows *rows, const void *z, void *x, double *log_det); /* that of x = T^-1(z) */
+    /* g: dL/dz -> dL/dx; h [n] = dL/dlog_det; gp[0], gp[1]: dL/dp, laid out as p, every one written. rows->p is not given. */
+    void (*backward)(const void *self, const nfi_transform_rows *rows, const void *x, const void *z, const void *saved, void *g,
+                     const double *h, void *const gp[2]);
+    /* dz of dx and dp, laid out as p; d_log_det[i] +=. dx and dz may be one. */
+    void (*jvp)(const void *self, const nfi_transform_rows *rows, const void *x, const void *z, const void *dx, const void *const dp[2],
+                void *dz, double *d_log_det);
+} nfi_transform_ops;
+
+typedef struct nfi_transform {
+    const nfi_transform_ops *f32, *f64;
+    const void *self;
+    int64_t params; /* of a column */
+} nfi_transform;
+
+static inline const nfi_transform_ops *nfi_transform_ops_of(const nfi_transform *transform, const nfi_kernels *kernels)
+{
+    return kernels->dtype == NF_F32 ? transform->f32 : transform->f64;
+}
+
+/* z = exp(s) x + t, or with shift_first exp(s) (x + t); s = s(u) by layers/scale.c. Parameters: t, u; of the additive form t alone. */
+typedef struct nfi_transform_affine {
+    const nfi_scale_form *form;
+    double bound;
+    int32_t shift_first;
+} nfi_transform_affine;
+extern const nfi_transform_ops nfi_transform_affine_ops_f32, nfi_transform_affine_ops_f64;
+nfi_transform nfi_transform_affine_of(const nfi_transform_affine *affine); /* borrowed as long as the transform is used */
+
+#endif
