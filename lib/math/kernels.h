@@ -67,6 +67,24 @@ typedef struct nfi_timed_phi {
     void (*reverse)(const nfi_timed *p);
 } nfi_timed_phi;
 
+/* Rational-quadratic splines of `count` numbers: math/spline.h. Parameter q of number i stands at p + q stride + i: `bins` of the
+ * widths, `bins` of the heights, then the slopes', bins - 1 or with circular bins. stride a multiple of 16; every array has room for
+ * round_up(count, 16), where it holds something finite and may be written. */
+#define NFI_SPLINE_BINS 64 /* at most */
+typedef struct nfi_spline {
+    int64_t count, stride;
+    int32_t bins, circular;
+    double bound;             /* the spline maps [-bound, bound] onto itself */
+    double min_width, min_height, min_slope; /* of a bin, as parts of 2 bound; of a knot */
+    double slope_centre;      /* c: min_slope + softplus(c) = 1 */
+    double logit_bound;       /* 0: none */
+    const void *p, *x;
+    void *z, *log_slope;      /* value, inverse; their tangents in jvp */
+    const void *dx, *dp;      /* jvp */
+    const void *h;            /* backward: dL/dlog_slope */
+    void *g, *gp;             /* backward: dL/dz in, dL/dx out; dL/dp out */
+} nfi_spline;
+
 typedef struct nfi_kernels nfi_kernels;
 struct nfi_kernels {
     const char *isa;     /* "avx512", ... , "cblas" */
@@ -87,6 +105,10 @@ struct nfi_kernels {
     /* gate [n][ld] = sigmoid(weight t + bias), a row for each t; arrays have room for ld */
     void (*gates)(int64_t n, int64_t width, int64_t ld, const double *t, const void *weight, const void *bias, void *gate);
     const nfi_timed_phi *timed; /* [NFI_N_ACTIVATIONS + 1] by NF_ACTIVATION_*, 0: phi(u) = u; NULL where phi'' is undefined */
+    void (*spline_value)(const nfi_spline *s);   /* z of x */
+    void (*spline_inverse)(const nfi_spline *s); /* x holds z, and z becomes x; log_slope that of the inverse */
+    void (*spline_backward)(const nfi_spline *s);
+    void (*spline_jvp)(const nfi_spline *s);
     /* y[i] = f(x[i]) in the dtype, y may be x */
     void (*exp)(int64_t n, const void *x, void *y);
     void (*log)(int64_t n, const void *x, void *y);

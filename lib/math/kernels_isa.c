@@ -9,6 +9,7 @@
  */
 #include "math/gemm.h"
 #include "math/kernels_isa.h"
+#include "math/spline.h"
 #include "math/timed.h"
 #include "math/vmath.h"
 #include <nflow/nflow.h>
@@ -252,7 +253,8 @@ double NFI_NAME(NFI_PASTE(nfi_kernel_peak_, NFI_ISA))(int64_t count, double *sin
 /* What both back ends share */
 #define NFI_ELEMENTWISE                                                                                                \
     .dtype = NFI_DTYPE, .size = NFI_SIZE, .unscale = unscale, .activations = activations, .gates = timed_gates,               \
-    .timed = timed_phis, .exp = map_exp, .log = map_log, .tanh = map_tanh,                                             \
+    .timed = timed_phis, .spline_value = spline_value, .spline_inverse = spline_inverse, .spline_backward = spline_backward, \
+    .spline_jvp = spline_jvp, .exp = map_exp, .log = map_log, .tanh = map_tanh,                                             \
     .sigmoid = map_sigmoid, .softplus = map_softplus, .normal = NFI_NORMAL
 
 const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_, NFI_ISA)) = {

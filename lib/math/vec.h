@@ -116,6 +116,7 @@ NF_INLINE vreal vclip_low(vreal a, vreal x) { return vselect(a > x, a, x); }
 #if NFI_VBYTES == 64 && NFI_REAL == 32
 NF_INLINE vreal vsplat(real s) { return _mm512_set1_ps(s); }
 NF_INLINE vreal NF_FMA(vreal a, vreal b, vreal c) { return _mm512_fmadd_ps(a, b, c); }
+NF_INLINE vreal vsqrt(vreal a) { return _mm512_sqrt_ps(a); }
 #elif NFI_VBYTES == 64
 NF_INLINE vreal vsplat(real s) { return _mm512_set1_pd(s); }
 NF_INLINE vreal NF_FMA(vreal a, vreal b, vreal c) { return _mm512_fmadd_pd(a, b, c); }
@@ -124,6 +125,7 @@ NF_INLINE vuint vmul32(vuint a, vuint b) { return (vuint)_mm512_mul_epu32((__m51
 #elif NFI_VBYTES == 32 && NFI_REAL == 32
 NF_INLINE vreal vsplat(real s) { return _mm256_set1_ps(s); }
 NF_INLINE vreal NF_FMA(vreal a, vreal b, vreal c) { return _mm256_fmadd_ps(a, b, c); }
+NF_INLINE vreal vsqrt(vreal a) { return _mm256_sqrt_ps(a); }
 #elif NFI_VBYTES == 32
 NF_INLINE vreal vsplat(real s) { return _mm256_set1_pd(s); }
 NF_INLINE vreal NF_FMA(vreal a, vreal b, vreal c) { return _mm256_fmadd_pd(a, b, c); }
@@ -137,6 +139,14 @@ NF_INLINE vreal NF_FMA(vreal a, vreal b, vreal c) { return (vreal)vfmaq_f32((flo
 NF_INLINE vreal NF_FMA(vreal a, vreal b, vreal c) { return _mm_fmadd_ps(a, b, c); }
 #else
 NF_INLINE vreal NF_FMA(vreal a, vreal b, vreal c) { return a * b + c; }
+#endif
+#if defined(__SSE2__)
+NF_INLINE vreal vsqrt(vreal a) { return _mm_sqrt_ps(a); }
+#else
+NF_INLINE vreal vsqrt(vreal a)
+{
+    return (vreal){ __builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3]) };
+}
 #endif
 #else
 NF_INLINE vreal vsplat(real s) { return (vreal){ s, s }; }

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spline.h - monotone rational-quadratic splines on vectors: value, inverse, gradient, tangent
+ *
+ * The contract is nfi_spline (math/kernels.h). Included by kernels_isa.c, once per instruction set and precision; a lane is an element.
+ *
+ * Knots (x_k, y_k), k = 0 .. K, from (-B, -B) to (B, B), slopes d_k. In bin k, of width W and height H, with theta = (x - x_k) / W,
+ * phi = 1 - theta, a = d_k W / H, b = d_{k+1} W / H:
+ *   G = (theta^2 + a theta phi) / D,   D = 1 + (a + b - 2) theta phi,   z = y_k + H G
+ *   log dz/dx = log(H / W N / D^2),    N = b theta^2 + 2 theta phi + a phi^2
+ * Outside [-B, B] z = x. The inverse solves with eta = (z - y_k) / H and e = eta (a + b - 2)
+ *   (1 - a + e) theta^2 + (a - e) theta - eta = 0:   theta = 2 eta / ((a - e) + sqrt(max(0, (a - e)^2 + 4 (1 - a + e) eta)))
+ * clipped to [0, 1] and mended by two steps of Newton, theta += (eta - G) D^2 / N.
+ * From parameters: v = m tanh(u / m) (m = 0: v = u);  width = 2 B (w + (1 - K w) softmax(v)), height likewise, so that they sum to 2 B;
+ * slope = d + softplus(v + c), c such that v = 0 gives 1, and m twice as large; at +-B it is 1, or with circular one parameter for both.
+ *
+ * Gradient, with g = dL/dz, h = dL/dlog and
+ *   G_theta = N / D^2,   G_a = theta phi (1 - G) / D,   G_b = -theta phi G / D,
+ *   l_theta = N' / N - 2 D' / D,   l_a = phi^2 / N - 2 theta phi / D,   l_b = theta^2 / N - 2 theta phi / D:
+ *   T = g H G_theta + h l_theta,   A = g H G_a + h l_a,   B = g H G_b + h l_b,   S = A a + B b
+ *   dL/dx = T / W,   dL/dx_k = -T / W,   dL/dW = (S - h - T theta) / W,   dL/dy_k = g,   dL/dH = g G + (h - S) / H,
+ *   dL/dd_k = A W / H,   dL/dd_{k+1} = B W / H
+ * and x_k is the sum of the widths before. The tangent uses the same partial derivatives.
+ * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032.
+ */
+#ifndef NFI_MATH_SPLINE_H
+#define NFI_MATH_SPLINE_H
+
+#include <math.h>
+
+#include "math/kernels.h"
+#include "math/vmath.h"
+
+struct spline_form { /* the constants, splat */
+    vreal B, floor_x, floor_y, share_x, share_y, floor_d, centre, m, m_d;
+    int K;
+    bool circular, bounded;
+};
+
+NF_INLINE struct spline_form spline_form_of(const nfi_spline *s)
+{
+    const double K = (double)s->bins;
+    return (struct spline_form){
+        .B = vsplat((real)s->bound), .floor_x = vsplat((real)(2 * s->bound * s->min_width)), .floor_y = vsplat((real)(2 * s->bound * s->min_height)),
+        .share_x = vsplat((real)(2 * s->bound * (1 - K * s->min_width))), .share_y = vsplat((real)(2 * s->bound * (1 - K * s->min_height))),
+        .floor_d = vsplat((real)s->min_slope), .centre = vsplat((real)s->slope_centre), .m = vsplat((real)s->logit_bound),
+        .m_d = vsplat((real)(2 * s->logit_bound)), .K = (int)s->bins, .circular = s->circular != 0, .bounded = s->logit_bound > 0 };
+}
+
+NF_INLINE vreal spline_limit(const struct spline_form *f, vreal m, vreal u) { return f->bounded ? m * vtanh(u / m) : u; }
+/* dv/du of v */
+NF_INLINE vreal spline_limit_slope(const struct spline_form *f, vreal m, vreal v)
+{
+    const vreal r = v / m;
+    return f->bounded ? (vsplat(1) - r) * (vsplat(1) + r) : vsplat(1);
+}
+
+/* part[k] = softmax(v)_k of K parameters */
+NF_INLINE void spline_softmax(const struct spline_form *f, const real *p, int64_t stride, vreal *part)
+{
+    vreal most = vsplat(-INFINITY), sum = vsplat(0);
+    for (int k = 0; k < f->K; k++) {
+        part[k] = spline_limit(f, f->m, vload(p + k * stride));
+        most = vclip_low(part[k], most);
+    }
+    for (int k = 0; k < f->K; k++) {
+        part[k] = vexp(part[k] - most);
+        sum += part[k];
+    }
+    const vreal each = vsplat(1) / sum;
+    for (int k = 0; k < f->K; k++) part[k] *= each;
+}
+
+struct spline_bin { /* the bin of each lane */
+    vreal k, x, W, y, H;   /* its number, its lower knot, its sides */
+    vreal d0, d1, v0, v1;  /* slopes at its knots, and v of them */
+    vreal a, b;
+    vreal part_x[NFI_SPLINE_BINS], part_y[NFI_SPLINE_BINS];
+};
+
+/* Where v of slope k stands among the slopes' parameters; -1: it is 1. */
+NF_INLINE int spline_slope_at(const struct spline_form *f, int k)
+{
+    if (f->circular) return k == f->K ? 0 : k;
+    return k == 0 || k == f->K ? -1 : k - 1;
+}
+
+NF_INLINE vreal spline_slope_logit(const struct spline_form *f, const real *p, int64_t stride, int k)
+{
+    const int at = spline_slope_at(f, k);
+    return at < 0 ? vsplat(0) : vload(p + at * stride);
+}
+
+/* The bin in which `from` lies, among the x_k or with inverse among the y_k. */
+NF_INLINE void spline_find(const struct spline_form *f, const real *p, int64_t stride, vreal from, bool inverse, struct spline_bin *bin)
+{
+    const real *slopes = p + 2 * f->K * stride;
+    vreal x = -f->B, y = -f->B, u1 = spline_slope_logit(f, slopes, stride, 0);
+
+    spline_softmax(f, p, stride, bin->part_x);
+    spline_softmax(f, p + f->K * stride, stride, bin->part_y);
+    bin->k = bin->x = bin->y = bin->W = bin->H = bin->v0 = bin->v1 = vsplat(0);
+    for (int k = 0; k < f->K; k++) {
+        const bool last = k + 1 == f->K;
+        const vreal next_x = last ? f->B : x + NF_FMA(f->share_x, bin->part_x[k], f->floor_x);
+        const vreal next_y = last ? f->B : y + NF_FMA(f->share_y, bin->part_y[k], f->floor_y);
+        const vreal after = spline_slope_logit(f, slopes, stride, k + 1);
+        const vmask here = vless_equal(k == 0 ? vsplat(-INFINITY) : inverse ? y : x, from);
+        bin->k = vselect(here, vsplat((real)k), bin->k);
+        bin->x = vselect(here, x, bin->x);
+        bin->y = vselect(here, y, bin->y);
+        bin->W = vselect(here, next_x - x, bin->W);
+        bin->H = vselect(here, next_y - y, bin->H);
+        bin->v0 = vselect(here, u1, bin->v0);
+        bin->v1 = vselect(here, after, bin->v1);
+        x = next_x;
+        y = next_y;
+        u1 = after;
+    }
+    bin->v0 = spline_limit(f, f->m_d, bin->v0);
+    bin->v1 = spline_limit(f, f->m_d, bin->v1);
+    bin->d0 = f->floor_d + vsoftplus(bin->v0 + f->centre);
+    bin->d1 = f->floor_d + vsoftplus(bin->v1 + f->centre);
+    if (!f->circular) { /* exactly 1 */
+        bin->d0 = vselect(vequal(bin->k, vsplat(0)), vsplat(1), bin->d0);
+        bin->d1 = vselect(vequal(bin->k, vsplat((real)(f->K - 1))), vsplat(1), bin->d1);
+    }
+    bin->a = bin->d0 * bin->W / bin->H;
+    bin->b = bin->d1 * bin->W / bin->H;
+}
+
+struct spline_at { /* at theta */
+    vreal theta, phi, tp, G, D, N;
+};
+
+NF_INLINE struct spline_at spline_at_of(const struct spline_bin *bin, vreal theta)
+{
+    struct spline_at at = { .theta = theta, .phi = vsplat(1) - theta };
+    at.tp = theta * at.phi;
+    at.D = NF_FMA(bin->a + bin->b - vsplat(2), at.tp, vsplat(1));
+    at.N = NF_FMA(bin->b * theta, theta, NF_FMA(bin->a * at.phi, at.phi, vsplat(2) * at.tp));
+    at.G = NF_FMA(theta, theta, bin->a * at.tp) / at.D;
+    return at;
+}
+NF_INLINE vreal spline_unit(vreal theta) { return vclip_high(vsplat(1), vclip_low(vsplat(0), theta)); }
+NF_INLINE vreal spline_log_slope(const struct spline_bin *bin, const struct spline_at *at)
+{
+    return vlog(bin->H / bin->W * at->N / (at->D * at->D));
+}
+NF_INLINE vmask spline_inside(const struct spline_form *f, vreal x) { return vless_equal(vabs(x), f->B); }
+
+static void spline_value(const nfi_spline *s)
+{
+    const struct spline_form f = spline_form_of(s);
+    const real *in = s->x, *p = s->p;
+    real *out = s->z, *log_slope = s->log_slope;
+    struct spline_bin bin;
+
+    for (int64_t i = 0; i < s->count; i += NFI_VL) {
+        const vreal x = vload(in + i);
+        const vmask inside = spline_inside(&f, x);
+        spline_find(&f, p + i, s->stride, x, false, &bin);
+        const struct spline_at at = spline_at_of(&bin, spline_unit((x - bin.x) / bin.W));
+        vstore(out + i, vselect(inside, NF_FMA(bin.H, at.G, bin.y), x));
+        vstore(log_slope + i, vkeep(inside, spline_log_slope(&bin, &at)));
+    }
+}
+
+NF_INLINE vreal spline_solve(const struct spline_bin *bin, vreal eta)
+{
+    const vreal e = eta * (bin->a + bin->b - vsplat(2)), B = bin->a - e;
+    const vreal q = vclip_low(vsplat(0), NF_FMA(B, B, vsplat(4) * (vsplat(1) - bin->a + e) * eta));
+    vreal theta = spline_unit(vsplat(2) * eta / (B + vsqrt(q)));
+    for (int step = 0; step < 2; step++) {
+        const struct spline_at at = spline_at_of(bin, theta);
+        theta = spline_unit(NF_FMA(eta - at.G, at.D * at.D / at.N, theta));
+    }
+    return theta;
+}
+
+static void spline_inverse(const nfi_spline *s) /* x of z */
+{
+    const struct spline_form f = spline_form_of(s);
+    const real *in = s->x, *p = s->p;
+    real *out = s->z, *log_slope = s->log_slope;
+    struct spline_bin bin;
+
+    for (int64_t i = 0; i < s->count; i += NFI_VL) {
+        const vreal z = vload(in + i);
+        const vmask inside = spline_inside(&f, z);
+        spline_find(&f, p + i, s->stride, z, true, &bin);
+        const struct spline_at at = spline_at_of(&bin, spline_solve(&bin, spline_unit((z - bin.y) / bin.H)));
+        vstore(out + i, vselect(inside, NF_FMA(bin.W, at.theta, bin.x), z));
+        vstore(log_slope + i, vkeep(inside, -spline_log_slope(&bin, &at)));
+    }
+}
+
+struct spline_partial { /* of G and of the log slope, by theta, a, b */
+    vreal G_theta, G_a, G_b, l_theta, l_a, l_b;
+};
+
+NF_INLINE struct spline_partial spline_partial_of(const struct spline_bin *bin, const struct spline_at *at)
+{
+    const vreal D = vsplat(1) / at->D, N = vsplat(1) / at->N, tilt = vsplat(1) - vsplat(2) * at->theta;
+    const vreal slope_N = vsplat(2) * (bin->b * at->theta + tilt - bin->a * at->phi), slope_D = (bin->a + bin->b - vsplat(2)) * tilt;
+    const vreal pull = vsplat(-2) * at->tp * D;
+    return (struct spline_partial){
+        .G_theta = at->N * D * D, .G_a = at->tp * (vsplat(1) - at->G) * D, .G_b = -at->tp * at->G * D,
+        .l_theta = slope_N * N - vsplat(2) * slope_D * D, .l_a = NF_FMA(at->phi * at->phi, N, pull), .l_b = NF_FMA(at->theta * at->theta, N, pull) };
+}
+
+/* dL/du of one side's parameters from dL/dknot and dL/dside of the bin: c_j = before for j < k, side for j = k;
+ * dL/dv_j = share p_j (c_j - sum c_i p_i). */
+NF_INLINE void spline_side_gradient(const struct spline_form *f, const struct spline_bin *bin, const vreal *part, const real *p, vreal share,
+                                    vreal before, vreal side, int64_t stride, real *gp)
+{
+    vreal mean = vsplat(0);
+    for (int j = 0; j < f->K; j++) {
+        const vreal at = vsplat((real)j), c = vselect(vless(at, bin->k), before, vkeep(vequal(at, bin->k), side));
+        mean = NF_FMA(c, part[j], mean);
+    }
+    for (int j = 0; j < f->K; j++) {
+        const vreal at = vsplat((real)j), c = vselect(vless(at, bin->k), before, vkeep(vequal(at, bin->k), side));
+        const vreal v = spline_limit(f, f->m, vload(p + j * stride));
+        vstore(gp + j * stride, share * part[j] * (c - mean) * spline_limit_slope(f, f->m, v));
+    }
+}
+
+/* The lower knot of bin k has slope k, the upper one slope k + 1. */
+NF_INLINE void spline_slope_gradient(const struct spline_form *f, const struct spline_bin *bin, vreal g0, vreal g1, int64_t stride, real *gp)
+{
+    g0 *= vsigmoid(bin->v0 + f->centre) * spline_limit_slope(f, f->m_d, bin->v0);
+    g1 *= vsigmoid(bin->v1 + f->centre) * spline_limit_slope(f, f->m_d, bin->v1);
+    for (int k = 0; k < (f->circular ? f->K : f->K - 1); k++) {
+        const int knot = f->circular ? k : k + 1;
+        vreal g = vkeep(vequal(bin->k, vsplat((real)knot)), g0);
+        g += vkeep(vequal(bin->k, vsplat((real)(knot == 0 ? f->K - 1 : knot - 1))), g1);
+        vstore(gp + k * stride, g);
+    }
+}
+
+static void spline_backward(const nfi_spline *s)
+{
+    const struct spline_form f = spline_form_of(s);
+    const real *in = s->x, *p = s->p, *h_log = s->h;
+    real *g_inout = s->g, *gp = s->gp;
+    struct spline_bin bin;
+
+    for (int64_t i = 0; i < s->count; i += NFI_VL) {
+        const vreal x = vload(in + i), g_z = vload(g_inout + i);
+        const vmask inside = spline_inside(&f, x);
+        spline_find(&f, p + i, s->stride, vselect(inside, x, vsplat(0)), false, &bin);
+        const struct spline_at at = spline_at_of(&bin, spline_unit((vselect(inside, x, vsplat(0)) - bin.x) / bin.W));
+        const struct spline_partial d = spline_partial_of(&bin, &at);
+        const vreal g = vkeep(inside, g_z), h = vkeep(inside, vload(h_log + i)), gH = g * bin.H;
+        const vreal T = NF_FMA(gH, d.G_theta, h * d.l_theta), A = NF_FMA(gH, d.G_a, h * d.l_a), B = NF_FMA(gH, d.G_b, h * d.l_b);
+        const vreal S = NF_FMA(A, bin.a, B * bin.b), by_W = vsplat(1) / bin.W, ratio = bin.W / bin.H;
+        vstore(g_inout + i, vselect(inside, T * by_W, g_z));
+        spline_side_gradient(&f, &bin, bin.part_x, p + i, f.share_x, -T * by_W, (S - h - T * at.theta) * by_W, s->stride, gp + i);
+        spline_side_gradient(&f, &bin, bin.part_y, p + i + f.K * s->stride, f.share_y, g, NF_FMA(g, at.G, (h - S) / bin.H), s->stride,
+                             gp + i + f.K * s->stride);
+        spline_slope_gradient(&f, &bin, A * ratio, B * ratio, s->stride, gp + i + 2 * f.K * s->stride);
+    }
+}
+
+/* Tangents of the lower knot and of the side of the bin: dside_j = share p_j (dv_j - sum p_i dv_i). */
+NF_INLINE void spline_side_tangent(const struct spline_form *f, const struct spline_bin *bin, const vreal *part, const real *p, const real *dp,
+                                   vreal share, int64_t stride, vreal *d_knot, vreal *d_side)
+{
+    vreal dv[NFI_SPLINE_BINS], mean = vsplat(0);
+    for (int j = 0; j < f->K; j++) {
+        dv[j] = vload(dp + j * stride) * spline_limit_slope(f, f->m, spline_limit(f, f->m, vload(p + j * stride)));
+        mean = NF_FMA(part[j], dv[j], mean);
+    }
+    *d_knot = *d_side = vsplat(0);
+    for (int j = 0; j < f->K; j++) {
+        const vreal at = vsplat((real)j), d = share * part[j] * (dv[j] - mean);
+        *d_knot += vkeep(vless(at, bin->k), d);
+        *d_side += vkeep(vequal(at, bin->k), d);
+    }
+}
+
+NF_INLINE void spline_slope_tangent(const struct spline_form *f, const struct spline_bin *bin, const real *dp, int64_t stride, vreal *d0, vreal *d1)
+{
+    *d0 = *d1 = vsplat(0);
+    for (int k = 0; k <= f->K; k++) {
+        const int at = spline_slope_at(f, k);
+        const vreal d = at < 0 ? vsplat(0) : vload(dp + at * stride);
+        *d0 += vkeep(vequal(bin->k, vsplat((real)k)), d);
+        *d1 += vkeep(vequal(bin->k, vsplat((real)(k - 1))), d);
+    }
+    *d0 *= vsigmoid(bin->v0 + f->centre) * spline_limit_slope(f, f->m_d, bin->v0);
+    *d1 *= vsigmoid(bin->v1 + f->centre) * spline_limit_slope(f, f->m_d, bin->v1);
+}
+
+static void spline_jvp(const nfi_spline *s)
+{
+    const struct spline_form f = spline_form_of(s);
+    const real *in = s->x, *p = s->p, *d_in = s->dx, *dp = s->dp;
+    real *d_out = s->z, *d_log = s->log_slope;
+    const int64_t stride = s->stride;
+    struct spline_bin bin;
+
+    for (int64_t i = 0; i < s->count; i += NFI_VL) {
+        const vreal x = vload(in + i), dx = vload(d_in + i);
+        const vmask inside = spline_inside(&f, x);
+        vreal dx_k, dy_k, dW, dH, d0, d1;
+        spline_find(&f, p + i, stride, x, false, &bin);
+        const struct spline_at at = spline_at_of(&bin, spline_unit((x - bin.x) / bin.W));
+        const struct spline_partial d = spline_partial_of(&bin, &at);
+        spline_side_tangent(&f, &bin, bin.part_x, p + i, dp + i, f.share_x, stride, &dx_k, &dW);
+        spline_side_tangent(&f, &bin, bin.part_y, p + i + f.K * stride, dp + i + f.K * stride, f.share_y, stride, &dy_k, &dH);
+        spline_slope_tangent(&f, &bin, dp + i + 2 * f.K * stride, stride, &d0, &d1);
+        const vreal w = dW / bin.W, h = dH / bin.H, d_theta = (dx - dx_k) / bin.W - at.theta * w;
+        const vreal da = NF_FMA(bin.a, w - h, d0 * bin.W / bin.H), db = NF_FMA(bin.b, w - h, d1 * bin.W / bin.H);
+        const vreal dG = NF_FMA(d.G_theta, d_theta, NF_FMA(d.G_a, da, d.G_b * db));
+        vstore(d_out + i, vselect(inside, dy_k + NF_FMA(dH, at.G, bin.H * dG), dx));
+        vstore(d_log + i, vkeep(inside, h - w + NF_FMA(d.l_theta, d_theta, NF_FMA(d.l_a, da, d.l_b * db))));
+    }
+}
+
+#endif
