@@ -71,6 +71,7 @@ typedef struct nfi_timed_phi {
  * widths, `bins` of the heights, then the slopes', bins - 1 or with circular bins. stride a multiple of 16; every array has room for
  * round_up(count, 16), where it holds something finite and may be written. */
 #define NFI_SPLINE_BINS 64 /* at most */
+#define NFI_SPLINE_WORK(bins) (3 * 64 * (int64_t)(bins)) /* bytes */
 typedef struct nfi_spline {
     int64_t count, stride;
     int32_t bins, circular;
@@ -83,6 +84,7 @@ typedef struct nfi_spline {
     const void *dx, *dp;      /* jvp */
     const void *h;            /* backward: dL/dlog_slope */
     void *g, *gp;             /* backward: dL/dz in, dL/dx out; dL/dp out */
+    void *work;               /* NFI_SPLINE_WORK, aligned to 64 */
 } nfi_spline;
 
 typedef struct nfi_kernels nfi_kernels;

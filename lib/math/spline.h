@@ -75,8 +75,14 @@ struct spline_bin { /* the bin of each lane */
     vreal k, x, W, y, H;   /* its number, its lower knot, its sides */
     vreal d0, d1, v0, v1;  /* slopes at its knots, and v of them */
     vreal a, b;
-    vreal part_x[NFI_SPLINE_BINS], part_y[NFI_SPLINE_BINS];
+    vreal *part_x, *part_y, *third; /* [K] each: softmax(v) of widths and heights */
 };
+
+NF_INLINE struct spline_bin spline_work(const nfi_spline *s)
+{
+    vreal *work = s->work;
+    return (struct spline_bin){ .part_x = work, .part_y = work + s->bins, .third = work + 2 * s->bins };
+}
 
 /* Where v of slope k stands among the slopes' parameters; -1: it is 1. */
 NF_INLINE int spline_slope_at(const struct spline_form *f, int k)
@@ -154,7 +160,7 @@ static void spline_value(const nfi_spline *s)
     const struct spline_form f = spline_form_of(s);
     const real *in = s->x, *p = s->p;
     real *out = s->z, *log_slope = s->log_slope;
-    struct spline_bin bin;
+    struct spline_bin bin = spline_work(s);
 
     for (int64_t i = 0; i < s->count; i += NFI_VL) {
         const vreal x = vload(in + i);
@@ -183,7 +189,7 @@ static void spline_inverse(const nfi_spline *s) /* x of z */
     const struct spline_form f = spline_form_of(s);
     const real *in = s->x, *p = s->p;
     real *out = s->z, *log_slope = s->log_slope;
-    struct spline_bin bin;
+    struct spline_bin bin = spline_work(s);
 
     for (int64_t i = 0; i < s->count; i += NFI_VL) {
         const vreal z = vload(in + i);
@@ -244,7 +250,7 @@ static void spline_backward(const nfi_spline *s)
     const struct spline_form f = spline_form_of(s);
     const real *in = s->x, *p = s->p, *h_log = s->h;
     real *g_inout = s->g, *gp = s->gp;
-    struct spline_bin bin;
+    struct spline_bin bin = spline_work(s);
 
     for (int64_t i = 0; i < s->count; i += NFI_VL) {
         const vreal x = vload(in + i), g_z = vload(g_inout + i);
@@ -267,7 +273,7 @@ static void spline_backward(const nfi_spline *s)
 NF_INLINE void spline_side_tangent(const struct spline_form *f, const struct spline_bin *bin, const vreal *part, const real *p, const real *dp,
                                    vreal share, int64_t stride, vreal *d_knot, vreal *d_side)
 {
-    vreal dv[NFI_SPLINE_BINS], mean = vsplat(0);
+    vreal *dv = bin->third, mean = vsplat(0);
     for (int j = 0; j < f->K; j++) {
         dv[j] = vload(dp + j * stride) * spline_limit_slope(f, f->m, spline_limit(f, f->m, vload(p + j * stride)));
         mean = NF_FMA(part[j], dv[j], mean);
@@ -299,7 +305,7 @@ static void spline_jvp(const nfi_spline *s)
     const real *in = s->x, *p = s->p, *d_in = s->dx, *dp = s->dp;
     real *d_out = s->z, *d_log = s->log_slope;
     const int64_t stride = s->stride;
-    struct spline_bin bin;
+    struct spline_bin bin = spline_work(s);
 
     for (int64_t i = 0; i < s->count; i += NFI_VL) {
         const vreal x = vload(in + i), dx = vload(d_in + i);
