@@ -56,7 +56,7 @@ static int64_t coupling_carve_work(const nfi_coupling *cp, const nfi_kernels *k,
     w->x = nfi_carve(base, &at, wide);
     w->z = nfi_carve(base, &at, wide);
     w->d = nfi_carve(base, &at, wide);
-    w->transform = nfi_carve(base, &at, nfi_transform_ops_of(&cp->transform, k)->scratch_bytes(cp->transform.self, k, n * cp->n_b));
+    w->transform = nfi_carve(base, &at, nfi_transform_ops_of(&cp->transform, k)->scratch_bytes(cp->transform.self, k, n, cp->n_b));
     w->net = nfi_carve(base, &at, 2 * n * net + fixed); /* twice: values and tangents */
     return at;
 }
@@ -66,7 +66,7 @@ static int64_t coupling_carve_saved(const nfi_coupling *cp, const nfi_kernels *k
 {
     int64_t at = 0;
     saved->in = nfi_carve(base, &at, n * coupling_ld_in(cp) * k->size);
-    saved->transform = nfi_carve(base, &at, nfi_transform_ops_of(&cp->transform, k)->saved_bytes(cp->transform.self, k, n * cp->n_b));
+    saved->transform = nfi_carve(base, &at, nfi_transform_ops_of(&cp->transform, k)->saved_bytes(cp->transform.self, k, n, cp->n_b));
     for (int32_t i = 0; i < cp->n_nets; i++)
         saved->net[i] = nfi_carve(base, &at, n * cp->net[i].ops->saved_bytes(cp->net[i].self, k));
     return at;

@@ -18,16 +18,17 @@ typedef struct nfi_transform_rows {
     int64_t n, m;
     const void *p[2];
     int64_t ld;    /* elements */
-    void *scratch; /* scratch_bytes of n m elements */
+    void *scratch; /* scratch_bytes */
 } nfi_transform_rows;
 
 typedef struct nfi_transform_ops {
-    int64_t (*scratch_bytes)(const void *self, const nfi_kernels *kernels, int64_t count);
-    int64_t (*saved_bytes)(const void *self, const nfi_kernels *kernels, int64_t count);
+    int64_t (*scratch_bytes)(const void *self, const nfi_kernels *kernels, int64_t n, int64_t m);
+    int64_t (*saved_bytes)(const void *self, const nfi_kernels *kernels, int64_t n, int64_t m);
     /* log_det[i] += sum over columns of log dz/dx. saved NULL: nothing is kept for backward. x and z may be one. */
     void (*forward)(const void *self, const nfi_transform_rows *rows, const void *x, void *z, double *log_det, void *saved);
     void (*inverse)(const void *self, const nfi_transform_rows *rows, const void *z, void *x, double *log_det); /* that of x = T^-1(z) */
-    /* g: dL/dz -> dL/dx; h [n] = dL/dlog_det; gp[0], gp[1]: dL/dp, laid out as p, every one written. rows->p is not given. */
+    /* g: dL/dz -> dL/dx; h [n] = dL/dlog_det; gp[0], gp[1]: dL/dp, laid out as p, every one written. rows->p is not given. x and z
+     * are those of forward. */
     void (*backward)(const void *self, const nfi_transform_rows *rows, const void *x, const void *z, const void *saved, void *g,
                      const double *h, void *const gp[2]);
     /* dz of dx and dp, laid out as p; d_log_det[i] +=. dx and dz may be one. */
@@ -54,5 +55,14 @@ typedef struct nfi_transform_affine {
 } nfi_transform_affine;
 extern const nfi_transform_ops nfi_transform_affine_ops_f32, nfi_transform_affine_ops_f64;
 nfi_transform nfi_transform_affine_of(const nfi_transform_affine *affine); /* borrowed as long as the transform is used */
+
+/* A monotone rational-quadratic spline of [-bound, bound], the identity beyond: math/spline.h. */
+typedef struct nfi_transform_spline {
+    int32_t bins, circular;
+    double bound, min_width, min_height, min_slope, slope_centre, logit_bound; /* as in nfi_spline */
+} nfi_transform_spline;
+static inline int64_t nfi_transform_spline_params(const nfi_transform_spline *spline) { return 3 * spline->bins - (spline->circular ? 0 : 1); }
+extern const nfi_transform_ops nfi_transform_spline_ops_f32, nfi_transform_spline_ops_f64;
+nfi_transform nfi_transform_spline_of(const nfi_transform_spline *spline);
 
 #endif

@@ -42,16 +42,16 @@ static int64_t affine_carve_saved(int64_t count, void *base, struct affine_saved
     return at;
 }
 
-static int64_t affine_scratch_bytes(const void *self, const nfi_kernels *kernels, int64_t count)
+static int64_t affine_scratch_bytes(const void *self, const nfi_kernels *kernels, int64_t n, int64_t m)
 {
     (void)self, (void)kernels;
-    return affine_carve_work(count, NULL, &(struct affine_work){ 0 });
+    return affine_carve_work(n * m, NULL, &(struct affine_work){ 0 });
 }
 
-static int64_t affine_saved_bytes(const void *self, const nfi_kernels *kernels, int64_t count)
+static int64_t affine_saved_bytes(const void *self, const nfi_kernels *kernels, int64_t n, int64_t m)
 {
     (void)self, (void)kernels;
-    return affine_carve_saved(count, NULL, &(struct affine_saved){ 0 });
+    return affine_carve_saved(n * m, NULL, &(struct affine_saved){ 0 });
 }
 
 /* w->u and w->s from the parameters. */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * transform_spline.c - rational-quadratic spline of single numbers: gathers strips of rows for the kernels of math/spline.h
+ *
+ * Parameters of a column: `bins` for the widths, `bins` for the heights, bins - 1 for the slopes at the inner knots, or with circular
+ * `bins`, of which the first is the slope at both ends. All zero: z = x.
+ * A row's parameters are [params][m], kernels want parameter q of all elements of a strip side by side: copied there and back, m numbers at
+ * a time. saved: nothing but the parameters, from which backward computes again.
+ *
+ * Check value: 2 bins, B = 1, minima 0.01, no bound of the logits, parameters (0.4, -0.3, -0.2, 0.5, 0.6), x = 0.25:
+ * z = -0.1024464424, log dz/dx = 0.1730117698
+ * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032.
+ */
+#include "core/real.h"
+#include "layers/transform.h"
+
+#include <string.h>
+
+#define SPLINE_STRIP 256 /* elements at once: 23 parameters of them fill half of the second cache's share of a core */
+
+struct spline_work { /* in scratch, of one strip of at most `stride` elements */
+    int64_t stride;
+    real *p, *dp;                  /* [params][stride]; dp: tangents or gradients */
+    real *x, *z, *d, *log_slope;   /* [stride] */
+    void *kernel;
+};
+
+static int64_t spline_strip_rows(int64_t m) { return nfi_max(1, SPLINE_STRIP / m); }
+
+static int64_t spline_carve(const nfi_transform_spline *sp, int64_t m, void *base, struct spline_work *w)
+{
+    const int64_t stride = nfi_round_up(nfi_max(SPLINE_STRIP, m), 16), row = stride * (int64_t)sizeof(real);
+    int64_t at = 0;
+    w->stride = stride;
+    w->p = nfi_carve(base, &at, nfi_transform_spline_params(sp) * row);
+    w->dp = nfi_carve(base, &at, nfi_transform_spline_params(sp) * row);
+    w->x = nfi_carve(base, &at, row);
+    w->z = nfi_carve(base, &at, row);
+    w->d = nfi_carve(base, &at, row);
+    w->log_slope = nfi_carve(base, &at, row);
+    w->kernel = nfi_carve(base, &at, NFI_SPLINE_WORK(sp->bins));
+    return at;
+}
+
+static int64_t spline_scratch_bytes(const void *self, const nfi_kernels *kernels, int64_t n, int64_t m)
+{
+    (void)kernels, (void)n;
+    return spline_carve(self, m, NULL, &(struct spline_work){ 0 });
+}
+
+static int64_t spline_saved_bytes(const void *self, const nfi_kernels *kernels, int64_t n, int64_t m)
+{
+    return n * nfi_transform_spline_params(self) * m * kernels->size;
+}
+
+/* What all calls to the kernels have in common. */
+static nfi_spline spline_call(const nfi_transform_spline *sp, const struct spline_work *w, int64_t count)
+{
+    return (nfi_spline){ .count = count, .stride = w->stride, .bins = sp->bins, .circular = sp->circular, .bound = sp->bound,
+                         .min_width = sp->min_width, .min_height = sp->min_height, .min_slope = sp->min_slope,
+                         .slope_centre = sp->slope_centre, .logit_bound = sp->logit_bound, .p = w->p, .work = w->kernel };
+}
+
+/* to [count] from x, zeros up to a multiple of 16. */
+static void spline_load(int64_t count, const real *x, real *to)
+{
+    memcpy(to, x, (size_t)count * sizeof *to);
+    for (int64_t i = count; i % 16; i++) to[i] = 0;
+}
+
+/* Parameter q of row i of m columns. */
+static const real *spline_param(const void *const p[2], int64_t ld, int64_t m, int64_t i, int64_t q)
+{
+    return (const real *)p[q > 0] + i * ld + (q > 0 ? q - 1 : 0) * m;
+}
+
+/* to [params][stride] of n rows, zeros up to a multiple of 16. */
+static void spline_gather(const nfi_transform_spline *sp, const void *const p[2], int64_t ld, int64_t first, int64_t n, int64_t m,
+                          const struct spline_work *w, real *to)
+{
+    for (int64_t q = 0; q < nfi_transform_spline_params(sp); q++, to += w->stride) {
+        for (int64_t i = 0; i < n; i++) {
+            const real *from = spline_param(p, ld, m, first + i, q);
+            for (int64_t j = 0; j < m; j++) to[i * m + j] = from[j];
+        }
+        for (int64_t i = n * m; i % 16; i++) to[i] = 0;
+    }
+}
+
+static void spline_scatter(const nfi_transform_spline *sp, const real *from, int64_t stride, int64_t first, int64_t n, int64_t m,
+                           void *const p[2], int64_t ld)
+{
+    for (int64_t q = 0; q < nfi_transform_spline_params(sp); q++, from += stride)
+        for (int64_t i = 0; i < n; i++)
+            memcpy((real *)p[q > 0] + (first + i) * ld + (q > 0 ? q - 1 : 0) * m, from + i * m, (size_t)m * sizeof *from);
+}
+
+static void spline_add_log_det(int64_t n, int64_t m, const real *log_slope, double *log_det)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0.0;
+        for (int64_t j = 0; j < m; j++) sum += (double)log_slope[i * m + j];
+        log_det[i] += sum;
+    }
+}
+
+static void spline_map(const nfi_transform_spline *sp, const nfi_transform_rows *rows, void (*kernel)(const nfi_spline *), const real *in,
+                       real *out, double *log_det)
+{
+    const int64_t m = rows->m, most = spline_strip_rows(m);
+    struct spline_work w;
+
+    (void)spline_carve(sp, m, rows->scratch, &w);
+    for (int64_t first = 0; first < rows->n; first += most) {
+        const int64_t n = nfi_min(most, rows->n - first), count = n * m;
+        nfi_spline call = spline_call(sp, &w, count);
+        call.x = w.x;
+        call.z = w.z;
+        call.log_slope = w.log_slope;
+        spline_gather(sp, rows->p, rows->ld, first, n, m, &w, w.p);
+        spline_load(count, in + first * m, w.x);
+        kernel(&call);
+        memcpy(out + first * m, w.z, (size_t)count * sizeof *out);
+        spline_add_log_det(n, m, w.log_slope, log_det + first);
+    }
+}
+
+static void spline_forward(const void *self, const nfi_transform_rows *rows, const void *x, void *z, double *log_det, void *saved)
+{
+    const int64_t per_row = nfi_transform_spline_params(self) * rows->m;
+    real *keep = saved;
+
+    spline_map(self, rows, rows->kernels->spline_value, x, z, log_det);
+    for (int64_t i = 0; keep && i < rows->n; i++, keep += per_row) {
+        memcpy(keep, (const real *)rows->p[0] + i * rows->ld, (size_t)rows->m * sizeof *keep);
+        memcpy(keep + rows->m, (const real *)rows->p[1] + i * rows->ld, (size_t)(per_row - rows->m) * sizeof *keep);
+    }
+}
+
+static void spline_inverse(const void *self, const nfi_transform_rows *rows, const void *z, void *x, double *log_det)
+{
+    spline_map(self, rows, rows->kernels->spline_inverse, z, x, log_det);
+}
+
+static void spline_backward(const void *self, const nfi_transform_rows *rows, const void *in, const void *out, const void *saved, void *g_inout,
+                            const double *h, void *const gp[2])
+{
+    const int64_t m = rows->m, most = spline_strip_rows(m), ld = nfi_transform_spline_params(self) * m;
+    const void *const p[2] = { saved, (const real *)saved + m };
+    real *g = g_inout;
+    struct spline_work w;
+
+    (void)out;
+    (void)spline_carve(self, m, rows->scratch, &w);
+    for (int64_t first = 0; first < rows->n; first += most) {
+        const int64_t n = nfi_min(most, rows->n - first), count = n * m;
+        nfi_spline call = spline_call(self, &w, count);
+        call.x = w.x;
+        call.g = w.d;
+        call.h = w.log_slope;
+        call.gp = w.dp;
+        spline_gather(self, p, ld, first, n, m, &w, w.p);
+        spline_load(count, (const real *)in + first * m, w.x);
+        spline_load(count, g + first * m, w.d);
+        for (int64_t i = 0; i < nfi_round_up(count, 16); i++) w.log_slope[i] = i < count ? (real)h[first + i / m] : 0;
+        rows->kernels->spline_backward(&call);
+        memcpy(g + first * m, w.d, (size_t)count * sizeof *g);
+        spline_scatter(self, w.dp, w.stride, first, n, m, gp, rows->ld);
+    }
+}
+
+static void spline_jvp(const void *self, const nfi_transform_rows *rows, const void *x, const void *z, const void *d_in,
+                       const void *const dp[2], void *d_out, double *d_log_det)
+{
+    const int64_t m = rows->m, most = spline_strip_rows(m);
+    struct spline_work w;
+
+    (void)z;
+    (void)spline_carve(self, m, rows->scratch, &w);
+    for (int64_t first = 0; first < rows->n; first += most) {
+        const int64_t n = nfi_min(most, rows->n - first), count = n * m;
+        nfi_spline call = spline_call(self, &w, count);
+        call.x = w.x;
+        call.dx = w.d;
+        call.dp = w.dp;
+        call.z = w.z;
+        call.log_slope = w.log_slope;
+        spline_gather(self, rows->p, rows->ld, first, n, m, &w, w.p);
+        spline_gather(self, dp, rows->ld, first, n, m, &w, w.dp);
+        spline_load(count, (const real *)x + first * m, w.x);
+        spline_load(count, (const real *)d_in + first * m, w.d);
+        rows->kernels->spline_jvp(&call);
+        memcpy((real *)d_out + first * m, w.z, (size_t)count * sizeof(real));
+        spline_add_log_det(n, m, w.log_slope, d_log_det + first);
+    }
+}
+
+const nfi_transform_ops NFI_NAME(nfi_transform_spline_ops) = {
+    .scratch_bytes = spline_scratch_bytes, .saved_bytes = spline_saved_bytes, .forward = spline_forward, .inverse = spline_inverse,
+    .backward = spline_backward, .jvp = spline_jvp,
+};
+
+#if NFI_ONCE
+nfi_transform nfi_transform_spline_of(const nfi_transform_spline *spline)
+{
+    return (nfi_transform){ .f32 = &nfi_transform_spline_ops_f32, .f64 = &nfi_transform_spline_ops_f64, .self = spline,
+                            .params = nfi_transform_spline_params(spline) };
+}
+#endif
