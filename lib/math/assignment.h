@@ -8,11 +8,12 @@
 
 /* Work space for n rows and columns, and the certificate of what was found: u_i + v_j <= cost_ij, with equality where i has j. */
 typedef struct nfi_assignment {
-    double *u, *v;      /* [n] */
-    double *way;        /* [n] */
-    int64_t *owner;     /* [n]: the row that has column j */
-    int64_t *before;    /* [n] */
-    int64_t *open;      /* [n] */
+    double *u, *v;        /* [n] */
+    double *price;        /* [n]: v of columns that a search has not settled, else -inf */
+    double *way, *settled; /* [n]: lengths of ways to columns, so far and for good */
+    int64_t *owner;       /* [n]: the row that has column j; -1: none */
+    int64_t *before;      /* [n]: the row before column j on the way to it */
+    int64_t *list;        /* [n] */
 } nfi_assignment;
 
 /* Bytes of work space; -1: too large to compute. `memory` of so many, 64-aligned, is carved into *a. */
