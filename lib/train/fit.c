@@ -63,7 +63,7 @@ static nf_status fit_check_data(const nf_flow *flow, const nf_dataset *data, con
     return nfi_dataset_check_finite(data, flow->dtype, what);
 }
 
-static nf_status fit_check(const nfi_trainer *t)
+static nf_status fit_check(nfi_trainer *t)
 {
     nf_status status;
 
@@ -71,6 +71,7 @@ static nf_status fit_check(const nfi_trainer *t)
     if (t->valid && (status = fit_check_data(t->flow, t->valid, "nf_flow_fit: valid"))) return status;
     if (t->config.batch > (int64_t)1 << 31 || t->config.epochs > INT64_MAX / nfi_max(t->train->n, 1))
         return nfi_fail(NF_ERR_OVERFLOW, "nf_flow_fit: epochs times rows is too large to compute");
+    t->batch = nfi_min(t->config.batch, t->train->n);
     return nfi_trainer_check_objective(t);
 }
 
@@ -211,7 +212,6 @@ static nf_status fit_run(nfi_trainer *t)
 {
     nf_status status, saved;
 
-    t->batch = nfi_min(t->config.batch, t->train->n);
     t->matching = t->config.objective == NF_OBJECTIVE_FLOW_MATCHING;
     if ((status = fit_check(t))) return status;
     if ((status = nfi_trainer_make(t))) return status;
