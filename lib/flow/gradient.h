@@ -28,7 +28,7 @@ struct nfi_grad_job {
         nf_status status;
         double loss;
         int64_t n_bad, first_bad;
-        char line[352]; /* of status; NF_OK: why first_bad is bad */
+        char line[304]; /* of status; NF_OK: why first_bad is bad */
     } slot[NFI_GRAD_SLOTS];
 };
 
