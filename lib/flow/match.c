@@ -66,8 +66,8 @@ nf_status nfi_match_check(const nf_flow *flow, int32_t transport, int64_t rows, 
 
     if (status || !transport) return status;
     if (flow->cond_dim)
-        return nfi_fail(NF_ERR_ARG, "%s: pairing transport is for flows without conditioning columns, this one has %lld: noise would depend on them, and densities given them be biased",
-                        function, (long long)flow->cond_dim);
+        return nfi_fail(NF_ERR_ARG, "%s: pairing transport is for flows without conditioning columns, this one has %lld: noise would depend on them, "
+                        "and densities given them be biased", function, (long long)flow->cond_dim);
     if (rows > NFI_MATCH_MOST)
         return nfi_fail(NF_ERR_ARG, "%s: batch is %lld rows, pairing transport allows %d", function, (long long)rows, NFI_MATCH_MOST);
     return NF_OK;
