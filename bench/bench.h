@@ -49,6 +49,7 @@ void bench_sample(const bench_workload *w, int64_t batch, const bench_options *o
 void bench_kernels(const bench_workload *w, int64_t batch, const bench_options *options);
 void bench_start(const bench_workload *w, int64_t batch, const bench_options *options);
 
+void bench_match(const bench_workload *w, int64_t batch, const bench_options *options); /* steps of flow matching */
 void bench_solver(const bench_workload *w, int64_t batch, const bench_options *options);
 
 /* Solves of a flow that is one continuous layer: evaluations of the dynamics a row, and their matrix products. */

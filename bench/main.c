@@ -39,10 +39,12 @@ static const bench_workload workloads[] = {
     { "ffjord_log_prob_toy", "log density of a batch", bench_log_prob, { 1, 1000 }, MODEL_FFJORD_TOY },
     { "ffjord_sample_toy", "samples", bench_sample, { 1, 1000 }, MODEL_FFJORD_TOY },
     { "ffjord_solver_toy", "evaluations in solves, beside the network alone", bench_solver, { 1000 }, MODEL_FFJORD_TOY },
+    { "ffjord_match_toy", "step of flow matching instead, each row with noise of its own", bench_match, { 100, 1000 }, MODEL_FFJORD_TOY },
     { "ffjord_train_tabular", "training step, 43 columns, continuous, 860-860 softplus, Hutchinson, dopri5 1e-8 1e-6", bench_train, { 1000 }, MODEL_FFJORD_TABULAR },
     { "ffjord_log_prob_tabular", "log density of a batch", bench_log_prob, { 1000 }, MODEL_FFJORD_TABULAR },
     { "ffjord_sample_tabular", "samples", bench_sample, { 1000 }, MODEL_FFJORD_TABULAR },
     { "ffjord_solver_tabular", "evaluations in solves, beside the network alone", bench_solver, { 1000 }, MODEL_FFJORD_TABULAR },
+    { "ffjord_match_tabular", "step of flow matching instead, each row with noise of its own", bench_match, { 1000 }, MODEL_FFJORD_TABULAR },
     { "kernels", "matrix products at the shapes of the networks, vector functions, normals", bench_kernels, { 128 }, 0 },
     { "start", "load of a model and first log_prob", bench_start, { 1 }, MODEL_MOONS },
 };

@@ -4,7 +4,8 @@
  *
  * NLLs are reported in nats a row, in the units of the data, and for standardised data:
  *   nll = nll_standardised + sum_j log sd_j
- * and of images in bits per dimension, nll / (dim ln 2), too.
+ * and of images in bits per dimension, nll / (dim ln 2), too. With --objective flow-matching, progress and the curve are its losses, which
+ * are no NLLs; what is reported at the end is.
  */
 #include "common.h"
 #include "images.h"
@@ -384,7 +385,14 @@ static int curve_begin(train_run *run, const train_options *o)
     return r->curve_train && r->curve_valid ? 0 : (tool_fail("out of memory"), -1);
 }
 
-/* Writes them: bits per dimension of images, else nats a row. A file that cannot be written does not lose the model. */
+/* A loss as the curve has it: bits per dimension of images, else nats a row in the units of the data; that of flow matching as it is. */
+static double curve_value(const train_run *run, const train_options *o, double loss)
+{
+    if (o->fit.objective == NF_OBJECTIVE_FLOW_MATCHING) return loss;
+    return run->shape.height ? bits(run, loss + run->line.shift) : loss + run->line.shift;
+}
+
+/* Writes them. A file that cannot be written does not lose the model. */
 static void curve_end(train_run *run, const train_options *o)
 {
     nf_fit_report *r = &run->report;
@@ -392,10 +400,8 @@ static void curve_end(train_run *run, const train_options *o)
 
     if (o->curve && !file) tool_fail("%s: cannot be written", o->curve);
     if (file) fprintf(file, "epoch,train,valid\n");
-    for (int64_t i = 0; file && i < r->curve_count; i++) {
-        const double train = r->curve_train[i] + run->line.shift, valid = r->curve_valid[i] + run->line.shift;
-        fprintf(file, "%lld,%.9g,%.9g\n", (long long)i + 1, run->shape.height ? bits(run, train) : train, run->shape.height ? bits(run, valid) : valid);
-    }
+    for (int64_t i = 0; file && i < r->curve_count; i++)
+        fprintf(file, "%lld,%.9g,%.9g\n", (long long)i + 1, curve_value(run, o, r->curve_train[i]), curve_value(run, o, r->curve_valid[i]));
     if (file && fclose(file)) tool_fail("%s: could not be written", o->curve);
     free(r->curve_train);
     free(r->curve_valid);
@@ -447,6 +453,7 @@ static void print_json(const train_run *run, const train_options *o)
     nft_json_string(&w, "data", run->data_name);
     nft_json_string(&w, "arch", arch_of(o)->name);
     nft_json_string(&w, "preset", preset_of(o)->name);
+    nft_json_string(&w, "objective", o->fit.objective == NF_OBJECTIVE_FLOW_MATCHING ? "flow-matching" : "likelihood");
     nft_json_integer(&w, "rows_train", nf_dataset_rows(run->train));
     nft_json_integer(&w, "rows_valid", nf_dataset_rows(run->valid));
     nft_json_number(&w, "train_nll", r->train_nll);

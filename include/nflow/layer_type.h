@@ -97,7 +97,8 @@ typedef struct nf_layer_info {
 /* Properties of parameters. */
 enum {
     NF_PARAM_FROZEN = 1,  /* not trained: constants and flags; its gradient stays zero */
-    NF_PARAM_NO_DECAY = 2 /* weight decay and L2 leave it alone: biases, scales */
+    NF_PARAM_NO_DECAY = 2, /* weight decay and L2 leave it alone: biases, scales */
+    NF_PARAM_NO_MATCH = 4 /* flow matching leaves it alone: times */
 };
 
 /** One named view of the flat block. */
@@ -138,6 +139,11 @@ typedef struct nf_layer_ops {
                      double *d_log_det);
     /* OPTIONAL (NULL: all finite values will do). Refuses parameters from a file that the layer cannot work with: NF_ERR_FORMAT. */
     nf_status (*check)(const void *self, const void *theta);
+    /* OPTIONAL (NULL: the layer cannot be trained by flow matching). in and out are rows that are to be joined, x and z, not f(x); the
+     * layer has dim_out = dim. loss[i] (overwritten) is how far row i is from that, at a time drawn from its row_key, stream and epoch;
+     * adds sum_i h[i] dloss[i]/dtheta to tile->grad. grad NULL: the loss alone, and packed_backward may be NULL. Parameters with
+     * NF_PARAM_NO_MATCH get no gradient. */
+    nf_status (*match)(const void *self, const nf_tile *tile, const void *in, const void *out, const double *h, double *loss);
 } nf_layer_ops;
 
 /** A layer type. Static: it must outlive every context it is registered with. */

@@ -63,6 +63,11 @@ nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, 
 nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad, uint64_t epoch);
 /* log_det += log p_base(z) */
 nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
+/* Through all layers but the last: *in [n][dim of the last] is what it would get, and stays until the workspace is used again. */
+nf_status nfi_chain_lead(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch, const char **in);
+/* The last layer's match, over rows in and out of it: w->weight are weights of losses, which become w->spare. */
+nf_status nfi_chain_match(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const char *in, const char *out, const nfi_grad *grad,
+                          uint64_t epoch);
 /* The tile of rows [i, i + n) of a block that starts at `row`; place NULL: the base's. */
 nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_workspace *w, int64_t row, int64_t i, int64_t n);
 

@@ -267,6 +267,7 @@ const nf_layer_ops NFI_NAME(nfi_cnf_ops) = {
     .forward = cnf_forward,
     .inverse = cnf_inverse,
     .backward = NFI_NAME(nfi_cnf_backward),
+    .match = NFI_NAME(nfi_cnf_match),
 };
 
 #if NFI_ONCE

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cnf.h - the continuous layer: cnf.c solves, cnf_back.c takes the gradient of the solution, cnf_layer.c makes the layer
+ * cnf.h - the continuous layer: cnf.c solves, cnf_back.c takes the gradient of the solution, cnf_match.c trains f without
+ * one, cnf_layer.c makes the layer
  */
 #ifndef NFI_LAYERS_CNF_H
 #define NFI_LAYERS_CNF_H
@@ -64,6 +65,7 @@ typedef struct nfi_cnf_work {
 int64_t nfi_cnf_work_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n, int64_t m);
 int64_t nfi_cnf_solve_bytes(const nfi_cnf *cf, int64_t n);
 int64_t nfi_cnf_back_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n, int64_t m);
+int64_t nfi_cnf_match_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n); /* of match: all that it needs */
 #define NFI_CNF_DECLARE(suffix)                                                                                        \
     /* Carves the scratch and draws the probes. */                                                                    \
     nfi_cnf_work nfi_cnf_begin_##suffix(const nfi_cnf *cf, const nf_tile *tile);                                       \
@@ -72,7 +74,8 @@ int64_t nfi_cnf_back_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_
     /* dy [n][aug] of the network's answers: f, the trace, and with aug = dim + 3 the energies. */                    \
     void nfi_cnf_rates_##suffix(const nfi_cnf_work *w, int64_t n, const int64_t *row, const void *out, int64_t aug, double *dy); \
     nf_status nfi_cnf_backward_##suffix(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g, \
-                                        const double *h);
+                                        const double *h);                                                             \
+    nf_status nfi_cnf_match_##suffix(const void *self, const nf_tile *tile, const void *in, const void *out, const double *h, double *loss);
 NFI_CNF_DECLARE(f32)
 NFI_CNF_DECLARE(f64)
 extern const nf_layer_ops nfi_cnf_ops_f32, nfi_cnf_ops_f64;

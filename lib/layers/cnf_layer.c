@@ -74,7 +74,8 @@ static int64_t cnf_scratch(const nfi_cnf *cf, const nfi_kernels *k)
 {
     const int64_t n = cf->tile_rows, evaluate = nfi_cnf_tangents(cf, 0), train = nfi_cnf_tangents(cf, 1);
     const int64_t solve = nfi_cnf_solve_bytes(cf, n), back = nfi_cnf_back_bytes(cf, k, n, train);
-    return nfi_max(nfi_cnf_work_bytes(cf, k, n, evaluate) + solve, nfi_cnf_work_bytes(cf, k, n, train) + nfi_max(solve, back));
+    const int64_t ways = nfi_max(nfi_cnf_work_bytes(cf, k, n, evaluate) + solve, nfi_cnf_work_bytes(cf, k, n, train) + nfi_max(solve, back));
+    return nfi_max(ways, nfi_cnf_match_bytes(cf, k, n));
 }
 
 static nf_status cnf_describe(const void *self, nf_layer_info *info)
@@ -105,7 +106,7 @@ static nf_status cnf_param(const void *self, int32_t i, nf_param *param)
         return NF_OK;
     }
     memcpy(param->name, "sqrt_time", sizeof "sqrt_time");
-    param->properties = NF_PARAM_NO_DECAY | (cf->time_fixed ? NF_PARAM_FROZEN : 0);
+    param->properties = NF_PARAM_NO_DECAY | NF_PARAM_NO_MATCH | (cf->time_fixed ? NF_PARAM_FROZEN : 0);
     param->offset = cf->net.theta_count;
     return NF_OK;
 }

@@ -28,7 +28,7 @@ WITH_TABLES = ["train", "score", "interpolate", "attribute", "check", "plot"]
 SAMPLES = {
     "output": "out.bin", "plot output": "out.png", "arch": "realnvp", "preset": "book", "layers": "2", "hidden": "8x2",
     "activation": "tanh", "mask": "half", "scale": "safe", "bound": "1.5", "separate": "yes", "actnorm": "no", "dtype": "f64",
-    "weights": "he", "epochs": "2", "batch": "64", "lr": "1e-3", "schedule": "step", "final-lr-factor": "0.1", "factor": "0.5",
+    "weights": "he", "objective": "flow-matching", "pairing": "transport", "epochs": "2", "batch": "64", "lr": "1e-3", "schedule": "step", "final-lr-factor": "0.1", "factor": "0.5",
     "step-epochs": "1", "plateau-epochs": "1", "warmup-steps": "2", "optimizer": "adamw", "beta1": "0.8", "beta2": "0.99",
     "eps": "1e-7", "weight-decay": "0.01", "momentum": "0.5", "nesterov": None, "clip-norm": "-1", "l2": "1e-5",
     "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
@@ -50,7 +50,7 @@ NEEDS_LABELS = {"label-kind", "label-classes"}
 BAD = {  # option: values that must be refused
     "epochs": ["0", "-1", "x", "1.5", ""], "layers": ["-1", "9999"], "hidden": ["4y2", "-3", ","], "lr": ["-1", "0", "nan", "1e999"],
     "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
-    "schedule": ["never"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
+    "schedule": ["never"], "objective": ["matching", "flow_matching"], "pairing": ["optimal"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
     "label-kind": ["hot"], "solver": ["dopri8"], "rtol": ["-1", "x"], "probes": ["-1"], "end-time": ["-1"], "max-rows": ["-1", "x"],
 }
 
@@ -63,6 +63,7 @@ ARCH_OPTIONS = {  # options of architectures but realnvp
     "alpha": "realnvp_image",
     "time": "ffjord", "solver": "ffjord", "trace": "ffjord", "probe": "ffjord", "probes": "ffjord", "end-time-fixed": "ffjord", "end-time": "ffjord",
     "rtol": "ffjord", "atol": "ffjord", "step": "ffjord", "max-steps": "ffjord", "kinetic": "ffjord", "jacobian": "ffjord",
+    "objective": "ffjord", "pairing": "ffjord",
 }
 
 nflow = os.path.abspath(sys.argv[1])
@@ -143,7 +144,8 @@ def attribute_words(option):
 def arch_words(option):
     """A run of the architecture that has the option."""
     if ARCH_OPTIONS[option] == "ffjord":
-        return ["train", "density:moons-sklearn", "-o", "train.nf", "--arch", "ffjord", "--hidden", "4", "--epochs", "1", "--rows", "100"]
+        matching = ["--objective", "flow-matching"] if option == "pairing" else []
+        return ["train", "density:moons-sklearn", "-o", "train.nf", "--arch", "ffjord", "--hidden", "4", "--epochs", "1", "--rows", "100", *matching]
     small = [] if option == "levels" else ["--levels", "1"]
     small += [] if option == "hidden-channels" else ["--hidden-channels", "4"]
     return ["train", "images.csv", "-o", "train.nf", "--height", "4", "--width", "2", "--epochs", "1", "--arch", ARCH_OPTIONS[option], *small]
@@ -271,6 +273,10 @@ def check_progress():
     code, text = on_terminal(80, *words, "--height", "1", "--width", "2", "--arch", "realnvp")
     if code or "  bits/dim " not in text or "  NLL " in text:
         fail(f"progress of images: exit code {code}: {text!r}")
+    code, text = on_terminal(80, "train", "density:moons", "-o", "p.nf", "--arch", "ffjord", "--hidden", "4", "--epochs", "3", "--rows", "200",
+                             "--objective", "flow-matching")
+    if code or "  matching loss " not in text or "  NLL " in text:
+        fail(f"progress of flow matching: exit code {code}: {text!r}")
     if on_terminal(80, *words, "--quiet") != (0, ""):
         fail("--quiet shows progress")
     if run(*words).stderr:
