@@ -87,6 +87,18 @@ static void gradient_weigh(gradient_job *g, nfi_workspace *w, int64_t row, int64
     }
 }
 
+/* Rows that a layer gave up on the way back: their densities count, but the gradient is lost. */
+static void gradient_count_late(gradient_job *g, const nfi_workspace *w, int64_t row, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        struct gradient_slot *slot = &g->slot[(row + i) / g->plan.slot_rows];
+        if (!w->bad[i] || w->weight[i] == 0.0) continue;
+        if (slot->n_bad++ && slot->first_bad < row + i) continue;
+        slot->line[0] = 0;
+        gradient_first_bad(slot, w, row + i);
+    }
+}
+
 static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
@@ -115,7 +127,9 @@ static nf_status gradient_block(gradient_job *g, nfi_workspace *w, int64_t row, 
     if ((status = nfi_chain_base(flow, w, row, n))) return status;
     gradient_weigh(g, w, row, n);
     if ((status = gradient_base(flow, w, row, n, grad))) return status;
-    return nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
+    status = nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
+    gradient_count_late(g, w, row, n);
+    return status;
 }
 
 /* Slots [s, s + group) of one worker, layer by layer. */

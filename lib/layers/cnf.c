@@ -13,6 +13,7 @@
  * Backward is that of the discrete solution (ode/ode.h), exact for the z and log|det| that forward returned, step sizes held constant.
  * forward keeps a row's steps in `saved`: (t, h) of all, y of every k-th, k doubling when the room is full, so memory is bounded; backward
  * solves again from a kept state to the next, and takes the steps in between from there.
+ * With gradient = adjoint backward solves the adjoint equation instead (cnf_adjoint.c), and `saved` holds no steps.
  * T = theta_T^2 (trained, unless end_time_fixed), since it must not change its sign. With the steps' proportions held,
  *   dL/dT = (1 / T) sum over steps and stages of (kbar_i . k_i + t_i dL/dt_i).
  * Weights of K and J add  -g_log_det (kinetic K + jacobian J)  to the loss, g_log_det < 0 being the weight of the row's log p.
@@ -134,7 +135,8 @@ struct cnf_solve {
     double *y;        /* [n][dim + 1] */
     nfi_ode_end *end; /* [n] */
     void *ode;
-    void *saved;
+    void *saved; /* tracks; NULL: none are kept */
+    void *lost;  /* NULL: not wanted */
 };
 
 static int64_t cnf_carve_solve(const nfi_cnf *cf, int64_t n, char *base, struct cnf_solve *s)
@@ -158,18 +160,19 @@ static void cnf_eval(void *user, int64_t n, const int64_t *row, const double *t,
 }
 
 /* Keeps every `every`-th state; when the room is full, every other one of them stays. */
-static void cnf_accepted(void *user, int64_t row, double t, double h, const double *y)
+static void cnf_accepted(void *user, int64_t row, double t, double h, const double *y, const double *k, int64_t stride)
 {
     const struct cnf_solve *s = user;
     const size_t bytes = (size_t)s->w.cf->dim * sizeof *y;
     nfi_cnf_track *track = nfi_cnf_track_of(s->w.cf, s->saved, row);
     const int64_t i = track->steps++;
 
+    (void)k, (void)stride;
     track->t[i] = t;
     track->h[i] = h;
     if (i % track->every) return;
     if (i / track->every == NFI_CNF_KEPT) {
-        for (int64_t k = 1; k < NFI_CNF_KEPT / 2; k++) memcpy(track->y + k * s->w.cf->dim, track->y + 2 * k * s->w.cf->dim, bytes);
+        for (int64_t at = 1; at < NFI_CNF_KEPT / 2; at++) memcpy(track->y + at * s->w.cf->dim, track->y + 2 * at * s->w.cf->dim, bytes);
         track->every *= 2;
     }
     memcpy(track->y + i / track->every * s->w.cf->dim, y, bytes);
@@ -179,14 +182,6 @@ static double cnf_end_time(const nfi_cnf *cf, const nf_tile *tile)
 {
     const double root = (double)((const real *)tile->theta)[cf->net.theta_count];
     return root * root;
-}
-
-static void cnf_fail_row(const nfi_cnf *cf, const nf_tile *tile, int64_t i, const nfi_ode_end *end)
-{
-    char line[160];
-    (void)snprintf(line, sizeof line, "cnf: at t = %.6g with a step of %.3g, after %lld steps and %lld refused (rtol %g, atol %g)", end->t, end->h,
-                   (long long)end->accepted, (long long)end->rejected, cf->ode.rtol, cf->ode.atol);
-    nf_fail_row(tile, i, end->status, line);
 }
 
 /* out and log_det of the solve from t0 to t1. A row that fails goes on as it came. */
@@ -211,7 +206,8 @@ static void cnf_run(struct cnf_solve *s, double t0, double t1, const real *in, r
         for (int64_t j = 0; j < dim; j++) out[i * dim + j] = failed ? in[i * dim + j] : (real)s->y[i * aug + j];
         nfi_count_solve(tile, i, failed, s->end[i].accepted, s->end[i].rejected, s->end[i].evaluations);
         if (!failed) tile->log_det[i] += s->y[i * aug + dim];
-        if (failed) cnf_fail_row(cf, tile, i, &s->end[i]);
+        if (failed) nfi_cnf_fail_row(cf, tile, i, &s->end[i], "cnf");
+        if (s->lost) *nfi_cnf_lost(s->lost, i) = failed;
         if (failed && s->saved) nfi_cnf_track_of(cf, s->saved, i)->steps = 0;
     }
 }
@@ -243,7 +239,7 @@ static void cnf_pack(const void *self, const void *kernels, const void *theta, v
 static nf_status cnf_forward(const void *self, const nf_tile *tile, const void *in, void *out, void *saved)
 {
     const nfi_cnf *cf = self;
-    struct cnf_solve s = { .w = NFI_NAME(nfi_cnf_begin)(cf, tile), .saved = saved };
+    struct cnf_solve s = { .w = NFI_NAME(nfi_cnf_begin)(cf, tile), .saved = cf->adjoint ? NULL : saved, .lost = cf->adjoint ? saved : NULL };
     const nf_status status = cnf_check_tolerance(cf);
     (void)cnf_carve_solve(cf, tile->n, s.w.rest, &s);
     if (status == NF_OK) cnf_run(&s, 0.0, cnf_end_time(cf, tile), in, out);
@@ -260,19 +256,33 @@ static nf_status cnf_inverse(const void *self, const nf_tile *tile, const void *
     return status;
 }
 
+static nf_status cnf_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g, const double *h)
+{
+    const nfi_cnf *cf = self;
+    return (cf->adjoint ? NFI_NAME(nfi_cnf_adjoint) : NFI_NAME(nfi_cnf_backward))(self, tile, in, out, saved, g, h);
+}
+
 const nf_layer_ops NFI_NAME(nfi_cnf_ops) = {
     .struct_size = sizeof(nf_layer_ops),
     .reset = cnf_reset,
     .pack = cnf_pack,
     .forward = cnf_forward,
     .inverse = cnf_inverse,
-    .backward = NFI_NAME(nfi_cnf_backward),
+    .backward = cnf_backward,
 };
 
 #if NFI_ONCE
 int64_t nfi_cnf_work_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n, int64_t m)
 {
     return cnf_carve(cf, kernels, n, m, NULL, &(nfi_cnf_work){ 0 });
+}
+
+void nfi_cnf_fail_row(const nfi_cnf *cf, const nf_tile *tile, int64_t i, const nfi_ode_end *end, const char *which)
+{
+    char line[176];
+    (void)snprintf(line, sizeof line, "%s: at t = %.6g with a step of %.3g, after %lld steps and %lld refused (rtol %g, atol %g)", which, end->t,
+                   end->h, (long long)end->accepted, (long long)end->rejected, cf->ode.rtol, cf->ode.atol);
+    nf_fail_row(tile, i, end->status, line);
 }
 
 int64_t nfi_cnf_solve_bytes(const nfi_cnf *cf, int64_t n) { return cnf_carve_solve(cf, n, NULL, &(struct cnf_solve){ 0 }); }

@@ -127,9 +127,10 @@ static void world_eval(void *user, int64_t n, const int64_t *row, const double *
     for (int64_t i = 0; i < n; i++) w->field(t[i], w->dim, w->params ? w->params[row[i]] : w->p, y + i * w->dim, dy + i * w->dim);
 }
 
-static void world_accepted(void *user, int64_t row, double t, double h, const double *y)
+static void world_accepted(void *user, int64_t row, double t, double h, const double *y, const double *k, int64_t stride)
 {
     struct world *w = user;
+    (void)k, (void)stride;
     if (row != w->watched || w->steps >= MOST_STEPS) return;
     w->t[w->steps] = t;
     w->h[w->steps] = h;
