@@ -247,6 +247,7 @@ static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, n
         nf_tile tile = nfi_chain_tile(flow, p, w, row, i, m);
         tile.epoch = epoch;
         tile.training = 1;
+        tile.likelihood = grad->likelihood;
         tile.grad = nfi_grad_open(flow, w, grad, p->theta, p->layer->param_count, i);
         status = chain_backward_tile(flow, p, w, &tile, i, g);
         if (!status) nfi_grad_close(flow, w, grad, p->theta, p->layer->param_count, i + m, n);

@@ -126,6 +126,7 @@ static nf_status gradient_block(gradient_job *g, nfi_workspace *w, int64_t row, 
     if ((status = nfi_chain_forward(flow, w, row, n, 1, g->batch->epoch))) return status;
     if ((status = nfi_chain_base(flow, w, row, n))) return status;
     gradient_weigh(g, w, row, n);
+    if (g->batch->no_gradient) return NF_OK;
     if ((status = gradient_base(flow, w, row, n, grad))) return status;
     status = nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
     gradient_count_late(g, w, row, n);
@@ -136,7 +137,8 @@ static nf_status gradient_block(gradient_job *g, nfi_workspace *w, int64_t row, 
 static void gradient_run_group(gradient_job *g, int64_t s)
 {
     const int64_t first = s * g->plan.slot_rows, end = nfi_min(first + g->plan.group * g->plan.slot_rows, g->batch->n);
-    const nfi_grad grad = { .block = g->flow->grad, .fresh = g->flow->grad_clean, .extra = g->flow->slots, .later = s > 0 };
+    const nfi_grad grad = { .block = g->flow->grad, .fresh = g->flow->grad_clean, .extra = g->flow->slots, .later = s > 0,
+                            .likelihood = g->batch->likelihood };
     struct gradient_slot *slot = &g->slot[s];
 
     if (first >= end) return;
@@ -159,7 +161,7 @@ static void gradient_run_slot(void *arg, int64_t s)
     gradient_job *g = arg;
     struct gradient_slot *slot = &g->slot[s];
     const int64_t first = s * g->plan.slot_rows, end = nfi_min(first + g->plan.slot_rows, g->batch->n);
-    nfi_grad grad = { .block = gradient_buffer(g, s), .fresh = s > 0 || g->flow->grad_clean };
+    nfi_grad grad = { .block = gradient_buffer(g, s), .fresh = s > 0 || g->flow->grad_clean, .likelihood = g->batch->likelihood };
 
     if (first >= end) {
         memset(grad.block, 0, (size_t)(g->flow->count * g->flow->size));
@@ -257,6 +259,7 @@ nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, 
         for (int64_t s = 0; s < g.plan.n_slots; s += g.plan.group) gradient_run_group(&g, s);
     else
         nfi_parallel_for(flow->object.context, g.plan.n_slots, gradient_run_slot, &g);
+    if (batch->no_gradient) return gradient_collect(&g, nll_sum, bad);
     flow->grad_clean = false;
     flow->squares_known = false;
     if (g.plan.n_slots > 1 && !g.plan.group) {

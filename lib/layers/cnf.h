@@ -73,7 +73,7 @@ int64_t nfi_cnf_adjoint_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int
 /* Components of the integrand: f and the trace, and where the loss has them and theta's gradient is wanted, the energies. */
 static inline int64_t nfi_cnf_components(const nfi_cnf *cf, const nf_tile *tile)
 {
-    return tile->grad && (cf->kinetic > 0.0 || cf->jacobian > 0.0) ? cf->dim + 3 : cf->dim + 1;
+    return tile->grad && !tile->likelihood && (cf->kinetic > 0.0 || cf->jacobian > 0.0) ? cf->dim + 3 : cf->dim + 1;
 }
 /* Gives row i up: `which` solve, and where it ended. */
 void nfi_cnf_fail_row(const nfi_cnf *cf, const nf_tile *tile, int64_t i, const nfi_ode_end *end, const char *which);

@@ -124,6 +124,61 @@ START_TEST(ffjord__refuses_bad_configs)
 }
 END_TEST
 
+/* A flow whose loss has more than log p, or estimates it in training from the row's probes, is what it says it is. */
+static const nf_ffjord_config checked[] = {
+    { .kinetic = 0.3, .jacobian = 0.2 },
+    { .kinetic = 0.3, .gradient = NF_GRADIENT_ADJOINT },
+    { .trace = NF_TRACE_HUTCHINSON_TRAIN, .jacobian = 0.2 },
+};
+
+START_TEST(ffjord__with_energies_passes_its_check)
+{
+    nf_ffjord_config config = checked[_i];
+    const int64_t hidden[] = { 8, 8 };
+    double x[40];
+    nf_check_report r = { .struct_size = sizeof r };
+
+    config.dim = 2;
+    config.hidden = hidden;
+    config.n_hidden = 2;
+    config.dtype = NF_F64;
+    config.rtol = config.atol = 1e-12;
+    nf_flow *flow = make(NULL, config);
+    support_perturb(flow, 0.3, 5);
+    for (int i = 0; i < 40; i++) x[i] = 1.5 * sin(1.3 * i);
+    expect(nf_flow_check_f64(flow, 20, x, NULL, &r));
+    ck_assert_msg(r.grad_theta_error_max < 1e-6, "theta: %g", r.grad_theta_error_max);
+    ck_assert_msg(r.passed, "round trip %g, sum %g, log_det %g, x %g", r.round_trip_max, r.log_det_sum_max, r.log_det_error_max, r.grad_x_error_max);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* max_steps is what a model file can make a row cost: the context has the last word. */
+START_TEST(ffjord__steps_are_within_the_context_s_limit)
+{
+    nf_context_config limits = NF_CONTEXT_CONFIG_INIT;
+    nf_ffjord_config config = { .struct_size = sizeof config, .dim = 2, .max_steps = 100001 };
+    nf_context *context;
+    nf_flow *flow;
+
+    refused(nf_flow_create_ffjord(&flow, NULL, &config), NF_ERR_LIMIT, "max_steps is 100001, over the context's max_solver_steps 100000");
+    limits.max_solver_steps = 500;
+    expect(nf_context_create(&context, &limits));
+    config.max_steps = 501;
+    refused(nf_flow_create_ffjord(&flow, context, &config), NF_ERR_LIMIT, "max_solver_steps 500");
+    nf_flow *other = small(NULL, NF_F32, 1);
+    char text[4096];
+    int64_t size;
+    expect(nf_flow_to_json(other, text, sizeof text, &size));
+    refused(nf_flow_from_json(&flow, context, text), NF_ERR_LIMIT, "max_steps is 1000, over");
+    nf_flow_unref(other);
+    config.max_steps = 500;
+    expect(nf_flow_create_ffjord(&flow, context, &config));
+    nf_flow_unref(flow);
+    nf_context_unref(context);
+}
+END_TEST
+
 /* A rtol below what float resolves is told by the call that computes, and works in double. */
 START_TEST(ffjord__tells_of_tolerances_below_float)
 {
@@ -358,6 +413,8 @@ int main(void)
     tcase_add_loop_test(tests, ffjord__makes_what_the_preset_says, 0, SUPPORT_COUNT(presets));
     tcase_add_loop_test(tests, ffjord__refuses_bad_configs, 0, SUPPORT_COUNT(bad));
     tcase_add_test(tests, ffjord__tells_of_tolerances_below_float);
+    tcase_add_loop_test(tests, ffjord__with_energies_passes_its_check, 0, SUPPORT_COUNT(checked));
+    tcase_add_test(tests, ffjord__steps_are_within_the_context_s_limit);
     tcase_add_test(tests, ffjord__density_integrates_to_one);
     tcase_add_loop_test(tests, ffjord__is_consistent, 0, 2);
     tcase_add_test(tests, ffjord__comes_back_from_a_file);

@@ -42,7 +42,7 @@ SAMPLES = {
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
     "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "max-rows": "40",
     "labels": "table.labels", "label-kind": "number", "label-classes": "3", "threads": "1", "backend": "cblas",
-    "isa": "baseline", "curve": "curve.csv", "memory-budget": "1e7", "max-file-bytes": "1e8", "max-elements": "1e8", "json": None, "quiet": None,
+    "isa": "baseline", "curve": "curve.csv", "memory-budget": "1e7", "max-file-bytes": "1e8", "max-elements": "1e8", "max-solver-steps": "1e4", "json": None, "quiet": None,
 }
 # what an option needs beside it: replaces the data, adds words, or uses the conditional model
 NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair", "max-rows", "labels", "label-kind", "label-classes"}
