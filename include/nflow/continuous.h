@@ -133,11 +133,18 @@ typedef struct nf_solver_report {
     double accepted_mean, rejected_mean; /* steps of a solve, failed ones included; NaN: no solves */
     double evaluations_mean; /* of f, and of its tangents for the trace: what time is spent on */
     int64_t accepted_max, rejected_max, evaluations_max;
+    /* Standard error of log p (nats) that comes from Hutchinson's probes, over rows that have a solution: with k >= 2 probes the standard
+     * deviation of their own estimates by sqrt(k), of several layers the root of the sum of squares. 0: all traces are exact. NaN: an
+     * estimate from one probe, whose error nothing tells; or no rows. */
+    double trace_error_mean, trace_error_max;
+    double *trace_error;          /* in: array or NULL; out: that of each row, NaN where it has none */
+    int64_t trace_error_capacity; /* in: elements of it; the rows beyond are not told */
 } nf_solver_report;
 /**
  * Follows rows forward as nf_flow_forward does, and counts. A row with NaN or Inf is not counted. Shared-read; the same figures for any
  * batch and any number of threads. NF_ROWS_NONFINITE: *report is written; failures, in a strict context NF_ERR_NONFINITE too: untouched.
- * n = 0, and a flow without continuous layers: solves is 0.
+ * n = 0, and a flow without continuous layers: solves is 0. The report is zeroed, or filled in, before the call: it says where the
+ * errors of rows go; that array is written when the report is. log p has the bits of nf_flow_log_prob. Allocates n doubles for the call.
  */
 NF_API nf_status nf_flow_solver_report(const nf_flow *flow, int64_t n, const float *x, const float *cond, nf_solver_report *report);
 NF_API nf_status nf_flow_solver_report_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, nf_solver_report *report);

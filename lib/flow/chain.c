@@ -46,6 +46,12 @@ void nfi_count_solve(const nf_tile *tile, int64_t i, bool failed, int64_t accept
     nfi_solve_sums_add(&w->solves, &(nfi_solve_sums){ 1, failed, accepted, rejected, evaluations, accepted, rejected, evaluations });
 }
 
+double *nfi_trace_error(const nf_tile *tile)
+{
+    const nfi_workspace *w = tile->failures;
+    return w && w->trace_error ? w->trace_error + (tile->row_key - w->key) : NULL;
+}
+
 void nfi_solve_sums_add(nfi_solve_sums *sums, const nfi_solve_sums *more)
 {
     sums->solves += more->solves;

@@ -46,6 +46,8 @@ static void *rows_of(int32_t dtype, int64_t count)
 static nf_status any_report(const nf_flow *flow, int64_t n, const void *x, const void *cond, nf_solver_report *report)
 {
     report->struct_size = sizeof *report;
+    report->trace_error = NULL;
+    report->trace_error_capacity = 0;
     return nf_flow_dtype(flow) == NF_F32 ? nf_flow_solver_report(flow, n, x, cond, report) : nf_flow_solver_report_f64(flow, n, x, cond, report);
 }
 
@@ -377,6 +379,85 @@ START_TEST(report__counts_failures)
 }
 END_TEST
 
+/* The mean of squared errors is the mean of the squares that the report tells, of one block and of two. */
+START_TEST(report__standard_error_is_that_of_the_estimates)
+{
+    enum { N = 4000, D = 5 };
+    static const int64_t hidden[] = { 16 };
+    nf_ffjord_config config = { .dim = D, .blocks = 1 + _i % 2, .hidden = hidden, .n_hidden = 1, .dtype = NF_F64, .seed = 3, .rtol = 1e-6, .atol = 1e-6,
+                                .trace = NF_TRACE_EXACT, .probes = 4, .probe = _i / 2 ? NF_PROBE_GAUSSIAN : NF_PROBE_RADEMACHER };
+    nf_flow *exact = make(NULL, config);
+    config.trace = NF_TRACE_HUTCHINSON;
+    nf_flow *flow = make(NULL, config);
+    double *x = support_malloc(N * D * 8), *truth = support_malloc(N * 8), *value = support_malloc(N * 8), *error = support_malloc(N * 8);
+    double squares = 0.0, mean = 0.0, spread = 0.0, sum = 0.0;
+    nf_solver_report r = { .struct_size = sizeof r, .trace_error = error, .trace_error_capacity = N }, none = { .struct_size = sizeof none };
+
+    support_perturb(exact, 0.4, 5);
+    support_perturb(flow, 0.4, 5);
+    for (int i = 0; i < N * D; i++) x[i] = 1.5 * sin(1.3 * i + 1e-4 * i * i);
+    expect(nf_flow_log_prob_f64(exact, N, x, NULL, truth));
+    expect(nf_flow_log_prob_f64(flow, N, x, NULL, value));
+    expect(nf_flow_solver_report_f64(flow, N, x, NULL, &r));
+    expect(nf_flow_solver_report_f64(exact, N, x, NULL, &none));
+    ck_assert(none.trace_error_mean == 0.0 && none.trace_error_max == 0.0);
+    for (int i = 0; i < N; i++) {
+        const double square = (value[i] - truth[i]) * (value[i] - truth[i]), gap = square - error[i] * error[i];
+        squares += square / N;
+        mean += gap / N;
+        spread += gap * gap / N;
+        sum += error[i] / N;
+    }
+    const double sampling = sqrt((spread - mean * mean) / N);
+    ck_assert_msg(sampling < 0.1 * squares, "squares of %g are known to %g only", squares, sampling);
+    ck_assert_msg(fabs(mean) < 4 * sampling, "mean squared error %g, told %g, sampling error %g", squares, squares - mean, sampling);
+    ck_assert_double_eq_tol(r.trace_error_mean, sum, 1e-9 * sum);
+    ck_assert(r.trace_error_max > sum && r.trace_error == error);
+    free(x), free(truth), free(value), free(error);
+    nf_flow_unref(flow);
+    nf_flow_unref(exact);
+}
+END_TEST
+
+/* The error of each row has the same bits in any batch and on any threads; room for fewer rows than there are; one probe tells nothing. */
+START_TEST(report__standard_errors_of_rows)
+{
+    enum { N = 300 };
+    static const int64_t hidden[] = { 8 };
+    nf_ffjord_config config = { .dim = 3, .hidden = hidden, .n_hidden = 1, .dtype = NF_F64, .trace = NF_TRACE_HUTCHINSON,
+                                .probe = NF_PROBE_GAUSSIAN, .probes = 3 };
+    nf_context *four = support_context(4, NULL);
+    nf_flow *flow = make(NULL, config), *other = make(four, config);
+    double *x = rows_of(NF_F64, 3 * N), all[N], threads[N], one;
+    nf_solver_report r = { .struct_size = sizeof r, .trace_error = all, .trace_error_capacity = N }, more = r, single = r;
+
+    x[3 * 7] = NAN;
+    more.trace_error = threads;
+    more.trace_error_capacity = N - 1;
+    threads[N - 1] = -5.0;
+    single.trace_error = &one;
+    ck_assert_int_eq(nf_flow_solver_report_f64(flow, N, x, NULL, &r), NF_ROWS_NONFINITE);
+    ck_assert_int_eq(nf_flow_solver_report_f64(other, N, x, NULL, &more), NF_ROWS_NONFINITE);
+    ck_assert(threads[N - 1] == -5.0 && isnan(all[7]) && !isnan(r.trace_error_mean));
+    ck_assert_mem_eq(all, threads, (N - 1) * 8);
+    ck_assert_mem_eq(&r.trace_error_mean, &more.trace_error_mean, 16);
+    for (int i = 8; i < N; i += 13) {
+        single.trace_error_capacity = 1;
+        expect(nf_flow_solver_report_f64(flow, 1, x + 3 * i, NULL, &single));
+        ck_assert(one == all[i] && one > 0.0 && single.trace_error_max == one);
+    }
+    nf_flow_unref(other);
+    nf_flow_unref(flow);
+    config.probes = 1;
+    flow = make(NULL, config);
+    expect(nf_flow_solver_report_f64(flow, 1, x, NULL, &single));
+    ck_assert(isnan(single.trace_error_mean) && isnan(single.trace_error_max) && isnan(one));
+    free(x);
+    nf_flow_unref(flow);
+    nf_context_unref(four);
+}
+END_TEST
+
 START_TEST(report__of_nothing)
 {
     nf_realnvp_config realnvp = NF_REALNVP_CONFIG_INIT;
@@ -423,6 +504,8 @@ int main(void)
     tcase_add_loop_test(reports, report__is_the_same_in_any_batch, 0, 2);
     tcase_add_test(reports, report__counts_failures);
     tcase_add_test(reports, report__of_nothing);
+    tcase_add_loop_test(reports, report__standard_error_is_that_of_the_estimates, 0, 4);
+    tcase_add_test(reports, report__standard_errors_of_rows);
     suite_add_tcase(suite, tests);
     suite_add_tcase(suite, reports);
     runner = srunner_create(suite);
