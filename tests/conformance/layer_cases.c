@@ -103,7 +103,7 @@ const conformance_case layer_cases[] = {
     CNF("rk4", 2, 0, NF_ODE_RK4, 0.05, .end_time = 0.4),
     CNF("concat_cond", 3, 2, NF_ODE_RK4, 0.05, .end_time = 0.4, .time = NF_TIME_CONCAT, .activation = NF_ACTIVATION_SOFTPLUS),
     CNF("ignore_time", 1, 0, NF_ODE_RK4, 0.05, .end_time = 0.4, .time = NF_TIME_IGNORE, .activation = NF_ACTIVATION_SILU),
-    CNF("adjoint", 2, 1, NF_ODE_RK4, 0.01, .end_time = 0.4, .gradient = NF_GRADIENT_ADJOINT),
+    CNF("adjoint", 2, 1, NF_ODE_RK4, 0.01, .end_time = 0.1, .gradient = NF_GRADIENT_ADJOINT),
     CNF("end_time_fixed", 2, 0, NF_ODE_RK4, 0.05, .end_time = 0.4, .end_time_fixed = 1, .activation = NF_ACTIVATION_ELU),
     { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
       .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },
