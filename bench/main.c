@@ -36,6 +36,7 @@ static const bench_workload workloads[] = {
     { "glow_log_prob_K32_h512", "log density of images", bench_log_prob, { 1, 16 }, MODEL_GLOW_K32_H512 },
     { "glow_sample_K32_h512", "samples", bench_sample, { 1, 16 }, MODEL_GLOW_K32_H512 },
     { "ffjord_train_toy", "training step, 2 columns, continuous, 64-64-64 tanh, exact trace, dopri5 1e-5", bench_train, { 100, 1000 }, MODEL_FFJORD_TOY },
+    { "ffjord_train_toy_adjoint", "the same, gradient by the adjoint equation", bench_train, { 100, 1000 }, MODEL_FFJORD_TOY_ADJOINT },
     { "ffjord_log_prob_toy", "log density of a batch", bench_log_prob, { 1, 1000 }, MODEL_FFJORD_TOY },
     { "ffjord_sample_toy", "samples", bench_sample, { 1, 1000 }, MODEL_FFJORD_TOY },
     { "ffjord_solver_toy", "evaluations in solves, beside the network alone", bench_solver, { 1000 }, MODEL_FFJORD_TOY },

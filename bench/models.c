@@ -55,6 +55,9 @@ static void add_coupling(model *m, nf_layer **layer, const int64_t *hidden, int6
 /* Which flow: a chain of couplings of columns, GLOW on 32x32x3, or one continuous layer. */
 static const nf_cnf_config cnf_toy = { .struct_size = sizeof cnf_toy, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 }, .n_hidden = 3,
                                        .trace = NF_TRACE_EXACT, .end_time = 0.5, .rtol = 1e-5, .atol = 1e-5 };
+static const nf_cnf_config cnf_toy_adjoint = { .struct_size = sizeof cnf_toy_adjoint, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 },
+                                               .n_hidden = 3, .trace = NF_TRACE_EXACT, .end_time = 0.5, .rtol = 1e-5, .atol = 1e-5,
+                                               .gradient = NF_GRADIENT_ADJOINT };
 static const nf_cnf_config cnf_tabular = { .struct_size = sizeof cnf_tabular, .dim = 43, .hidden = (const int64_t[]){ 860, 860 }, .n_hidden = 2,
                                            .activation = NF_ACTIVATION_SOFTPLUS, .trace = NF_TRACE_HUTCHINSON, .end_time = 1.0, .rtol = 1e-6,
                                            .atol = 1e-8 };
@@ -72,6 +75,7 @@ static const struct model_kind {
     [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32, NULL, 0.0 },
     [MODEL_FFJORD_TOY] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy, 4.0 },
     [MODEL_FFJORD_TABULAR] = { 43, 0, { 0 }, 0, 0, 0, &cnf_tabular, 3.0 },
+    [MODEL_FFJORD_TOY_ADJOINT] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy_adjoint, 4.0 },
 };
 
 static void create_couplings(model *m, const struct model_kind *kind)

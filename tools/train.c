@@ -172,7 +172,7 @@ static const architecture architectures[] = {
     { "glow", 1, PRESET_IMAGES, PRESET_IMAGES, create_glow, "coupling,scale,levels,steps,bits,linear,alpha,hidden_channels" },
     { "realnvp_image", 1, PRESET_IMAGES, PRESET_IMAGES, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
     { "ffjord", 0, PRESET_TOY, PRESET_TABULAR, create_ffjord,
-      "preset,blocks,hidden,activation,time,solver,trace,probe,probes,end_time,end_time_fixed,rtol,atol,step,max_steps,kinetic,jacobian,"
+      "preset,blocks,hidden,activation,time,solver,trace,probe,probes,end_time,end_time_fixed,rtol,atol,step,max_steps,gradient,kinetic,jacobian,"
       "no_standardise,robust" },
 };
 enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, FFJORD = 4, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };

@@ -61,6 +61,7 @@ typedef struct nf_context_config {
     int64_t max_layers;     /* of a flow, default 4096 */
     int64_t max_dim;        /* columns of a layer, base or dataset, default 2^24 */
     int64_t max_elements;   /* parameters of a flow, values of a dataset; default 2^31 - 1 */
+    int64_t max_solver_steps; /* that a continuous layer may allow a row: what a model file can make a row cost; default 100000 */
     nf_alloc_fn alloc;      /* NULL: malloc; alloc and free are set both or neither */
     nf_free_fn free;
     void *alloc_user;

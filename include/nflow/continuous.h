@@ -36,13 +36,20 @@ enum {
     NF_TRACE_HUTCHINSON_TRAIN = 4 /* in training; else exact */
 };
 enum { NF_PROBE_RADEMACHER = 1, NF_PROBE_GAUSSIAN = 2 };
+/* What backward differentiates. */
+enum {
+    NF_GRADIENT_DISCRETE = 1, /* the steps that forward took: exact for what it returned. Default */
+    NF_GRADIENT_ADJOINT = 2   /* the equation: the adjoint one is solved from T to 0; off by its tolerance, keeps no steps */
+};
 
 /**
  * "cnf", continuous: dy/dt = f(y, t, c) from y(0) = x to z = y(T);  log|det| = integral of tr(df/dy) dt. f is a network of dense layers,
  * T is trained unless end_time_fixed. Every row has time steps of its own, so that its bits do not depend on its batch; a row whose
  * solution cannot be had (too many steps, steps too small, values that are not finite) becomes NaN, and nf_last_error() tells where.
  * Hutchinson's trace is estimated from probes drawn once a solve, by the row's number in nf_flow_fit and by its bits elsewhere.
- * Gradients are those of the discrete solution, its steps held constant; a solve in training has at most 256 steps.
+ * Gradients are those of the discrete solution, its steps held constant; a solve in training has then at most 256 steps. With
+ * NF_GRADIENT_ADJOINT they are those of the equation, as exact as the tolerances, by a solve of (y, dL/dy) backwards that keeps nothing of
+ * forward's: max_steps alone bounds both. A row whose adjoint solve fails makes the gradient NaN, and the call NF_ROWS_NONFINITE.
  * kinetic and jacobian add the integrals of |f|^2 and |df/dy|^2 to the loss of training, times these weights.
  * Parameters: net.<l>.weight [in][out], .bias [out], with concat .time [out], with concat_squash .gate, .gate_bias, .time [out]; sqrt_time,
  * the square root of T.
@@ -61,7 +68,7 @@ typedef struct nf_cnf_config {
     int32_t probe;      /* NF_PROBE_... */
     int64_t probes;     /* of a row, averaged; default 1 */
     int32_t end_time_fixed;
-    int32_t reserved;
+    int32_t gradient;   /* NF_GRADIENT_... */
     double end_time;    /* initial, default 0.5 */
     double rtol, atol;  /* default 1e-5 each */
     double step;        /* fixed steps: their length, required; else the first one, 0: chosen */
@@ -105,7 +112,7 @@ typedef struct nf_ffjord_config {
     double step;        /* as in nf_cnf_config: required by solvers with fixed steps */
     double kinetic, jacobian; /* default 0 */
     int32_t dtype;      /* NF_F32 (default) or NF_F64 */
-    int32_t reserved;
+    int32_t gradient;   /* NF_GRADIENT_..., default discrete */
     uint64_t seed;
     const double *mean; /* [dim], with sd: as in nf_realnvp_config */
     int64_t n_mean;
@@ -126,11 +133,18 @@ typedef struct nf_solver_report {
     double accepted_mean, rejected_mean; /* steps of a solve, failed ones included; NaN: no solves */
     double evaluations_mean; /* of f, and of its tangents for the trace: what time is spent on */
     int64_t accepted_max, rejected_max, evaluations_max;
+    /* Standard error of log p (nats) that comes from Hutchinson's probes, over rows that have a solution: with k >= 2 probes the standard
+     * deviation of their own estimates by sqrt(k), of several layers the root of the sum of squares. 0: all traces are exact. NaN: an
+     * estimate from one probe, whose error nothing tells; or no rows. */
+    double trace_error_mean, trace_error_max;
+    double *trace_error;          /* in: array or NULL; out: that of each row, NaN where it has none */
+    int64_t trace_error_capacity; /* in: elements of it; the rows beyond are not told */
 } nf_solver_report;
 /**
  * Follows rows forward as nf_flow_forward does, and counts. A row with NaN or Inf is not counted. Shared-read; the same figures for any
  * batch and any number of threads. NF_ROWS_NONFINITE: *report is written; failures, in a strict context NF_ERR_NONFINITE too: untouched.
- * n = 0, and a flow without continuous layers: solves is 0.
+ * n = 0, and a flow without continuous layers: solves is 0. The report is zeroed, or filled in, before the call: it says where the
+ * errors of rows go; that array is written when the report is. log p has the bits of nf_flow_log_prob. Allocates n doubles for the call.
  */
 NF_API nf_status nf_flow_solver_report(const nf_flow *flow, int64_t n, const float *x, const float *cond, nf_solver_report *report);
 NF_API nf_status nf_flow_solver_report_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, nf_solver_report *report);

@@ -198,7 +198,8 @@ NF_API nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double 
  *   L = -sum w_i log p(x_i) / sum w_i;   weights [n] in the _weighted calls, finite (else
  *   NF_ERR_NONFINITE), >= 0 and not all 0 (else NF_ERR_ARG); NULL: all 1.
  * mean_nll may be NULL. A row with NaN or Inf, or without a finite density (outside a uniform base), contributes nothing
- * to the gradient, *mean_nll is then NaN, and the call returns NF_ROWS_NONFINITE; in a strict context NF_ERR_NONFINITE. A failure
+ * to the gradient, *mean_nll is then NaN, and the call returns NF_ROWS_NONFINITE; in a strict context NF_ERR_NONFINITE. A row that has a
+ * density but that a layer gives up on the way back (NF_GRADIENT_ADJOINT) is told likewise, and the gradient holds NaN. A failure
  * found while computing leaves the gradient block zeroed.
  * Exclusive. The same bits for any number of threads. Allocates gradient buffers, up to 7 times the block, at the first call
  * that needs them; the flow keeps them: nf_flow_step_memory tells. (For rows of a table n >= 64: 1, >= 512: 3, >= 2048: 7; an image
@@ -299,7 +300,8 @@ NF_API nf_status nf_flow_image_shape(const nf_flow *flow, int64_t *height, int64
 /**
  * Checks a flow on the caller's own rows, n >= 1: the round trip of all of them in the flow's precision; on a copy in double, and
  * at most the first 64 finite rows, the log-determinant against a dense Jacobian, and gradients against central differences (step
- * 1e-5; smaller ones where that finds an error, for kinks of ReLU). Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;
+ * 1e-5; smaller ones where that finds an error, for kinks of ReLU) of the training loss, by the noise that the gradient has, and without what
+ * layers add to it besides log p. Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;
  * log_det_sum 1e-3 / 1e-9; log_det_error 1e-5 / 1e-6; gradients 1e-4 / 1e-5; no row that is not finite.
  */
 typedef struct nf_check_report {

@@ -60,7 +60,7 @@ typedef struct nf_tile {
     uint32_t stream;       /* random streams of this place in the chain: stream .. stream + 255 */
     int32_t training;      /* 1: backward may follow and training tolerances apply */
     int32_t pass;          /* init: of init_passes */
-    int32_t reserved;
+    int32_t likelihood;    /* backward: 1: of log p alone, without what the layer adds to the loss of training (nf_flow_check) */
     void *failures;        /* private: nf_fail_row */
     const void *kernels;   /* private to built-in layers */
 } nf_tile;
@@ -68,7 +68,8 @@ typedef struct nf_tile {
 /**
  * Row i of the tile fails, for a reason that is its own (a stiff row of an ODE, say): what forward or inverse writes for it does not
  * matter, its results become NaN, the other rows complete, and the call answers NF_ROWS_NONFINITE with `status` and `line` of the
- * first such row in nf_last_error(); in a strict context it answers NF_ERR_NONFINITE. Only within forward and inverse.
+ * first such row in nf_last_error(); in a strict context it answers NF_ERR_NONFINITE. In backward: the row's gradient is lost, and tile->grad
+ * should be made NaN where a part of it was added. Only within these three.
  */
 NF_API void nf_fail_row(const nf_tile *tile, int64_t i, nf_status status, const char *line);
 

@@ -30,6 +30,7 @@
 #define CONTEXT_MAX_LAYERS 4096
 #define CONTEXT_MAX_DIM (1 << 24)
 #define CONTEXT_MAX_ELEMENTS INT32_MAX
+#define CONTEXT_MAX_SOLVER_STEPS 100000
 
 #define CONTEXT_FIELD(member, kind, fallback, min, max, choices, help)                                                 \
     NFI_FIELD(nf_context_config, member, kind, 0, fallback, min, max, choices, help)
@@ -49,6 +50,8 @@ static const nf_field context_fields[] = {
     CONTEXT_FIELD(max_dim, NF_FIELD_I64, CONTEXT_MAX_DIM, 1, INT32_MAX, NULL, "most columns of a flow or a dataset"),
     CONTEXT_FIELD(max_elements, NF_FIELD_I64, CONTEXT_MAX_ELEMENTS, 1, 0x1p48, NULL,
                   "most parameters of a flow and values of a dataset"),
+    CONTEXT_FIELD(max_solver_steps, NF_FIELD_I64, CONTEXT_MAX_SOLVER_STEPS, 1, 0x1p20, NULL,
+                  "most steps of a row that a continuous layer may allow"),
     CONTEXT_FIELD(alloc, NF_FIELD_POINTER, 0, 0, 0, NULL, "allocates memory; NULL is malloc"),
     CONTEXT_FIELD(free, NF_FIELD_POINTER, 0, 0, 0, NULL, "frees memory; set with alloc"),
     CONTEXT_FIELD(alloc_user, NF_FIELD_POINTER, 0, 0, 0, NULL, "first argument of alloc and free"),
@@ -76,6 +79,7 @@ static const nf_context_config context_default = {
     .max_layers = CONTEXT_MAX_LAYERS,
     .max_dim = CONTEXT_MAX_DIM,
     .max_elements = CONTEXT_MAX_ELEMENTS,
+    .max_solver_steps = CONTEXT_MAX_SOLVER_STEPS,
 };
 
 /* A registered type. Nodes are added in front and never change, so that finding takes no lock. */

@@ -46,6 +46,12 @@ void nfi_count_solve(const nf_tile *tile, int64_t i, bool failed, int64_t accept
     nfi_solve_sums_add(&w->solves, &(nfi_solve_sums){ 1, failed, accepted, rejected, evaluations, accepted, rejected, evaluations });
 }
 
+double *nfi_trace_error(const nf_tile *tile)
+{
+    const nfi_workspace *w = tile->failures;
+    return w && w->trace_error ? w->trace_error + (tile->row_key - w->key) : NULL;
+}
+
 void nfi_solve_sums_add(nfi_solve_sums *sums, const nfi_solve_sums *more)
 {
     sums->solves += more->solves;
@@ -266,6 +272,7 @@ static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, n
         nf_tile tile = nfi_chain_tile(flow, p, w, row, i, m);
         tile.epoch = epoch;
         tile.training = 1;
+        tile.likelihood = grad->likelihood;
         tile.grad = nfi_grad_open(flow, w, grad, p->theta, p->layer->param_count, i);
         status = chain_backward_tile(flow, p, w, &tile, i, g);
         if (!status) nfi_grad_close(flow, w, grad, p->theta, p->layer->param_count, i + m, n);

@@ -40,6 +40,7 @@ static const nf_field ffjord_fields[] = {
     FFJORD_FIELD(rtol, NF_FIELD_F64, 0, 0, 0, 1, NULL, "relative tolerance; 0: the preset's"),
     FFJORD_FIELD(atol, NF_FIELD_F64, 0, 0, 0, 1, NULL, "absolute tolerance; 0: the preset's"),
     FFJORD_FIELD(step, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "length of a fixed step, or of the first one; 0: chosen"),
+    FFJORD_FIELD(gradient, NF_FIELD_CHOICE, 0, NF_GRADIENT_DISCRETE, 1, 2, "discrete,adjoint", "what gradients are of: the steps taken, or the equation"),
     FFJORD_FIELD(kinetic, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "weight of the kinetic energy in the loss"),
     FFJORD_FIELD(jacobian, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "weight of the Jacobian's squared norm in the loss"),
     FFJORD_FIELD(dtype, NF_FIELD_CHOICE, 0, NF_F32, 1, 2, "f32,f64", "precision"),
@@ -101,7 +102,7 @@ static nf_status ffjord_block(nfi_recipe *recipe, const nf_ffjord_config *c)
     const nf_cnf_config cnf = { .struct_size = sizeof cnf, .solver = c->solver, .dim = c->dim, .cond_dim = c->cond_dim,
                                 .activation = c->activation, .time = c->time, .trace = c->trace, .probe = c->probe, .probes = c->probes,
                                 .end_time_fixed = c->end_time_fixed, .end_time = c->end_time, .rtol = c->rtol, .atol = c->atol,
-                                .step = c->step, .max_steps = c->max_steps, .kinetic = c->kinetic, .jacobian = c->jacobian,
+                                .step = c->step, .max_steps = c->max_steps, .kinetic = c->kinetic, .jacobian = c->jacobian, .gradient = c->gradient,
                                 .hidden = c->hidden, .n_hidden = c->n_hidden };
     return nfi_recipe_add(recipe, "cnf", &cnf);
 }

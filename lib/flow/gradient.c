@@ -73,6 +73,18 @@ static void gradient_weigh(nfi_grad_job *g, nfi_workspace *w, int64_t row, int64
         w->weight[i] = nfi_grad_count(g, w, row, i, -w->log_det[i]) ? -g->batch->scale * nfi_grad_weight(g, row + i) : 0.0;
 }
 
+/* Rows that a layer gave up on the way back: their densities count, but the gradient is lost. */
+static void gradient_count_late(nfi_grad_job *g, const nfi_workspace *w, int64_t row, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        struct nfi_grad_slot *slot = &g->slot[(row + i) / g->plan.slot_rows];
+        if (!w->bad[i] || w->weight[i] == 0.0) continue;
+        if (slot->n_bad++ && slot->first_bad < row + i) continue;
+        slot->line[0] = 0;
+        gradient_first_bad(slot, w, row + i);
+    }
+}
+
 static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
@@ -100,15 +112,19 @@ static nf_status gradient_block(nfi_grad_job *g, nfi_workspace *w, int64_t row, 
     if ((status = nfi_chain_forward(flow, w, row, n, 1, g->batch->epoch))) return status;
     if ((status = nfi_chain_base(flow, w, row, n))) return status;
     gradient_weigh(g, w, row, n);
+    if (g->batch->no_gradient) return NF_OK;
     if ((status = gradient_base(flow, w, row, n, grad))) return status;
-    return nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
+    status = nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
+    gradient_count_late(g, w, row, n);
+    return status;
 }
 
 /* Slots [s, s + group) of one worker, layer by layer. */
 static void gradient_run_group(nfi_grad_job *g, int64_t s)
 {
     const int64_t first = s * g->plan.slot_rows, end = nfi_min(first + g->plan.group * g->plan.slot_rows, g->batch->n);
-    const nfi_grad grad = { .block = g->flow->grad, .fresh = g->flow->grad_clean, .extra = g->flow->slots, .later = s > 0 };
+    const nfi_grad grad = { .block = g->flow->grad, .fresh = g->flow->grad_clean, .extra = g->flow->slots, .later = s > 0,
+                            .likelihood = g->batch->likelihood };
     struct nfi_grad_slot *slot = &g->slot[s];
 
     if (first >= end) return;
@@ -131,7 +147,7 @@ static void gradient_run_slot(void *arg, int64_t s)
     nfi_grad_job *g = arg;
     struct nfi_grad_slot *slot = &g->slot[s];
     const int64_t first = s * g->plan.slot_rows, end = nfi_min(first + g->plan.slot_rows, g->batch->n);
-    nfi_grad grad = { .block = gradient_buffer(g, s), .fresh = s > 0 || g->flow->grad_clean };
+    nfi_grad grad = { .block = gradient_buffer(g, s), .fresh = s > 0 || g->flow->grad_clean, .likelihood = g->batch->likelihood };
 
     if (first >= end) {
         memset(grad.block, 0, (size_t)(g->flow->count * g->flow->size));
@@ -229,6 +245,7 @@ nf_status nfi_grad_run(nfi_grad_job *g, double *sum, nfi_bad_rows *bad)
         for (int64_t s = 0; s < g->plan.n_slots; s += g->plan.group) gradient_run_group(g, s);
     else
         nfi_parallel_for(flow->object.context, g->plan.n_slots, gradient_run_slot, g);
+    if (g->batch->no_gradient) return gradient_collect(g, sum, bad);
     flow->grad_clean = false;
     flow->squares_known = false;
     if (g->plan.n_slots > 1 && !g->plan.group) {

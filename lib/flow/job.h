@@ -39,6 +39,7 @@ typedef struct nfi_grad {
     bool fresh;  /* what block holds counts as zeros: each slice is cleared just before its layer adds to it */
     char *extra; /* room for the largest slice; NULL where there is one segment */
     bool later;  /* the first segment goes through extra too: earlier ones stand in block already */
+    bool likelihood; /* of log p alone: nf_tile */
 } nfi_grad;
 /* Around each tile [i, end) of a block of n rows: where its layer's slice [theta, theta + count) adds up (NULL: not wanted), cleared
  * at a segment's first tile; and what is done after its last. */

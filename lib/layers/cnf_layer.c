@@ -56,7 +56,7 @@ static nf_status cnf_make(nf_maker *maker, void *resolved, void **self)
     nf_status status = cnf_normalise(maker, config);
     if (status != NF_OK) return status;
     *cf = (nfi_cnf){ .dim = config->dim, .cond_dim = config->cond_dim, .end_time = config->end_time, .kinetic = config->kinetic,
-                     .jacobian = config->jacobian, .time_fixed = config->end_time_fixed,
+                     .jacobian = config->jacobian, .time_fixed = config->end_time_fixed, .adjoint = config->gradient == NF_GRADIENT_ADJOINT,
                      .ode = { .method = nfi_ode_method_at(config->solver), .rtol = config->rtol, .atol = config->atol, .step = config->step,
                               .max_steps = config->max_steps, .max_rejects = CNF_REJECTS } };
     if (!cf->ode.method->adaptive && config->step == 0.0)
@@ -73,7 +73,7 @@ static nf_status cnf_make(nf_maker *maker, void *resolved, void **self)
 static int64_t cnf_scratch(const nfi_cnf *cf, const nfi_kernels *k)
 {
     const int64_t n = cf->tile_rows, evaluate = nfi_cnf_tangents(cf, 0), train = nfi_cnf_tangents(cf, 1);
-    const int64_t solve = nfi_cnf_solve_bytes(cf, n), back = nfi_cnf_back_bytes(cf, k, n, train);
+    const int64_t solve = nfi_cnf_solve_bytes(cf, n), back = cf->adjoint ? nfi_cnf_adjoint_bytes(cf, k, n, train) : nfi_cnf_back_bytes(cf, k, n, train);
     const int64_t ways = nfi_max(nfi_cnf_work_bytes(cf, k, n, evaluate) + solve, nfi_cnf_work_bytes(cf, k, n, train) + nfi_max(solve, back));
     return nfi_max(ways, nfi_cnf_match_bytes(cf, k, n));
 }
@@ -86,7 +86,7 @@ static nf_status cnf_describe(const void *self, nf_layer_info *info)
     info->dim = cf->dim;
     info->cond_dim = cf->cond_dim;
     info->tile_rows = cf->tile_rows;
-    info->saved_row = nfi_cnf_track_bytes(cf);
+    info->saved_row = nfi_cnf_saved_bytes(cf);
     info->scratch_fixed = cnf_scratch(cf, k);
     info->packed = nfi_dynamics_packed_bytes(&cf->net, k);
     info->packed_backward = nfi_dynamics_turned_bytes(&cf->net, k);
@@ -129,6 +129,7 @@ static const nf_field cnf_fields[] = {
     CNF_FIELD(atol, NF_FIELD_F64, 0, 1e-5, 1e-14, 1, NULL, "Absolute tolerance"),
     CNF_FIELD(step, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "Length of a fixed step, or of the first one; 0: chosen"),
     CNF_FIELD(max_steps, NF_FIELD_I64, 0, 1000, 1, 1000000, NULL, "Most steps of a row"),
+    CNF_FIELD(gradient, NF_FIELD_CHOICE, 0, NF_GRADIENT_DISCRETE, 1, 2, "discrete,adjoint", "What gradients are of: the steps taken, or the equation"),
     CNF_FIELD(kinetic, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "Weight of the kinetic energy in the loss"),
     CNF_FIELD(jacobian, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "Weight of the Jacobian's squared norm in the loss"),
     NFI_ARRAY(nf_cnf_config, hidden, n_hidden, NF_FIELD_I64_ARRAY, 0, 0, 65536,

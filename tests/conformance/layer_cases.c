@@ -25,7 +25,7 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
     { .name = "split/" name_, .layer_type = "split", .dim = (h_) * (w_) * (c_),                                                    \
       .layer_config = &(const nf_split_config){ .struct_size = sizeof(nf_split_config), .height = h_, .width = w_,                 \
                                                 .channels = c_, .keep = keep_ } }
-/* Fixed steps: the gradient is that of the discrete solution, and differences see the same steps. */
+/* Fixed steps: the gradient is that of the discrete solution, and differences see the same steps. That of the adjoint has finer ones. */
 #define CNF(name_, dim_, cond_, solver_, step_, ...)                                                                               \
     { .name = "cnf/" name_, .layer_type = "cnf", .dim = dim_, .cond_dim = cond_, .solved = 2e-5,                                    \
       .layer_config = &(const nf_cnf_config){ .struct_size = sizeof(nf_cnf_config), .dim = dim_, .cond_dim = cond_,                \
@@ -103,6 +103,7 @@ const conformance_case layer_cases[] = {
     CNF("rk4", 2, 0, NF_ODE_RK4, 0.05, .end_time = 0.4),
     CNF("concat_cond", 3, 2, NF_ODE_RK4, 0.05, .end_time = 0.4, .time = NF_TIME_CONCAT, .activation = NF_ACTIVATION_SOFTPLUS),
     CNF("ignore_time", 1, 0, NF_ODE_RK4, 0.05, .end_time = 0.4, .time = NF_TIME_IGNORE, .activation = NF_ACTIVATION_SILU),
+    CNF("adjoint", 2, 1, NF_ODE_RK4, 0.01, .end_time = 0.1, .gradient = NF_GRADIENT_ADJOINT),
     CNF("end_time_fixed", 2, 0, NF_ODE_RK4, 0.05, .end_time = 0.4, .end_time_fixed = 1, .activation = NF_ACTIVATION_ELU),
     { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
       .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },

@@ -81,7 +81,7 @@ int main(void)
     choices("dequantise", "noise"), choices("squeeze", "order"), choices("read", "label_kind");
     fields("fit"), fields("read"), fields("context"), fields("realnvp"), fields("coupling_affine"), fields("coupling_conv");
     fields("glow"), fields("realnvp_image"), fields("cnf"), fields("ffjord");
-    choices("ffjord", "preset"), choices("cnf", "solver"), choices("cnf", "time"), choices("cnf", "trace"), choices("cnf", "probe");
+    choices("ffjord", "preset"), choices("cnf", "solver"), choices("cnf", "time"), choices("cnf", "trace"), choices("cnf", "probe"), choices("cnf", "gradient");
     return 0;
 }
 """

@@ -46,6 +46,8 @@ static void *rows_of(int32_t dtype, int64_t count)
 static nf_status any_report(const nf_flow *flow, int64_t n, const void *x, const void *cond, nf_solver_report *report)
 {
     report->struct_size = sizeof *report;
+    report->trace_error = NULL;
+    report->trace_error_capacity = 0;
     return nf_flow_dtype(flow) == NF_F32 ? nf_flow_solver_report(flow, n, x, cond, report) : nf_flow_solver_report_f64(flow, n, x, cond, report);
 }
 
@@ -120,6 +122,61 @@ START_TEST(ffjord__refuses_bad_configs)
     refused(nf_flow_create_ffjord(&flow, context, &config), bad[_i].status, bad[_i].words);
     ck_assert_ptr_null(flow);
     refused(nf_flow_create_ffjord(NULL, context, &config), NF_ERR_NULL, "out is NULL");
+    nf_context_unref(context);
+}
+END_TEST
+
+/* A flow whose loss has more than log p, or estimates it in training from the row's probes, is what it says it is. */
+static const nf_ffjord_config checked[] = {
+    { .kinetic = 0.3, .jacobian = 0.2 },
+    { .kinetic = 0.3, .gradient = NF_GRADIENT_ADJOINT },
+    { .trace = NF_TRACE_HUTCHINSON_TRAIN, .jacobian = 0.2 },
+};
+
+START_TEST(ffjord__with_energies_passes_its_check)
+{
+    nf_ffjord_config config = checked[_i];
+    const int64_t hidden[] = { 8, 8 };
+    double x[40];
+    nf_check_report r = { .struct_size = sizeof r };
+
+    config.dim = 2;
+    config.hidden = hidden;
+    config.n_hidden = 2;
+    config.dtype = NF_F64;
+    config.rtol = config.atol = 1e-12;
+    nf_flow *flow = make(NULL, config);
+    support_perturb(flow, 0.3, 5);
+    for (int i = 0; i < 40; i++) x[i] = 1.5 * sin(1.3 * i);
+    expect(nf_flow_check_f64(flow, 20, x, NULL, &r));
+    ck_assert_msg(r.grad_theta_error_max < 1e-6, "theta: %g", r.grad_theta_error_max);
+    ck_assert_msg(r.passed, "round trip %g, sum %g, log_det %g, x %g", r.round_trip_max, r.log_det_sum_max, r.log_det_error_max, r.grad_x_error_max);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* max_steps is what a model file can make a row cost: the context has the last word. */
+START_TEST(ffjord__steps_are_within_the_context_s_limit)
+{
+    nf_context_config limits = NF_CONTEXT_CONFIG_INIT;
+    nf_ffjord_config config = { .struct_size = sizeof config, .dim = 2, .max_steps = 100001 };
+    nf_context *context;
+    nf_flow *flow;
+
+    refused(nf_flow_create_ffjord(&flow, NULL, &config), NF_ERR_LIMIT, "max_steps is 100001, over the context's max_solver_steps 100000");
+    limits.max_solver_steps = 500;
+    expect(nf_context_create(&context, &limits));
+    config.max_steps = 501;
+    refused(nf_flow_create_ffjord(&flow, context, &config), NF_ERR_LIMIT, "max_solver_steps 500");
+    nf_flow *other = small(NULL, NF_F32, 1);
+    char text[4096];
+    int64_t size;
+    expect(nf_flow_to_json(other, text, sizeof text, &size));
+    refused(nf_flow_from_json(&flow, context, text), NF_ERR_LIMIT, "max_steps is 1000, over");
+    nf_flow_unref(other);
+    config.max_steps = 500;
+    expect(nf_flow_create_ffjord(&flow, context, &config));
+    nf_flow_unref(flow);
     nf_context_unref(context);
 }
 END_TEST
@@ -322,6 +379,85 @@ START_TEST(report__counts_failures)
 }
 END_TEST
 
+/* The mean of squared errors is the mean of the squares that the report tells, of one block and of two. */
+START_TEST(report__standard_error_is_that_of_the_estimates)
+{
+    enum { N = 4000, D = 5 };
+    static const int64_t hidden[] = { 16 };
+    nf_ffjord_config config = { .dim = D, .blocks = 1 + _i % 2, .hidden = hidden, .n_hidden = 1, .dtype = NF_F64, .seed = 3, .rtol = 1e-6, .atol = 1e-6,
+                                .trace = NF_TRACE_EXACT, .probes = 4, .probe = _i / 2 ? NF_PROBE_GAUSSIAN : NF_PROBE_RADEMACHER };
+    nf_flow *exact = make(NULL, config);
+    config.trace = NF_TRACE_HUTCHINSON;
+    nf_flow *flow = make(NULL, config);
+    double *x = support_malloc(N * D * 8), *truth = support_malloc(N * 8), *value = support_malloc(N * 8), *error = support_malloc(N * 8);
+    double squares = 0.0, mean = 0.0, spread = 0.0, sum = 0.0;
+    nf_solver_report r = { .struct_size = sizeof r, .trace_error = error, .trace_error_capacity = N }, none = { .struct_size = sizeof none };
+
+    support_perturb(exact, 0.4, 5);
+    support_perturb(flow, 0.4, 5);
+    for (int i = 0; i < N * D; i++) x[i] = 1.5 * sin(1.3 * i + 1e-4 * i * i);
+    expect(nf_flow_log_prob_f64(exact, N, x, NULL, truth));
+    expect(nf_flow_log_prob_f64(flow, N, x, NULL, value));
+    expect(nf_flow_solver_report_f64(flow, N, x, NULL, &r));
+    expect(nf_flow_solver_report_f64(exact, N, x, NULL, &none));
+    ck_assert(none.trace_error_mean == 0.0 && none.trace_error_max == 0.0);
+    for (int i = 0; i < N; i++) {
+        const double square = (value[i] - truth[i]) * (value[i] - truth[i]), gap = square - error[i] * error[i];
+        squares += square / N;
+        mean += gap / N;
+        spread += gap * gap / N;
+        sum += error[i] / N;
+    }
+    const double sampling = sqrt((spread - mean * mean) / N);
+    ck_assert_msg(sampling < 0.1 * squares, "squares of %g are known to %g only", squares, sampling);
+    ck_assert_msg(fabs(mean) < 4 * sampling, "mean squared error %g, told %g, sampling error %g", squares, squares - mean, sampling);
+    ck_assert_double_eq_tol(r.trace_error_mean, sum, 1e-9 * sum);
+    ck_assert(r.trace_error_max > sum && r.trace_error == error);
+    free(x), free(truth), free(value), free(error);
+    nf_flow_unref(flow);
+    nf_flow_unref(exact);
+}
+END_TEST
+
+/* The error of each row has the same bits in any batch and on any threads; room for fewer rows than there are; one probe tells nothing. */
+START_TEST(report__standard_errors_of_rows)
+{
+    enum { N = 300 };
+    static const int64_t hidden[] = { 8 };
+    nf_ffjord_config config = { .dim = 3, .hidden = hidden, .n_hidden = 1, .dtype = NF_F64, .trace = NF_TRACE_HUTCHINSON,
+                                .probe = NF_PROBE_GAUSSIAN, .probes = 3 };
+    nf_context *four = support_context(4, NULL);
+    nf_flow *flow = make(NULL, config), *other = make(four, config);
+    double *x = rows_of(NF_F64, 3 * N), all[N], threads[N], one;
+    nf_solver_report r = { .struct_size = sizeof r, .trace_error = all, .trace_error_capacity = N }, more = r, single = r;
+
+    x[3 * 7] = NAN;
+    more.trace_error = threads;
+    more.trace_error_capacity = N - 1;
+    threads[N - 1] = -5.0;
+    single.trace_error = &one;
+    ck_assert_int_eq(nf_flow_solver_report_f64(flow, N, x, NULL, &r), NF_ROWS_NONFINITE);
+    ck_assert_int_eq(nf_flow_solver_report_f64(other, N, x, NULL, &more), NF_ROWS_NONFINITE);
+    ck_assert(threads[N - 1] == -5.0 && isnan(all[7]) && !isnan(r.trace_error_mean));
+    ck_assert_mem_eq(all, threads, (N - 1) * 8);
+    ck_assert_mem_eq(&r.trace_error_mean, &more.trace_error_mean, 16);
+    for (int i = 8; i < N; i += 13) {
+        single.trace_error_capacity = 1;
+        expect(nf_flow_solver_report_f64(flow, 1, x + 3 * i, NULL, &single));
+        ck_assert(one == all[i] && one > 0.0 && single.trace_error_max == one);
+    }
+    nf_flow_unref(other);
+    nf_flow_unref(flow);
+    config.probes = 1;
+    flow = make(NULL, config);
+    expect(nf_flow_solver_report_f64(flow, 1, x, NULL, &single));
+    ck_assert(isnan(single.trace_error_mean) && isnan(single.trace_error_max) && isnan(one));
+    free(x);
+    nf_flow_unref(flow);
+    nf_context_unref(four);
+}
+END_TEST
+
 START_TEST(report__of_nothing)
 {
     nf_realnvp_config realnvp = NF_REALNVP_CONFIG_INIT;
@@ -358,6 +494,8 @@ int main(void)
     tcase_add_loop_test(tests, ffjord__makes_what_the_preset_says, 0, SUPPORT_COUNT(presets));
     tcase_add_loop_test(tests, ffjord__refuses_bad_configs, 0, SUPPORT_COUNT(bad));
     tcase_add_test(tests, ffjord__tells_of_tolerances_below_float);
+    tcase_add_loop_test(tests, ffjord__with_energies_passes_its_check, 0, SUPPORT_COUNT(checked));
+    tcase_add_test(tests, ffjord__steps_are_within_the_context_s_limit);
     tcase_add_test(tests, ffjord__density_integrates_to_one);
     tcase_add_loop_test(tests, ffjord__is_consistent, 0, 2);
     tcase_add_test(tests, ffjord__comes_back_from_a_file);
@@ -366,6 +504,8 @@ int main(void)
     tcase_add_loop_test(reports, report__is_the_same_in_any_batch, 0, 2);
     tcase_add_test(reports, report__counts_failures);
     tcase_add_test(reports, report__of_nothing);
+    tcase_add_loop_test(reports, report__standard_error_is_that_of_the_estimates, 0, 4);
+    tcase_add_test(reports, report__standard_errors_of_rows);
     suite_add_tcase(suite, tests);
     suite_add_tcase(suite, reports);
     runner = srunner_create(suite);

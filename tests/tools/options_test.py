@@ -36,13 +36,13 @@ SAMPLES = {
     "with-label": "1", "without-label": "0", "pick": "3,0", "amounts": "-1,0.5", "attribute drop": "3",
     "coupling": "additive", "levels": "1", "bits": "5", "linear": "plain", "hidden-channels": "8", "blocks": "1", "alpha": "0.1",
     "time": "concat", "solver": "tsit5", "trace": "hutchinson", "probe": "gaussian", "probes": "2", "end-time-fixed": None, "end-time": "0.25",
-    "rtol": "1e-3", "atol": "1e-3", "step": "0.1", "max-steps": "200", "kinetic": "0.01", "jacobian": "0.01",
+    "rtol": "1e-3", "atol": "1e-3", "step": "0.1", "max-steps": "200", "gradient": "adjoint", "kinetic": "0.01", "jacobian": "0.01",
     "steps": "4", "path": "spherical", "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
     "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "max-rows": "40",
     "labels": "table.labels", "label-kind": "number", "label-classes": "3", "threads": "1", "backend": "cblas",
-    "isa": "baseline", "curve": "curve.csv", "memory-budget": "1e7", "max-file-bytes": "1e8", "max-elements": "1e8", "json": None, "quiet": None,
+    "isa": "baseline", "curve": "curve.csv", "memory-budget": "1e7", "max-file-bytes": "1e8", "max-elements": "1e8", "max-solver-steps": "1e4", "json": None, "quiet": None,
 }
 # what an option needs beside it: replaces the data, adds words, or uses the conditional model
 NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair", "max-rows", "labels", "label-kind", "label-classes"}
@@ -51,7 +51,7 @@ BAD = {  # option: values that must be refused
     "epochs": ["0", "-1", "x", "1.5", ""], "layers": ["-1", "9999"], "hidden": ["4y2", "-3", ","], "lr": ["-1", "0", "nan", "1e999"],
     "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
     "schedule": ["never"], "objective": ["matching", "flow_matching"], "pairing": ["optimal"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
-    "label-kind": ["hot"], "solver": ["dopri8"], "rtol": ["-1", "x"], "probes": ["-1"], "end-time": ["-1"], "max-rows": ["-1", "x"],
+    "label-kind": ["hot"], "solver": ["dopri8"], "rtol": ["-1", "x"], "gradient": ["exact"], "probes": ["-1"], "end-time": ["-1"], "max-rows": ["-1", "x"],
 }
 
 IMAGE_OPTIONS = {  # what such an option needs beside it
@@ -62,7 +62,7 @@ ARCH_OPTIONS = {  # options of architectures but realnvp
     "coupling": "glow", "levels": "glow", "steps": "glow", "bits": "glow", "linear": "glow", "hidden-channels": "glow", "blocks": "realnvp_image",
     "alpha": "realnvp_image",
     "time": "ffjord", "solver": "ffjord", "trace": "ffjord", "probe": "ffjord", "probes": "ffjord", "end-time-fixed": "ffjord", "end-time": "ffjord",
-    "rtol": "ffjord", "atol": "ffjord", "step": "ffjord", "max-steps": "ffjord", "kinetic": "ffjord", "jacobian": "ffjord",
+    "rtol": "ffjord", "atol": "ffjord", "step": "ffjord", "max-steps": "ffjord", "gradient": "ffjord", "kinetic": "ffjord", "jacobian": "ffjord",
     "objective": "ffjord", "pairing": "ffjord",
 }
 
