@@ -38,16 +38,18 @@ enum {
 enum { NF_PROBE_RADEMACHER = 1, NF_PROBE_GAUSSIAN = 2 };
 
 /**
- * "cnf", continuous: dy/dt = f(y, t, c) from y(0) = x to z = y(T);  log|det| = integral of tr(df/dy) dt. f is a network of dense layers,
- * T is trained unless end_time_fixed. Every row has time steps of its own, so that its bits do not depend on its batch; a row whose
+ * "cnf", continuous: dy/dt = f(y, t, c) from y(0) = x to z = y(T);  log|det| = integral of tr(df/dy) dt. f is a network of dense layers;
+ * or, with height, width and channels, of 3x3 convolutions over images [height][width][channels] with zeros beyond their border, where
+ * `hidden` are channels and gates and times are numbers of a channel, the same at every pixel. T is trained unless end_time_fixed. Every row has time steps of its own, so that its bits do not depend on its batch; a row whose
  * solution cannot be had (too many steps, steps too small, values that are not finite) becomes NaN, and nf_last_error() tells where.
  * Hutchinson's trace is estimated from probes drawn once a solve, by the row's number in nf_flow_fit and by its bits elsewhere.
  * Gradients are those of the discrete solution, its steps held constant; a solve in training has at most 256 steps.
  * kinetic and jacobian add the integrals of |f|^2 and |df/dy|^2 to the loss of training, times these weights.
- * Parameters: net.<l>.weight [in][out], .bias [out], with concat .time [out], with concat_squash .gate, .gate_bias, .time [out]; sqrt_time,
+ * Parameters: net.<l>.weight [in][out] or [3][3][in][out], .bias [out], with concat .time [out], with concat_squash .gate, .gate_bias, .time [out]; sqrt_time,
  * the square root of T.
  * NF_ERR_ARG (an activation without a second derivative: relu, leaky_relu; a solver with fixed steps and no step); NF_ERR_ODE_TOL when a
- * flow of NF_F32 computes with rtol below 1.2e-7.
+ * flow of NF_F32 computes with rtol below 1.2e-7. Of images: NF_ERR_ARG (some of height, width and channels are 0, or cond_dim is not:
+ * convolutions take no condition), NF_ERR_SHAPE (dim is not their product), NF_ERR_LIMIT (more than 2^20 numbers an image).
  * Refs: Grathwohl et al., "FFJORD", arXiv:1810.01367; Finlay et al., arXiv:2002.02798.
  */
 typedef struct nf_cnf_config {
@@ -69,6 +71,7 @@ typedef struct nf_cnf_config {
     double kinetic, jacobian; /* default 0 */
     const int64_t *hidden; /* default 64, 64, 64; {0}: none */
     int64_t n_hidden;
+    int64_t height, width, channels; /* of images, whose product is dim; all 0: rows are no images */
 } nf_cnf_config;
 
 #define NF_CNF_CONFIG_INIT { .struct_size = sizeof(nf_cnf_config) }
