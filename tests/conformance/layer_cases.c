@@ -112,8 +112,6 @@ const conformance_case layer_cases[] = {
     CNF("end_time_fixed", 2, 0, NF_ODE_RK4, 0.05, .end_time = 0.4, .end_time_fixed = 1, .activation = NF_ACTIVATION_ELU),
     CNF_IMAGE("image_squash", 2, 2, 1, .hidden = channels, .n_hidden = 1),
     CNF_IMAGE("image_concat", 1, 2, 2, .hidden = channels, .n_hidden = 1, .time = NF_TIME_CONCAT, .activation = NF_ACTIVATION_SOFTPLUS),
-    CNF_IMAGE("image_linear", 3, 1, 1, .hidden = none, .n_hidden = 1, .time = NF_TIME_IGNORE),
-    CNF_IMAGE("image_pixel", 1, 1, 2, .hidden = channels, .n_hidden = 1),
     { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
       .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },
     { .name = "permutation/reverse", .layer_type = "permutation", .dim = 4,
