@@ -46,6 +46,10 @@ static const bench_workload workloads[] = {
     { "ffjord_sample_tabular", "samples", bench_sample, { 1000 }, MODEL_FFJORD_TABULAR },
     { "ffjord_solver_tabular", "evaluations in solves, beside the network alone", bench_solver, { 1000 }, MODEL_FFJORD_TABULAR },
     { "ffjord_match_tabular", "step of flow matching instead, each row with noise of its own", bench_match, { 1000 }, MODEL_FFJORD_TABULAR },
+    { "ffjord_train_images", "images a second in training, 28x28x1, continuous, convolutions 16-16 softplus, Hutchinson, dopri5 1e-5", bench_train_rows, { 16 }, MODEL_FFJORD_IMAGES },
+    { "ffjord_log_prob_images", "log density of images", bench_log_prob, { 1, 16 }, MODEL_FFJORD_IMAGES },
+    { "ffjord_sample_images", "samples", bench_sample, { 16 }, MODEL_FFJORD_IMAGES },
+    { "ffjord_solver_images", "evaluations in solves, beside the network alone", bench_solver, { 16 }, MODEL_FFJORD_IMAGES },
     { "kernels", "matrix products at the shapes of the networks, vector functions, normals", bench_kernels, { 128 }, 0 },
     { "start", "load of a model and first log_prob", bench_start, { 1 }, MODEL_MOONS },
 };

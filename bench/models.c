@@ -61,6 +61,9 @@ static const nf_cnf_config cnf_toy_adjoint = { .struct_size = sizeof cnf_toy_adj
 static const nf_cnf_config cnf_tabular = { .struct_size = sizeof cnf_tabular, .dim = 43, .hidden = (const int64_t[]){ 860, 860 }, .n_hidden = 2,
                                            .activation = NF_ACTIVATION_SOFTPLUS, .trace = NF_TRACE_HUTCHINSON, .end_time = 1.0, .rtol = 1e-6,
                                            .atol = 1e-8 };
+static const nf_cnf_config cnf_images = { .struct_size = sizeof cnf_images, .dim = 784, .height = 28, .width = 28, .channels = 1,
+                                          .hidden = (const int64_t[]){ 16, 16 }, .n_hidden = 2, .activation = NF_ACTIVATION_SOFTPLUS,
+                                          .time = NF_TIME_CONCAT, .end_time = 1.0, .rtol = 1e-5, .atol = 1e-5 };
 static const struct model_kind {
     int64_t dim, couplings, hidden[4], n_hidden;
     int32_t separate;
@@ -76,6 +79,7 @@ static const struct model_kind {
     [MODEL_FFJORD_TOY] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy, 4.0 },
     [MODEL_FFJORD_TABULAR] = { 43, 0, { 0 }, 0, 0, 0, &cnf_tabular, 3.0 },
     [MODEL_FFJORD_TOY_ADJOINT] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy_adjoint, 4.0 },
+    [MODEL_FFJORD_IMAGES] = { 784, 0, { 0 }, 0, 0, 0, &cnf_images, 2.0 },
 };
 
 static void create_couplings(model *m, const struct model_kind *kind)

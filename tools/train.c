@@ -38,7 +38,7 @@ typedef struct train_options {
 
 /* Names, in the order of the tables below. */
 #define ARCHITECTURES "realnvp,glow,realnvp_image,ffjord"
-#define PRESETS "default,book,toy,tabular"
+#define PRESETS "default,book,toy,tabular,images"
 #define OPTIMIZERS "adam,adamw,adamax,sgd"
 
 /* What stands around the run. */
@@ -67,16 +67,18 @@ static const nf_field train_fields[] = {
     OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
     OPTION(train_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
     OPTION(train_options, seed, NF_FIELD_U64, NULL, "seed of the weights, the shuffles, the split and the density"),
-    { .name = "preset", .help = "what other options default to: realnvp has default and book, ffjord toy and tabular (default the first)",
+    { .name = "preset", .help = "what other options default to: realnvp has default and book, ffjord toy, tabular and images "
+                                  "(default the first, ffjord's for images images)",
       .choices = PRESETS, .kind = NF_FIELD_CHOICE, .offset = (uint32_t)offsetof(train_options, preset) },
     OPTION(train_options, no_standardise, NF_FIELD_FLAG, NULL, "train on the columns as they are"),
     OPTION(train_options, robust, NF_FIELD_FLAG, NULL, "standardise by median and 1.4826 mad"),
     OPTION_RANGE(train_options, hidden_channels, NF_FIELD_I64, 0, 1, 65536,
                  "glow, realnvp_image: channels of the networks' hidden layers (default 128, 32)"),
     OPTION_RANGE(train_options, blocks, NF_FIELD_I64, 0, 1, 1024,
-                 "realnvp_image: residual blocks of a network (default 2); ffjord: continuous layers (default 1)"),
+                 "realnvp_image: residual blocks of a network (default 2); ffjord: continuous layers (default 1, of images 2 "
+                 "before and after each halving)"),
     OPTION_RANGE(train_options, alpha, NF_FIELD_F64, 0, 0, 0.25,
-                 "glow, realnvp_image: margin of the logit behind the pixels (default 1e-6, 0.05); glow: 0 for no logit"),
+                 "glow, realnvp_image, ffjord: margin of the logit behind the pixels (default 1e-6, 0.05, 1e-6); glow: 0 for no logit"),
 };
 
 /* Values that a preset gives to options the user did not set. The flow's own preset adds its shape. */
@@ -84,33 +86,36 @@ typedef struct preset_value {
     const char *option, *value;
 } preset_value;
 typedef struct preset {
-    const char *name;
+    const char *name, *arch; /* NULL: the name says all */
     int standardise_all; /* mean and sd of all rows, not of the training part */
     preset_value values[14];
 } preset;
 
 static const preset presets[] = {
-    { "default", 0,
+    { "default", NULL, 0,
       { { "lr", "3e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.99" }, { "l2", "1e-5" }, { "patience", "60" } } },
-    { "book", 1,
+    { "book", NULL, 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
-    { "toy", 0,
+    { "toy", NULL, 0,
       { { "lr", "1e-2" }, { "weight_decay", "1e-5" }, { "batch", "100" }, { "epochs", "60" }, { "schedule", "cosine" }, { "ema_decay", "0.99" },
         { "patience", "30" } } },
-    { "tabular", 0,
+    { "tabular", NULL, 0,
       { { "lr", "1e-3" }, { "weight_decay", "1e-6" }, { "batch", "1000" }, { "epochs", "300" }, { "schedule", "plateau" }, { "factor", "0.1" },
         { "patience", "30" } } },
-    { "images", 0,
+    { "images", "ffjord", 0,
+      { { "lr", "1e-3" }, { "schedule", "cosine" }, { "warmup_steps", "500" }, { "batch", "32" }, { "epochs", "12" }, { "ema_decay", "0.995" },
+        { "clip_norm", "100" }, { "progress_steps", "1" } } },
+    { "images", "glow, realnvp_image", 0,
       { { "optimizer", "adam" }, { "lr", "3e-3" }, { "schedule", "cosine" }, { "warmup_steps", "500" }, { "batch", "16" }, { "epochs", "12" },
         { "ema_decay", "0.995" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
 };
-enum { PRESET_DEFAULT = 1, PRESET_BOOK = 2, PRESET_TOY = 3, PRESET_TABULAR = 4, PRESET_IMAGES = 5 }; /* from 1 */
+enum { PRESET_DEFAULT = 1, PRESET_BOOK = 2, PRESET_TOY = 3, PRESET_TABULAR = 4, PRESET_FFJORD_IMAGES = 5, PRESET_IMAGES = 6 }; /* from 1 */
 enum { CURVE_EPOCHS = 100 /* the library's default */ };
 
 /* Architectures: how a flow is made of the options. */
 typedef struct architecture {
     const char *name;
-    int images; /* 1: of rows that are images, not standardised: the flow takes pixels */
+    int images; /* 1: of rows that are images, not standardised: the flow takes pixels. Also one of preset images, whatever this says */
     int32_t first, last; /* of its presets */
     nf_status (*create)(nf_flow **out, train_run *run, train_options *o);
     const char *own; /* options that mean nothing to some other architecture, separated by ',' */
@@ -163,6 +168,12 @@ static nf_status create_ffjord(nf_flow **out, train_run *run, train_options *o)
     o->ffjord.mean = run->mean;
     o->ffjord.sd = run->sd;
     o->ffjord.n_mean = o->ffjord.n_sd = run->mean ? o->ffjord.dim : 0;
+    if (o->preset == PRESET_FFJORD_IMAGES) {
+        o->ffjord.height = run->shape.height;
+        o->ffjord.width = run->shape.width;
+        o->ffjord.channels = run->shape.channels;
+        o->ffjord.alpha = isfinite(o->alpha) ? o->alpha : 0.0;
+    }
     return nf_flow_create_ffjord(out, run->context, &o->ffjord);
 }
 
@@ -171,9 +182,9 @@ static const architecture architectures[] = {
       "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
     { "glow", 1, PRESET_IMAGES, PRESET_IMAGES, create_glow, "coupling,scale,levels,steps,bits,linear,alpha,hidden_channels" },
     { "realnvp_image", 1, PRESET_IMAGES, PRESET_IMAGES, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
-    { "ffjord", 0, PRESET_TOY, PRESET_TABULAR, create_ffjord,
+    { "ffjord", 0, PRESET_TOY, PRESET_FFJORD_IMAGES, create_ffjord,
       "preset,blocks,hidden,activation,time,solver,trace,probe,probes,end_time,end_time_fixed,rtol,atol,step,max_steps,gradient,kinetic,jacobian,"
-      "no_standardise,robust" },
+      "no_standardise,robust,levels,bits,alpha" },
 };
 enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, FFJORD = 4, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
@@ -189,7 +200,7 @@ static void train_notes(void)
 {
     printf("A preset sets what is not given:\n");
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
-        printf("  %-10s", presets[i].name);
+        printf("  %-10s%s%s%s", presets[i].name, presets[i].arch ? "(" : "", presets[i].arch ? presets[i].arch : "", presets[i].arch ? ")" : "");
         for (const preset_value *v = presets[i].values; v->option; v++) {
             printf(" --");
             for (const char *c = v->option; *c; c++)
@@ -208,6 +219,12 @@ static const architecture *arch_of(const train_options *o)
 static const preset *preset_of(const train_options *o)
 {
     return &presets[o->preset - 1];
+}
+
+/* The flow takes pixels. */
+static int takes_images(const train_options *o)
+{
+    return arch_of(o)->images || o->preset == PRESET_FFJORD_IMAGES;
 }
 
 static int apply_preset(options *set, const train_options *o)
@@ -239,15 +256,38 @@ static int check_own(const options *set, const train_options *o)
     return CODE_OK;
 }
 
-/* The architecture's first preset unless one was asked for, which must be its own. */
-static int choose_preset(train_options *o)
+/* The architecture's first preset, or for images its last, unless one was asked for, which must be its own. */
+static int choose_preset(const train_run *run, train_options *o)
 {
     const architecture *a = arch_of(o);
+    char known[80] = "";
+    size_t used = 0;
 
-    if (!o->preset) o->preset = a->first;
+    if (!o->preset) o->preset = o->arch == FFJORD && run->shape.height ? a->last : a->first;
     if (o->preset >= a->first && o->preset <= a->last) return CODE_OK;
-    return tool_usage(&command_train, "--preset: %s is not one of --arch %s, which has %s and %s", presets[o->preset - 1].name, a->name,
-                      presets[a->first - 1].name, presets[a->last - 1].name);
+    for (int32_t i = a->first; i <= a->last; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == a->first ? "" : i == a->last ? " and " : ", ", presets[i - 1].name);
+    return tool_usage(&command_train, "--preset: %s is not one of --arch %s, which has %s", presets[o->preset - 1].name, a->name, known);
+}
+
+/* What continuous flows of images alone take. */
+static int check_image_options(const options *set, const train_options *o)
+{
+    static const char *const names[] = { "levels", "bits", "alpha" };
+
+    if (o->arch != FFJORD || o->preset == PRESET_FFJORD_IMAGES) return CODE_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (options_given(set, names[i]))
+            return tool_usage(&command_train, "--%s: not an option of --arch ffjord with --preset %s: it is of images", names[i],
+                              presets[o->preset - 1].name);
+    return CODE_OK;
+}
+
+/* Architectures but glow have no pixels without a logit. */
+static int check_alpha(const train_options *o)
+{
+    if (!isfinite(o->alpha) || o->alpha > 0.0 || o->arch == GLOW || (o->arch == FFJORD && o->ffjord.bits == NF_GLOW_REAL)) return CODE_OK;
+    return tool_usage(&command_train, "--alpha: 0 is no logit, which --arch %s needs; above 0 to 0.25", arch_of(o)->name);
 }
 
 /* Which architecture, and what follows from it: known as soon as the data are read. */
@@ -256,14 +296,14 @@ static int choose_architecture(train_run *run, train_options *o)
     int code;
 
     if (!o->arch) o->arch = run->shape.height ? GLOW : REALNVP;
-    if (arch_of(o)->images && !run->shape.height)
+    if ((code = check_own(run->set, o))) return code;
+    if ((code = choose_preset(run, o))) return code;
+    if (takes_images(o) && !run->shape.height)
         return tool_usage(&command_train, "--arch %s: %s does not tell the shape of its images: give --height, --width and --channels",
                           arch_of(o)->name, run->data_name);
-    if (arch_of(o)->images) o->no_standardise = 1;
-    if ((code = check_own(run->set, o))) return code;
-    if ((code = choose_preset(o))) return code;
-    if (o->arch == REALNVP_IMAGE && isfinite(o->alpha) && !(o->alpha > 0.0))
-        return tool_usage(&command_train, "--alpha: 0 is no logit, which --arch realnvp_image needs; above 0 to 0.25");
+    if (takes_images(o)) o->no_standardise = 1;
+    if ((code = check_image_options(run->set, o))) return code;
+    if ((code = check_alpha(o))) return code;
     return apply_preset(run->set, o);
 }
 
@@ -349,7 +389,7 @@ static void print_plan(const train_run *run, const train_options *o)
     const int64_t rows = nf_dataset_rows(run->train), batch = o->fit.batch < rows ? o->fit.batch : rows;
     const double mib = 1048576.0;
 
-    if (!arch_of(o)->images || o->common.quiet || o->common.json || nf_flow_step_memory(run->flow, batch, &m) < 0) return;
+    if (!takes_images(o) || o->common.quiet || o->common.json || nf_flow_step_memory(run->flow, batch, &m) < 0) return;
     printf("%s of %lld x %lld x %lld: %lld parameters\n", arch_of(o)->name, (long long)run->shape.height, (long long)run->shape.width,
            (long long)run->shape.channels, (long long)nf_flow_param_count(run->flow));
     printf("a step of %lld images takes %.1f MiB: weights %.1f, gradients %.1f, inputs %.1f, hidden %.1f%s, scratch %.1f\n", (long long)batch,
@@ -549,8 +589,8 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,cond_dim,hidden,noise,temperature,alpha" },
         { .title = "RealNVP on images", .target = &o->realnvp_image, .config = "realnvp_image",
           .skip = "height,width,channels,cond_dim,hidden,blocks,noise,bits,alpha" },
-        { .title = "FFJORD, besides --hidden and --activation", .target = &o->ffjord, .config = "ffjord", .skip = "preset,dim,cond_dim,blocks,mean,sd",
-          .decided = "hidden,activation,trace,end_time,rtol,atol" },
+        { .title = "FFJORD, besides --hidden and --activation", .target = &o->ffjord, .config = "ffjord", .skip = "preset,dim,cond_dim,blocks,mean,sd,height,width,channels,noise,alpha",
+          .decided = "hidden,activation,time,trace,end_time,rtol,atol" },
         { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps,progress_steps,factor" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps,weight_decay" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },

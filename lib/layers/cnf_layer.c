@@ -9,7 +9,7 @@
 #include "core/status.h"
 
 #define CNF_REJECTS 10        /* one after another */
-#define CNF_TILE_ROWS 4096    /* of rows and tangents together */
+#define CNF_TILE_ROWS 4096    /* of rows and tangents together; of images, their pixels */
 #define CNF_EXACT_EVALUATE 32 /* columns up to which traces are exact unless asked otherwise */
 #define CNF_EXACT_TRAIN 4
 #define CNF_EVALUATIONS 40.0  /* of a solve, about: the work of a row, by which calls choose their threads */
@@ -40,11 +40,21 @@ static void cnf_trace(nfi_cnf *cf, const nf_cnf_config *config)
     cf->gaussian = config->probe == NF_PROBE_GAUSSIAN;
 }
 
-static void cnf_tiles(nfi_cnf *cf)
+/* Backward keeps every layer of a row's network at every stage of a step: a tile has as many rows as that allows. */
+static void cnf_tiles(nfi_cnf *cf, int64_t pixels)
 {
     const int64_t tangents = nfi_max(nfi_cnf_tangents(cf, 0), nfi_cnf_tangents(cf, 1));
     cf->tile_rows = NFI_ODE_ROWS;
-    while (cf->tile_rows > 1 && cf->tile_rows * (1 + tangents) > CNF_TILE_ROWS) cf->tile_rows /= 2;
+    while (cf->tile_rows > 1 && cf->tile_rows * (1 + tangents) * pixels > CNF_TILE_ROWS) cf->tile_rows /= 2;
+}
+
+static nf_status cnf_network(nfi_cnf *cf, nf_maker *maker, const nf_cnf_config *config)
+{
+    const nfi_dynamics_config net = { .dim = config->dim, .cond_dim = config->cond_dim, .height = config->height, .width = config->width,
+                                      .channels = config->channels, .hidden = config->hidden,
+                                      .n_hidden = config->hidden[0] == 0 ? 0 : config->n_hidden, .activation = config->activation,
+                                      .kind = config->time, .function = cnf_function };
+    return nfi_dynamics_create(&cf->net, maker, &net);
 }
 
 static nf_status cnf_make(nf_maker *maker, void *resolved, void **self)
@@ -61,10 +71,9 @@ static nf_status cnf_make(nf_maker *maker, void *resolved, void **self)
                               .max_steps = config->max_steps, .max_rejects = CNF_REJECTS } };
     if (!cf->ode.method->adaptive && config->step == 0.0)
         return nfi_fail(NF_ERR_ARG, "%s: solver %s has fixed steps: step must be given", cnf_function, cf->ode.method->name);
-    status = nfi_dynamics_create(&cf->net, maker, config->dim, config->cond_dim, config->hidden, config->hidden[0] == 0 ? 0 : config->n_hidden,
-                                 config->activation, config->time);
+    if ((status = cnf_network(cf, maker, config))) return status;
     cnf_trace(cf, config);
-    cnf_tiles(cf);
+    cnf_tiles(cf, nfi_max(1, config->height * config->width));
     *self = cf;
     return status;
 }
@@ -133,7 +142,10 @@ static const nf_field cnf_fields[] = {
     CNF_FIELD(kinetic, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "Weight of the kinetic energy in the loss"),
     CNF_FIELD(jacobian, NF_FIELD_F64, 0, 0, 0, 1e6, NULL, "Weight of the Jacobian's squared norm in the loss"),
     NFI_ARRAY(nf_cnf_config, hidden, n_hidden, NF_FIELD_I64_ARRAY, 0, 0, 65536,
-              "Widths of the hidden layers, 64, 64 and 64 unless given; a single 0 means none"),
+              "Widths of the hidden layers, in images channels; 64, 64 and 64 unless given; a single 0 means none"),
+    CNF_FIELD(height, NF_FIELD_I64, 0, 0, 0, 65536, NULL, "Pixels downwards, of rows that are images; 0: they are not"),
+    CNF_FIELD(width, NF_FIELD_I64, 0, 0, 0, 65536, NULL, "Pixels across"),
+    CNF_FIELD(channels, NF_FIELD_I64, 0, 0, 0, 65536, NULL, "Numbers a pixel"),
 };
 const nfi_config_type nfi_cnf_config_type = NFI_CONFIG_TYPE("cnf", nf_cnf_config, cnf_fields);
 const nf_layer_type nfi_cnf_type = {

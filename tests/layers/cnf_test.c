@@ -35,6 +35,50 @@ START_TEST(cnf__linear_field_has_its_closed_form)
 }
 END_TEST
 
+/* The same of an image of two pixels side by side: the middle row of W is (w, a, -w), the others lie beyond the border. */
+START_TEST(cnf__linear_field_of_two_pixels_has_its_closed_form)
+{
+    const double a = -0.4, w = 1.7, b = 0.3, end = 1.3, q = a * a + w * w, c[] = { -(a + w) * b / q, -(a - w) * b / q };
+    const double theta[] = { 7, 7, 7, w, a, -w, 7, 7, 7, b }, e = exp(a * end);
+    struct scene *s = scene_new(CNF(.dim = 2, .height = 1, .width = 2, .channels = 1, HIDDEN(0), .time = NF_TIME_IGNORE, .rtol = 1e-11,
+                                    .atol = 1e-11), 5);
+    double x[10], z[10];
+
+    fill(x, 10, 2.0);
+    scene_theta(s, theta, end);
+    scene_forward(s, x, z);
+    for (int64_t r = 0; r < 5; r++) {
+        const double u = x[2 * r] - c[0], v = x[2 * r + 1] - c[1];
+        near(z[2 * r], c[0] + e * (cos(w * end) * u - sin(w * end) * v), 1e-9, "z", 2 * r);
+        near(z[2 * r + 1], c[1] + e * (sin(w * end) * u + cos(w * end) * v), 1e-9, "z", 2 * r + 1);
+        near(s->log_det[r], 2 * a * end, 1e-12, "log_det", r);
+    }
+    scene_free(s);
+}
+END_TEST
+
+static void refused(const nf_cnf_config *config, nf_status want, const char *says)
+{
+    nf_layer *layer = (nf_layer *)&layer;
+    ck_assert_int_eq(nf_cnf_create(&layer, NULL, config), want);
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(nf_last_error(), says), "\"%s\" should say \"%s\"", nf_last_error(), says);
+}
+
+START_TEST(cnf__refusals_name_the_function_and_the_field)
+{
+    const int64_t hidden[] = { 4, 0 };
+    refused(CNF(.dim = 2, .hidden = hidden, .n_hidden = 2), NF_ERR_LIMIT, "nf_cnf_create: hidden[1] is 0, not in [1, 65536]");
+    refused(CNF(.dim = 2, .activation = NF_ACTIVATION_RELU), NF_ERR_ARG, "nf_cnf_create: activation is relu");
+    refused(CNF(.dim = 65536, .cond_dim = 1), NF_ERR_LIMIT, "nf_cnf_create: dim is 65536 and cond_dim 1");
+    refused(CNF(.dim = 6, .height = 3), NF_ERR_ARG, "nf_cnf_create: height is 3, width 0, channels 0: all of them for images, or none");
+    refused(CNF(.dim = 6, .height = 3, .width = 2, .channels = 2), NF_ERR_SHAPE,
+            "nf_cnf_create: dim is 6, height 3, width 2 and channels 2 do not make so many");
+    refused(CNF(.dim = 6, .cond_dim = 1, .height = 3, .width = 2, .channels = 1), NF_ERR_ARG, "nf_cnf_create: cond_dim is 1, must be 0 with height");
+    refused(CNF(.dim = 1 << 21, .height = 1 << 11, .width = 1 << 10, .channels = 1), NF_ERR_LIMIT, "nf_cnf_create: images of 2097152 numbers");
+}
+END_TEST
+
 /* y' = (W y + b) s(v t + d) + w t: log|det| = W / v (softplus(v T + d) - softplus(d)) */
 START_TEST(cnf__squashed_trace_has_its_closed_form)
 {
@@ -899,6 +943,8 @@ END_TEST
 static void add_cases(TCase *cases)
 {
     tcase_add_test(cases, cnf__linear_field_has_its_closed_form);
+    tcase_add_test(cases, cnf__linear_field_of_two_pixels_has_its_closed_form);
+    tcase_add_test(cases, cnf__refusals_name_the_function_and_the_field);
     tcase_add_test(cases, cnf__squashed_trace_has_its_closed_form);
     tcase_add_loop_test(cases, solver__reaches_the_solution_at_its_order, 0, SUPPORT_COUNT(solvers));
     tcase_add_loop_test(cases, solver__log_det_is_that_of_the_dense_jacobian, 0, SUPPORT_COUNT(solvers));
