@@ -38,7 +38,7 @@ enum {
 enum { NF_PROBE_RADEMACHER = 1, NF_PROBE_GAUSSIAN = 2 };
 
 /**
- * "cnf", continuous: dy/dt = f(y, t, c) from y(0) = x to z = y(T);  log|det| = integral of tr(df/dy) dt. f is a network of dense layers,
+ * Layer "cnf", continuous: dy/dt = f(y, t, c) from y(0) = x to z = y(T);  log|det| = integral of tr(df/dy) dt. f is a network of dense layers,
  * T is trained unless end_time_fixed. Every row has time steps of its own, so that its bits do not depend on its batch; a row whose
  * solution cannot be had (too many steps, steps too small, values that are not finite) becomes NaN, and nf_last_error() tells where.
  * Hutchinson's trace is estimated from probes drawn once a solve, by the row's number in nf_flow_fit and by its bits elsewhere.
@@ -114,7 +114,7 @@ typedef struct nf_ffjord_config {
 } nf_ffjord_config;
 #define NF_FFJORD_CONFIG_INIT { .struct_size = sizeof(nf_ffjord_config) }
 NF_API void nf_ffjord_config_init(nf_ffjord_config *config);
-/** Answers as nf_flow_create and nf_cnf_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
+/** Creates an FFJORD flow. Answers as nf_flow_create and nf_cnf_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
 NF_API nf_status nf_flow_create_ffjord(nf_flow **out, nf_context *context, const nf_ffjord_config *config);
 
 /** What the continuous layers of a flow needed for some rows. A solve is one row's way through one such layer. */
@@ -128,7 +128,7 @@ typedef struct nf_solver_report {
     int64_t accepted_max, rejected_max, evaluations_max;
 } nf_solver_report;
 /**
- * Follows rows forward as nf_flow_forward does, and counts. A row with NaN or Inf is not counted. Shared-read; the same figures for any
+ * What the solves of some rows cost: follows them as nf_flow_forward does, and counts. A row with NaN or Inf is not counted. Shared-read; the same figures for any
  * batch and any number of threads. NF_ROWS_NONFINITE: *report is written; failures, in a strict context NF_ERR_NONFINITE too: untouched.
  * n = 0, and a flow without continuous layers: solves is 0.
  */
