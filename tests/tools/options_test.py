@@ -37,7 +37,7 @@ SAMPLES = {
     "coupling": "additive", "levels": "1", "bits": "5", "linear": "plain", "hidden-channels": "8", "blocks": "1", "alpha": "0.1",
     "time": "concat", "solver": "tsit5", "trace": "hutchinson", "probe": "gaussian", "probes": "2", "end-time-fixed": None, "end-time": "0.25",
     "rtol": "1e-3", "atol": "1e-3", "step": "0.1", "max-steps": "200", "kinetic": "0.01", "jacobian": "0.01",
-    "steps": "4", "path": "spherical", "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
+    "steps": "4", "path": "spherical", "no-standardise": None, "standardise-all": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
     "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "max-rows": "40",
