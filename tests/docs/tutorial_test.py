@@ -4,10 +4,11 @@
 
     tutorial_test.py SOURCE-ROOT SHARED-LIBRARY NFLOW TWO-MOONS CC...
 
-A program takes a folder, --epochs N and --preset NAME, leaves two_moons.safetensors in the folder and prints two lines, of the NLL
+A program takes a folder, --epochs N and --preset NAME, leaves one model (.safetensors) in the folder and prints two lines, of the NLL
 and the entropy, among others. A further language is a row of PROGRAMS.
 """
 import ctypes
+import glob
 import os
 import re
 import subprocess
@@ -38,7 +39,9 @@ def start(command, folder):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, 'NFLOW': NFLOW,
                           'LD_LIBRARY_PATH': os.path.dirname(LIBRARY)}, timeout=240)
     expect(done.returncode == 0, '%s: exit %d: %s' % (' '.join(command), done.returncode, done.stderr))
-    with open(os.path.join(folder, 'two_moons.safetensors'), 'rb') as file:
+    models = glob.glob(os.path.join(folder, '*.safetensors'))
+    expect(len(models) == 1, '%s leaves %d models' % (' '.join(command), len(models)))
+    with open(models[0], 'rb') as file:
         return LINES.findall(done.stdout), file.read()
 
 
