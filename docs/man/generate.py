@@ -107,7 +107,7 @@ class Manual:
         """The beginning of the comment, as far as it is one thought."""
         text = re.sub(r"\n *\n.*", "", page.groups[-1].comment, flags=re.S)
         text = " ".join(re.split(r"\n {2,}", text)[0].split())
-        text = re.split(r"(?<=[^.])[.;] (?=[A-Za-z\"*])|\.$|: ", text)[0].rstrip(".:;").replace("`", "").replace("*", "")
+        text = re.split(r"(?<=[^.])(?<!e\.g)[.;] (?=[A-Za-z\"*])|\.$|: ", text)[0].rstrip(".:;").replace("`", "").replace("*", "")
         first = text.split()[0]
         return text if first != first.capitalize() or len(first) == 1 and first != "A" else text[0].lower() + text[1:]
 

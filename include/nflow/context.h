@@ -104,8 +104,8 @@ NF_API const char *nf_context_isa(const nf_context *context);
 NF_API const char *nf_context_backend(const nf_context *context);
 
 /**
- * What the CBLAS library calls itself: its name, version and the core type whose kernels it chose, as far as it tells, e.g.
- * "OpenBLAS 0.3.21 ... Prescott". Never NULL; the text is the calling thread's own and stays as it is. Threads: any. Since 0.1
+ * What the CBLAS library calls itself, e.g. "OpenBLAS 0.3.21 ... Prescott": its name, version and the core type whose kernels it
+ * chose, as far as it tells. Never NULL; the text is the calling thread's own and stays as it is. Threads: any. Since 0.1
  */
 NF_API const char *nf_blas_description(void);
 

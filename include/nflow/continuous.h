@@ -38,7 +38,7 @@ enum {
 enum { NF_PROBE_RADEMACHER = 1, NF_PROBE_GAUSSIAN = 2 };
 
 /**
- * Layer "cnf", continuous: dy/dt = f(y, t, c) from y(0) = x to z = y(T);  log|det| = integral of tr(df/dy) dt. f is a network of dense layers,
+ * "cnf", continuous: dy/dt = f(y, t, c) from y(0) = x to z = y(T);  log|det| = integral of tr(df/dy) dt. f is a network of dense layers,
  * T is trained unless end_time_fixed. Every row has time steps of its own, so that its bits do not depend on its batch; a row whose
  * solution cannot be had (too many steps, steps too small, values that are not finite) becomes NaN, and nf_last_error() tells where.
  * Hutchinson's trace is estimated from probes drawn once a solve, by the row's number in nf_flow_fit and by its bits elsewhere.

@@ -196,14 +196,15 @@ NF_API nf_status nf_flow_score(const nf_flow *flow, int64_t n, const float *x, c
 NF_API nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob, double *grad_x);
 
 /**
- * The loss and its gradient: the mean negative log-likelihood in nats a row, L = -sum w_i log p(x_i) / sum w_i, and dL / dtheta,
- * *added* to the flow's gradient block. In the _weighted calls weights is [n], finite (else NF_ERR_NONFINITE), >= 0 and not all 0
- * (else NF_ERR_ARG); NULL, and the other calls: all 1. mean_nll may be NULL. A row with NaN or Inf, or without a finite density
- * (outside a uniform base), contributes nothing to the gradient, *mean_nll is then NaN, and the call returns NF_ROWS_NONFINITE; in
- * a strict context NF_ERR_NONFINITE. A failure found while computing leaves the gradient block zeroed.
- * Exclusive. The same bits for any number of threads. Allocates gradient buffers at the first call that needs them, up to 7 times
- * the block (for rows of a table n >= 64: 1, >= 512: 3, >= 2048: 7; an image counts for up to 16 rows); the flow keeps them:
- * nf_flow_step_memory tells.
+ * The loss and its gradient: mean negative log-likelihood (nats a row), and dL / dtheta, *added* to the flow's gradient block,
+ *   L = -sum w_i log p(x_i) / sum w_i
+ * with the weights of the _weighted calls, [n], finite (else NF_ERR_NONFINITE), >= 0, not all 0 (else NF_ERR_ARG); NULL: all 1.
+ * mean_nll may be NULL. A row with NaN or Inf, or without a finite density (outside a uniform base), contributes nothing
+ * to the gradient, *mean_nll is then NaN, and the call returns NF_ROWS_NONFINITE; in a strict context NF_ERR_NONFINITE. A failure
+ * found while computing leaves the gradient block zeroed.
+ * Exclusive. The same bits for any number of threads. Allocates gradient buffers, up to 7 times the block, at the first call
+ * that needs them; the flow keeps them: nf_flow_step_memory tells. (For rows of a table n >= 64: 1, >= 512: 3, >= 2048: 7; an image
+ * counts for up to 16 rows.)
  */
 NF_API nf_status nf_flow_nll_grad(nf_flow *flow, int64_t n, const float *x, const float *cond, double *mean_nll);
 NF_API nf_status nf_flow_nll_grad_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, double *mean_nll);

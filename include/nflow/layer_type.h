@@ -66,10 +66,9 @@ typedef struct nf_tile {
 } nf_tile;
 
 /**
- * Gives up row i of a tile, for a reason that is its own (a stiff row of an ODE, say): what forward or inverse writes for it
- * does not matter, its results become NaN, the other rows complete, and the call answers NF_ROWS_NONFINITE with `status` and
- * `line` of the first such row in nf_last_error(); in a strict context it answers NF_ERR_NONFINITE. Only within forward and
- * inverse.
+ * Gives up row i of a tile, for a reason that is its own (a stiff row of an ODE, say): what forward or inverse writes for it does not
+ * matter, its results become NaN, the other rows complete, and the call answers NF_ROWS_NONFINITE with `status` and `line` of the
+ * first such row in nf_last_error(); in a strict context it answers NF_ERR_NONFINITE. Only within forward and inverse.
  */
 NF_API void nf_fail_row(const nf_tile *tile, int64_t i, nf_status status, const char *line);
 
