@@ -33,7 +33,7 @@ class Page:
         self.types = [t for g in groups for t in g.types()]
         opaque = groups[-1].of("opaque")
         self.name = opaque[0].name if opaque else self.names[0]
-        self.notes = [mdoc.Description(g.comment) for g in groups]
+        self.notes = [mdoc.Description(g.comment, whole=not g.is_called() and not g.of("opaque")) for g in groups]
 
     def shown_names(self):
         return list(dict.fromkeys([self.name] + self.names + self.types))
@@ -70,7 +70,8 @@ class Manual:
             lost = [t for g in rest for t in g.types() if t != "nf_status"]
             if lost:
                 raise SystemExit("generate.py: %s: no function takes %s" % (header.name, ", ".join(lost)))
-        self.names = mdoc.Names({name: page.name for page in self.pages for name in page.shown_names()})
+        self.names = mdoc.Names({name: page.name for page in self.pages for name in page.shown_names()},
+                                {f.name for page in self.pages for f in page.functions})
         self.snippets, self.sources = snippets.gather(root)
         self.statuses = self.read_statuses()
         self.date = re.search(r"^\.Dd (.*)$", self.read("docs/man/nflow.1"), re.M).group(1)
@@ -194,7 +195,7 @@ class Manual:
             lines += ([".Pp"] if own else []) + ["All functions of", ".In nflow/%s :" % page.header.name]
             for paragraph in common:
                 lines += [".Pp"] + self.names.text(paragraph, page.name)
-        text = " ".join(own + common)
+        text = " ".join(common + [g.comment for g in page.groups])
         if "NF_ERR_CONFIG_*" in text:
             text += " NF_ERR_CONFIG_SMALL NF_ERR_CONFIG_OLD NF_ERR_CONFIG_NEW"
         named = [n for n in self.statuses if re.search(r"\b%s\b" % n, text)] or ["NF_ERR_NULL", "NF_ERR_HANDLE"]

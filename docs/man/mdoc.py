@@ -14,7 +14,7 @@ THREADS = re.compile(r"^(Threads:|Shared-read|Exclusive|Immutable|Confined|Alloc
 LABEL = re.compile(r"^(Threads|Lifetime|Fork):")
 LAST = re.compile(r"^(Refs?:)")
 SINCE = re.compile(r"^(Everything here since|Since) \d")
-ERRORS = re.compile(r"^(Returns )?NF_[A-Z]|^[^.]{0,80}: NF_(ERR|OK)")
+ERRORS = re.compile(r"^(Returns )?NF_[A-Z]|^.{0,90}: NF_(ERR|OK)")
 ENDS_ERRORS = re.compile(r"^(Parameters|Get is|Temperature)")
 
 
@@ -44,8 +44,8 @@ def quoted(argument):
 class Names:
     """What names refer to: pages of functions and types."""
 
-    def __init__(self, pages):
-        self.pages = pages  # name: page
+    def __init__(self, pages, functions):
+        self.pages, self.functions = pages, functions  # {name: page}, names
 
     def macro(self, token, own=""):
         """The macro line of a word such as `(nf_flow_fit,`, or None."""
@@ -60,7 +60,7 @@ class Names:
         if name.startswith("NF_"):
             words = ["Dv", *before, name]
         elif page == own and page:
-            words = ["Fn" if not name.endswith(("_config", "_report", "_fn")) else "Vt", *before, name]
+            words = ["Fn" if name in self.functions else "Vt", *before, name]
         elif page:
             words = ["Xr", *before, name, "3"]
         else:
@@ -128,14 +128,13 @@ def blocks(comment):
 class Description:
     """A comment taken apart: what it is, its threads and memory, its errors, references, since when."""
 
-    def __init__(self, comment):
+    def __init__(self, comment, whole=False):
+        self.whole = whole  # nothing is taken out of its context but references
         self.body, self.threads, self.errors, self.references, self.since = [], [], [], [], ""
         comment = re.sub(r"\A(SPDX.*\n\s*)?\w+\.h - .*\n", "", comment)
         for kind, content in blocks(comment):
             if kind == "text":
                 self.paragraph(content)
-            elif kind == "list" and all(tag.startswith("NF_ERR") for tag, _ in content):
-                self.errors += ["%s: %s." % (tag.strip(), text.rstrip(".")) for tag, text in content]
             else:
                 self.body.append((kind, content))
 
@@ -144,12 +143,14 @@ class Description:
         for sentence in sentences(text):
             if SINCE.match(sentence):
                 self.since = re.search(r"[\d.]+", sentence).group(0).rstrip(".")
-            elif THREADS.match(sentence) or (into is self.threads and labelled and not ERRORS.match(sentence)):
-                self.threads.append(sentence)
-                into, labelled = self.threads, labelled or bool(LABEL.match(sentence))
             elif LAST.match(sentence):
                 self.references.append(sentence)
                 into = self.references
+            elif self.whole:
+                kept.append(sentence)
+            elif THREADS.match(sentence) or (into is self.threads and labelled and not ERRORS.match(sentence)):
+                self.threads.append(sentence)
+                into, labelled = self.threads, labelled or bool(LABEL.match(sentence))
             elif ERRORS.match(sentence) or (into is errors and not ENDS_ERRORS.match(sentence)):
                 errors.append(sentence)
                 into = errors
@@ -185,6 +186,6 @@ def shown(code):
 def tags(names, pairs, own="", macro="Ar"):
     lines = [".Bl -tag -width Ds"]
     for tag, text in pairs:
-        lines.append(".It %s %s" % (macro, quoted(tag)))
+        lines.append(".It %s %s" % ("Dv" if tag.startswith("NF_") else macro, quoted(tag)))
         lines += names.text(text, own)
     return lines + [".El"]

@@ -103,6 +103,14 @@ def check_constants():
         expect(re.search(r'^\.(It|It Dv) "?%s\b' % name, everything, re.M), 'no page explains ' + name)
 
 
+def check_configs():
+    """nf_config_field(3) names every config."""
+    text = shown(page('nf_config_field'))
+    for struct in headers.structs(INCLUDE):
+        name = re.fullmatch(r'nf_(\w+)_config', struct)
+        expect(not name or '"%s"' % name.group(1) in text, 'nf_config_field(3) does not name ' + struct)
+
+
 def check_sections():
     for path in pages():
         text = read(path)
@@ -277,6 +285,7 @@ if __name__ == '__main__':
          ('man__synopsis_is_the_prototype', check_prototypes),
          ('man__every_field_is_there', check_fields),
          ('man__every_constant_is_explained', check_constants),
+         ('man__every_config_is_named', check_configs),
          ('man__pages_have_their_sections', check_sections),
          ('man__references_lead_somewhere', check_references),
          ('man__every_status_has_cause_and_cure', check_statuses),
