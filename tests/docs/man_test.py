@@ -117,7 +117,7 @@ def check_sections():
         wanted = ['NAME', 'DESCRIPTION', 'SEE ALSO'] + ['SYNOPSIS', 'HISTORY', 'EXAMPLES'] * path.endswith('.3')
         for title in wanted:
             expect(section(text, title).strip(), '%s: no %s' % (os.path.basename(path), title))
-        expect(re.search(r'^\.Nd \w', text, re.M), os.path.basename(path) + ': NAME says nothing')
+        expect(re.search(r'^\.Nd (\\\(dq)?\w', text, re.M), os.path.basename(path) + ': NAME says nothing')
 
 
 def dead_references(manual=MANUAL):
