@@ -80,7 +80,7 @@ class Names:
                 continue
             token = token.replace("`", "")
             now = now + " " + escape(token) if now else line_of(token)
-            if re.search(r'[.!?][)"]?$', token) and token not in ("e.g.", "i.e.", "al.", "..."):
+            if re.search(r'[^.][.!?][)"]?$', token) and token not in ("e.g.", "i.e.", "al."):
                 lines.append(now)
                 now = ""
         return lines + ([now] if now else [])

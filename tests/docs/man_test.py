@@ -236,7 +236,7 @@ def check_examples_call():
 # ---- controls
 
 def spoiled(folder):
-    """A manual with a page gone, a dead reference and an example that does not compile, one that fails, one that is nowhere."""
+    """A manual with a page gone."""
     manual = os.path.join(folder, 'manual')
     shutil.copytree(MANUAL, manual, ignore=lambda d, names: [n for n in names if d == MANUAL and n not in ('man3', 'man5', 'man7')])
     os.remove(os.path.join(manual, 'man3', 'nf_flow_log_prob.3'))
