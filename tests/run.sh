@@ -16,6 +16,7 @@ if [ "$mode" = all ]; then
     need_tools clang:clang gfortran:gfortran
 fi
 install_missing || exit 1
+want_tools mandoc:mandoc groff:groff-base
 . "$here/tests/support/stage.sh"
 
 build=${NFLOW_BUILD:-"$here/build-test"}

@@ -22,7 +22,7 @@ typedef struct train_options {
     int64_t rows;
     double noise;
     uint64_t seed;
-    int32_t no_standardise, robust;
+    int32_t no_standardise, standardise_all, robust;
     image_options images;
     int64_t hidden_channels, blocks;
     int32_t preset; /* from 1, of PRESETS; 0: not given */
@@ -71,6 +71,7 @@ static const nf_field train_fields[] = {
                                   "(default the first, ffjord's for images images)",
       .choices = PRESETS, .kind = NF_FIELD_CHOICE, .offset = (uint32_t)offsetof(train_options, preset) },
     OPTION(train_options, no_standardise, NF_FIELD_FLAG, NULL, "train on the columns as they are"),
+    OPTION(train_options, standardise_all, NF_FIELD_FLAG, NULL, "standardise by all rows, those held out too, as the preset book does"),
     OPTION(train_options, robust, NF_FIELD_FLAG, NULL, "standardise by median and 1.4826 mad"),
     OPTION_RANGE(train_options, hidden_channels, NF_FIELD_I64, 0, 1, 65536,
                  "glow, realnvp_image: channels of the networks' hidden layers (default 128, 32)"),
@@ -179,12 +180,12 @@ static nf_status create_ffjord(nf_flow **out, train_run *run, train_options *o)
 
 static const architecture architectures[] = {
     { "realnvp", 0, PRESET_DEFAULT, PRESET_BOOK, create_realnvp,
-      "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
+      "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,standardise_all,robust" },
     { "glow", 1, PRESET_IMAGES, PRESET_IMAGES, create_glow, "coupling,scale,levels,steps,bits,linear,alpha,hidden_channels" },
     { "realnvp_image", 1, PRESET_IMAGES, PRESET_IMAGES, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
     { "ffjord", 0, PRESET_TOY, PRESET_FFJORD_IMAGES, create_ffjord,
       "preset,blocks,hidden,activation,time,solver,trace,probe,probes,end_time,end_time_fixed,rtol,atol,step,max_steps,gradient,kinetic,jacobian,"
-      "no_standardise,robust,levels,bits,alpha" },
+      "no_standardise,standardise_all,robust,levels,bits,alpha" },
 };
 enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, FFJORD = 4, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
@@ -341,7 +342,7 @@ static int split(train_run *run, const train_options *o)
 /* Mean and sd of each column, refused in the library's words when a column is constant or not finite. */
 static int measure(train_run *run, const train_options *o)
 {
-    const nf_dataset *data = preset_of(o)->standardise_all ? run->all : run->train;
+    const nf_dataset *data = o->standardise_all || preset_of(o)->standardise_all ? run->all : run->train;
     const int64_t dim = nf_dataset_dim(data);
     nf_layer *layer = NULL;
     nf_status status = nf_standardise_from_dataset(&layer, run->context, data, o->robust);

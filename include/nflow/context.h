@@ -44,7 +44,7 @@ typedef void (*nf_free_fn)(void *user, void *ptr, int64_t size);
 /* Runs task(arg, i) once for every i in [0, n), in any order and on any threads, and returns when all are done. */
 typedef void (*nf_task_fn)(void *arg, int64_t i);
 typedef void (*nf_parallel_for_fn)(void *user, int64_t n, nf_task_fn task, void *arg);
-/* One line of text, no line end, valid during the call. */
+/* One line of text, no line end, valid during the call; level is NF_LOG_... */
 typedef void (*nf_log_fn)(void *user, int32_t level, const char *line);
 
 /* Callbacks must return: leaving one by longjmp or a C++ exception is undefined. */
@@ -97,7 +97,7 @@ NF_API void nf_context_cancel(nf_context *context);
 NF_API void nf_context_resume(nf_context *context);
 
 /**
- * What the context settled on: the number of threads; the instruction set of the native kernels, "avx512", "avx2", "neon" or
+ * What a context settled on: the number of threads; the instruction set of the native kernels, "avx512", "avx2", "neon" or
  * "baseline"; "native" or "cblas". context may be NULL. Static memory. Threads: any. Since 0.1
  */
 NF_API int32_t nf_context_threads(const nf_context *context);

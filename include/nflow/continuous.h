@@ -133,7 +133,7 @@ typedef struct nf_ffjord_config {
 } nf_ffjord_config;
 #define NF_FFJORD_CONFIG_INIT { .struct_size = sizeof(nf_ffjord_config) }
 NF_API void nf_ffjord_config_init(nf_ffjord_config *config);
-/** Answers as nf_flow_create and nf_cnf_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
+/** Creates an FFJORD flow. Answers as nf_flow_create and nf_cnf_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
 NF_API nf_status nf_flow_create_ffjord(nf_flow **out, nf_context *context, const nf_ffjord_config *config);
 
 /** What the continuous layers of a flow needed for some rows. A solve is one row's way through one such layer. */
@@ -153,7 +153,7 @@ typedef struct nf_solver_report {
     int64_t trace_error_capacity; /* in: elements of it; the rows beyond are not told */
 } nf_solver_report;
 /**
- * Follows rows forward as nf_flow_forward does, and counts. A row with NaN or Inf is not counted. Shared-read; the same figures for any
+ * What the solves of some rows cost: follows them as nf_flow_forward does, and counts. A row with NaN or Inf is not counted. Shared-read; the same figures for any
  * batch and any number of threads. NF_ROWS_NONFINITE: *report is written; failures, in a strict context NF_ERR_NONFINITE too: untouched.
  * n = 0, and a flow without continuous layers: solves is 0. The report is zeroed, or filled in, before the call: it says where the
  * errors of rows go; that array is written when the report is. log p has the bits of nf_flow_log_prob. Allocates n doubles for the call.

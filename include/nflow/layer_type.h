@@ -36,7 +36,7 @@ NF_BEGIN_DECLS
 typedef struct nf_maker nf_maker;
 NF_API void *nf_maker_alloc(nf_maker *maker, int64_t bytes);
 
-/** Records `line`, copied, for nf_last_error() of this thread, and returns `status`. NULL or "": the status's English. */
+/** Records a line, copied, for nf_last_error() of this thread, and returns `status`. NULL or "": the status's English. */
 NF_API nf_status nf_fail(nf_status status, const char *line);
 
 /** A tile: rows that an operation works on. Arrays of void are of `dtype`. */
@@ -66,7 +66,7 @@ typedef struct nf_tile {
 } nf_tile;
 
 /**
- * Row i of the tile fails, for a reason that is its own (a stiff row of an ODE, say): what forward or inverse writes for it does not
+ * Gives up row i of a tile, for a reason that is its own (a stiff row of an ODE, say): what forward or inverse writes for it does not
  * matter, its results become NaN, the other rows complete, and the call answers NF_ROWS_NONFINITE with `status` and `line` of the
  * first such row in nf_last_error(); in a strict context it answers NF_ERR_NONFINITE. In backward: the row's gradient is lost, and tile->grad
  * should be made NaN where a part of it was added. Only within these three.
@@ -171,8 +171,8 @@ typedef struct nf_layer_type {
 } nf_layer_type;
 
 /**
- * Makes a type known to a context, for nf_layer_create, nf_flow_from_json and nf_flow_load. The table is borrowed for the
- * context's life.
+ * Makes a type known to a context: nf_layer_create, nf_flow_from_json and nf_flow_load find it by its name. The table is borrowed
+ * for the context's life.
  * NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_ARG (a REQUIRED slot is NULL, a bad name, or a name already taken), NF_ERR_LIMIT (256 types
  * a context), NF_ERR_VERSION, NF_ERR_MEMORY: the context is as before. Threads: any.
  */

@@ -57,6 +57,9 @@ expected() {
         echo bin/nflow
         echo share/man/man1/nflow.1
     fi
+    if [ -e "$build/docs/man/man3" ]; then # which pages there are is tests/docs/man_test.py's to say
+        (cd "$build/docs/man" && find man3 man5 man7 -type f | sed 's,^,share/man/,')
+    fi
 }
 same_list() {
     expected | sort >"$work/expected"
@@ -108,6 +111,15 @@ if [ -e "$prefix/bin/nflow" ]; then
 fi
 if command -v mandoc >/dev/null 2>&1; then
     check command__page_is_clean mandoc -T lint -W warning "$prefix/share/man/man1/nflow.1"
+fi
+if [ -e "$build/docs/man/man3" ]; then
+    check manual__overview_is_installed test -s "$prefix/share/man/man3/libnflow.3"
+    check manual__formats_and_errors_are_installed test -s "$prefix/share/man/man5/nflow-model.5" -a -s "$prefix/share/man/man7/nflow-errors.7"
+    if command -v man >/dev/null 2>&1; then # links lead on: .so is resolved below the folder of the manual
+        check manual__every_name_is_found sh -c "man -M $prefix/share/man 3 nf_flow_log_prob_f64 | grep 'of each row'"
+    else
+        echo "left out: man, which would show a page by one of its names, is not installed"
+    fi
 fi
 
 # As a distribution without shared libraries would have it: -lnflow then means the archive.

@@ -86,8 +86,8 @@ int main(void)
 }
 """
 # The document that must mention the fields of a config.
-FIELDS_IN = {"fit": "docs/training.md", "read": "docs/data.md", "context": "docs/embedding.md", "realnvp": "docs/concepts.md",
-             "coupling_affine": "docs/concepts.md", "coupling_conv": "docs/concepts.md", "glow": "docs/images.md",
+FIELDS_IN = {"fit": "docs/training.md", "read": "docs/data.md", "context": "docs/embedding.md", "realnvp": "docs/realnvp.md",
+             "coupling_affine": "docs/realnvp.md", "coupling_conv": "docs/concepts.md", "glow": "docs/images.md",
              "realnvp_image": "docs/images.md", "cnf": "docs/continuous-flows.md", "ffjord": "docs/continuous-flows.md"}
 
 

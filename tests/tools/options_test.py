@@ -31,7 +31,7 @@ SAMPLES = {
     "weights": "he", "objective": "flow-matching", "pairing": "transport", "epochs": "2", "batch": "64", "lr": "1e-3", "schedule": "step", "final-lr-factor": "0.1", "factor": "0.5",
     "step-epochs": "1", "plateau-epochs": "1", "warmup-steps": "2", "optimizer": "adamw", "beta1": "0.8", "beta2": "0.99",
     "eps": "1e-7", "weight-decay": "0.01", "momentum": "0.5", "nesterov": None, "clip-norm": "-1", "l2": "1e-5",
-    "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
+    "ema-decay": "0.9", "val": "25%", "patience": "1", "standardise-all": None, "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
     "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
     "with-label": "1", "without-label": "0", "pick": "3,0", "amounts": "-1,0.5", "attribute drop": "3",
     "coupling": "additive", "levels": "1", "bits": "5", "linear": "plain", "hidden-channels": "8", "blocks": "1", "alpha": "0.1",
