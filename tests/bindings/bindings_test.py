@@ -73,7 +73,7 @@ def rust_kinds(text):
             return kind(array.group(1)) + '[%s]' % array.group(2)
         return {'::core::ffi::c_char': 'char'}.get(type, type if re.fullmatch(r'[iuf]\d+', type) else 'pointer')
     bodies = re.findall(r'pub struct (nf_\w+) \{\n(.*?)^\}', text, re.M | re.S)
-    return {name: [(field, kind(' '.join(type.split()))) for field, type in re.findall(r'^    pub (\w+?)_?: (.*?),\n(?=    pub |\Z)', body, re.M | re.S)] for name, body in bodies}
+    return {name: [(field, kind(type)) for field, type in re.findall(r'pub (\w+?)_?: (.*?),(?= pub |$)', ' '.join(body.split()))] for name, body in bodies}
 
 
 def julia_kinds(text):
@@ -118,7 +118,7 @@ def rust_functions(text):
     """{name: (result, [type])} of the extern blocks."""
     found = {}
     for block in re.findall(r'extern "C" \{(.*?)\n\}', text, re.S):
-        for name, inside, result in re.findall(r'pub fn (nf_\w+)\(([^)]*)\)(?: -> ([^;]+))?;', block):
+        for name, inside, result in re.findall(r'pub fn (nf_\w+)\(([^)]*)\)(?: -> ([^;]+))?;', ' '.join(block.split())):
             parameters = [' '.join(p.split()) for p in inside.split(',') if p.strip()]
             found[name] = (result or 'void', [re.sub(r'^(?:r#)?\w+: ', '', p) for p in parameters])
     return found
