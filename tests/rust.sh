@@ -38,11 +38,15 @@ EOF
     exit
 }
 
-if ! command -v cargo >/dev/null 2>&1; then
-    say "left out: the Rust binding: no cargo (https://rustup.rs, or Debian's cargo of a release with Rust 1.77 or later)"
-    if [ -n "${NFLOW_LOGS:-}" ]; then printf '{"name": "rust", "stdout": "left out: no cargo", "result": "SKIP"}\n' >>"$logs/rust.json"; fi
-    exit 0
-fi
+# leave_out <reason>
+leave_out() {
+    say "left out: the Rust binding: $1"
+    end
+}
+
+command -v cargo >/dev/null 2>&1 || leave_out "no cargo (https://rustup.rs, or Debian's of a release with Rust 1.77 or later)"
+minor=$(cargo --version | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
+[ "${minor:-77}" -ge 77 ] || leave_out "$(cargo --version) is older than 1.77"
 echo "== rust"
 started=$(date +%s)
 if ! [ -x "$build/examples/two_moons_cpp" ] && ! stage_build rust-library "$build" --buildtype=release; then

@@ -800,7 +800,7 @@ public:
         return x;
     }
 
-    /* Parameters. Blocks may be written while no other call on the flow runs; then update(). Exclusive but for get_params. */
+    /* Parameters. Blocks may be written while no other call on the flow runs; then update(). */
     template <class Real = float> blocks<Real> params()
     {
         Real *theta = nullptr, *grad = nullptr;
@@ -817,6 +817,7 @@ public:
         return theta;
     }
     void set_params(span<const double> theta) { check(nf_flow_set_params(get(), static_cast<std::int64_t>(theta.size()), theta.data())); }
+    /* Work space for calls of up to n rows; with gradient exclusive, const or not. */
     void reserve(std::int64_t n, bool gradient = false) const { check(nf_flow_reserve(get(), n, gradient ? 1 : 0)); }
     flow convert(std::int32_t dtype) const { return detail::make<flow>(nf_flow_convert, get(), dtype); }
 

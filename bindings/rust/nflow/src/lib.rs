@@ -56,6 +56,14 @@ pub use nflow_sys::{
     nf_solver_report as SolverReport, nf_step_memory_report as StepMemoryReport,
 };
 
+/// The programs of the document, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/rust.md")]
+struct Document;
+#[cfg(doctest)]
+#[doc = include_str!("../../../../README.md")]
+struct Readme;
+
 /// The version of the library in use, `major.minor.patch`.
 #[must_use]
 pub fn version() -> &'static str {
