@@ -60,7 +60,12 @@ void run(const options &given)
     nflow::flow flow(shape, context);
     auto rule = nflow::optimizer::adam(adam, context);
     double first = 0.0;
-    flow.fit(rule, train, valid, fit, [&](const nf_fit_progress &p) { if (p.epoch == 1) first = p.valid_nll; }, &report);
+    flow.fit(
+        rule, train, valid, fit,
+        [&](const nf_fit_progress &p) {
+            if (p.epoch == 1) first = p.valid_nll;
+        },
+        &report);
     flow.save(given.folder + "/two_moons_cpp.safetensors");
 
     std::printf("recipe \"%s\": %lld epochs in %.1f s, %lld parameters\n", given.book ? "book" : "default",

@@ -4,20 +4,20 @@
  *
  *   #include <nflow/nflow.hpp>         c++ -std=c++17 program.cpp $(pkg-config --cflags --libs nflow)
  *
- * Inline calls of the C functions and nothing more: what a call computes, its errors, the state that they leave and its threads are
- * documented in the C header of its noun. What is different here:
+ * Inline calls of the C functions and nothing more: what a call computes, its errors, the state that they leave and its threads
+ * are documented in the C header of its noun. What is different here:
  *
  *   owners      context, dataset, layer, base, flow, optimizer own one reference and can be moved, not copied; share() gives an
- *               owner of another reference to the same object. A default-constructed owner is empty, and means what NULL means in C:
- *               an empty context is the library's defaults, an empty validation set is none.
+ *               owner of another reference to the same object. A default-constructed owner is empty, and means what NULL means
+ *               in C: an empty context is the library's defaults, an empty validation set is none.
  *   errors      a negative status is thrown as nflow::error; a positive one is returned where there is one to be told.
- *   arrays      span<T>, pointer and size; vectors, arrays and std::span convert. The number of rows follows from the size: one that
- *               does not divide is NF_ERR_SHAPE. An empty cond is none. float and double are overloads.
+ *   arrays      span<T>, pointer and size; vectors, arrays and std::span convert. The number of rows follows from the size: one
+ *               that does not divide is NF_ERR_SHAPE. An empty cond is none. float and double are overloads.
  *   cost        a call that returns a vector allocates it and no more; those named _to write into the caller's memory.
  *   configs     the C structs, zeroed and with their size set: `nflow::realnvp_config shape; shape.dim = 2;`
  *   callbacks   what one throws is kept, and thrown again when the C call is back. See hooks for those that must not throw.
- *   const       a const method is shared-read, any other exclusive, as in C; share() does not change that: two exclusive calls at once
- *               on one object are NF_ERR_BUSY.
+ *   const       a const method is shared-read, any other exclusive, as in C; share() does not change that: two exclusive calls
+ *               at once on one object are NF_ERR_BUSY.
  *
  * Everything here since 0.1
  */
@@ -129,8 +129,8 @@ inline std::exception_ptr &thrown() noexcept
 
 } // namespace detail
 
-/** Ends every call: throws what a callback threw, else a negative status as nflow::error; gives a positive one back. For calls of C
- * functions of your own, too. */
+/** Ends every call: throws what a callback threw, else a negative status as nflow::error; gives a positive one back. For calls of
+ * C that are your own, too. */
 inline nf_status check(nf_status status)
 {
     if (detail::thrown()) std::rethrow_exception(std::exchange(detail::thrown(), nullptr));
@@ -193,7 +193,8 @@ inline std::int64_t rows_of(std::size_t size, std::int64_t dim, const char *what
 template <class T> T *pointer_to(span<T> array, std::int64_t n, std::int64_t width, const char *what)
 {
     if (array.empty()) return nullptr;
-    if (width > 0 && rows_of(array.size(), width, what) != n) throw error(NF_ERR_SHAPE, counted(what, array.size(), "rows are", n));
+    if (width > 0 && rows_of(array.size(), width, what) != n)
+        throw error(NF_ERR_SHAPE, counted(what, array.size(), "rows are", n));
     return array.data();
 }
 
@@ -301,7 +302,8 @@ public:
     std::int32_t threads() const noexcept { return nf_context_threads(get()); }
     const char *isa() const noexcept { return nf_context_isa(get()); }
     const char *backend() const noexcept { return nf_context_backend(get()); }
-    void register_layer(const nf_layer_type &type) { check(nf_context_register_layer(get(), &type)); } /* type outlives the context */
+    /* The table outlives the context. */
+    void register_layer(const nf_layer_type &type) { check(nf_context_register_layer(get(), &type)); }
 
 private:
     static context make_with(context_config config, hooks callbacks)
@@ -340,11 +342,15 @@ public:
         return detail::make<dataset>(nf_dataset_load_memory, c.get(), bytes, static_cast<std::int64_t>(size), &config);
     }
     /* noise: negative is the density's own */
-    static dataset synthetic(const std::string &name, std::int64_t n, double noise = -1.0, std::uint64_t seed = 0, const context &c = {})
+    static dataset synthetic(const std::string &name, std::int64_t n, double noise = -1.0, std::uint64_t seed = 0,
+                             const context &c = {})
     {
         return detail::make<dataset>(nf_dataset_synthetic, c.get(), name.c_str(), n, noise, seed);
     }
-    static double synthetic_entropy(const std::string &name, double noise = -1.0) { return nf_dataset_synthetic_entropy(name.c_str(), noise); }
+    static double synthetic_entropy(const std::string &name, double noise = -1.0)
+    {
+        return nf_dataset_synthetic_entropy(name.c_str(), noise);
+    }
 
     std::int64_t rows() const noexcept { return nf_dataset_rows(get()); }
     std::int64_t dim() const noexcept { return nf_dataset_dim(get()); }
@@ -395,7 +401,8 @@ public:
 private:
     template <class Real> static dataset from(span<const Real> x, std::int64_t dim, const context &c)
     {
-        return detail::make<dataset>(detail::calls<Real>::from_array, c.get(), detail::rows_of(x.size(), dim, "x"), dim, x.data());
+        return detail::make<dataset>(detail::calls<Real>::from_array, c.get(), detail::rows_of(x.size(), dim, "x"), dim,
+                                     x.data());
     }
     template <class Real> void set_cond_of(span<const Real> cond)
     {
@@ -475,8 +482,14 @@ template <auto f> inline constexpr auto operation = &operation_of<f>::call;
 class base : public owner<base, nf_base, nf_base_ref, nf_base_unref> {
 public:
     using owner::owner;
-    static base normal(std::int64_t dim, const context &c = {}) { return detail::make<base>(nf_base_normal_create, c.get(), dim); }
-    static base diagonal(std::int64_t dim, const context &c = {}) { return detail::make<base>(nf_base_diagonal_create, c.get(), dim); }
+    static base normal(std::int64_t dim, const context &c = {})
+    {
+        return detail::make<base>(nf_base_normal_create, c.get(), dim);
+    }
+    static base diagonal(std::int64_t dim, const context &c = {})
+    {
+        return detail::make<base>(nf_base_diagonal_create, c.get(), dim);
+    }
     static base uniform(std::int64_t dim, double low, double high, const context &c = {})
     {
         return detail::make<base>(nf_base_uniform_create, c.get(), dim, low, high);
@@ -576,15 +589,25 @@ public:
         const std::int64_t n = rows(z);
         return check(c::inverse(self(), n, z.data(), conds(cond, n), like(x, z, "x"), pointer_to(log_det, n, 1, "log_det")));
     }
-    vector forward(in x, in cond = {}) const { return filled(x, [&](vector &z) { forward_to(z, x, cond); }); }
-    vector inverse(in z, in cond = {}) const { return filled(z, [&](vector &x) { inverse_to(x, z, cond); }); }
+    vector forward(in x, in cond = {}) const
+    {
+        return filled(x, [&](vector &z) { forward_to(z, x, cond); });
+    }
+    vector inverse(in z, in cond = {}) const
+    {
+        return filled(z, [&](vector &x) { inverse_to(x, z, cond); });
+    }
     /* d log p(x) / dx */
     nf_status score_to(out grad_x, in x, in cond = {}, span<double> log_prob = {}) const
     {
         const std::int64_t n = rows(x);
-        return check(c::score(self(), n, x.data(), conds(cond, n), pointer_to(log_prob, n, 1, "log_prob"), like(grad_x, x, "grad_x")));
+        return check(
+            c::score(self(), n, x.data(), conds(cond, n), pointer_to(log_prob, n, 1, "log_prob"), like(grad_x, x, "grad_x")));
     }
-    vector score(in x, in cond = {}) const { return filled(x, [&](vector &grad_x) { score_to(grad_x, x, cond); }); }
+    vector score(in x, in cond = {}) const
+    {
+        return filled(x, [&](vector &grad_x) { score_to(grad_x, x, cond); });
+    }
 
     /* Mean negative log-likelihood; its gradient is added to the gradient block. Weights [n], empty: all 1. Exclusive. */
     double nll_grad(in x, in cond = {}, span<const double> weights = {})
@@ -626,7 +649,8 @@ public:
     {
         vector result(count(nf_flow_dim(self())));
         const std::int64_t n = rows(x_with), m = rows(x_without);
-        check(c::direction(self(), n, x_with.data(), conds(cond_with, n), m, x_without.data(), conds(cond_without, m), result.data()));
+        check(c::direction(self(), n, x_with.data(), conds(cond_with, n), m, x_without.data(), conds(cond_without, m),
+                           result.data()));
         return result;
     }
     vector move(in x, in along, double amount, in cond = {}) const
@@ -640,7 +664,8 @@ public:
     {
         const auto blocks = static_cast<std::int64_t>(temperatures.size());
         const std::int64_t n = blocks > 0 ? rows_of(x.size(), blocks * nf_flow_dim(self()), "x") : 0;
-        return check(c::sample_temperatures(self(), which.seed, which.first, n, conds(cond, n), blocks, temperatures.data(), x.data()));
+        return check(
+            c::sample_temperatures(self(), which.seed, which.first, n, conds(cond, n), blocks, temperatures.data(), x.data()));
     }
 
 private:
@@ -655,7 +680,8 @@ private:
     }
     static Real *like(out array, in other, const char *what)
     {
-        if (array.size() != other.size()) throw error(NF_ERR_SHAPE, counted(what, array.size(), "needed are", static_cast<std::int64_t>(other.size())));
+        if (array.size() != other.size())
+            throw error(NF_ERR_SHAPE, counted(what, array.size(), "needed are", static_cast<std::int64_t>(other.size())));
         return array.data();
     }
     void one_row(in row, const char *what) const
@@ -708,12 +734,18 @@ public:
     {
     }
     /* Files: nflow/model.h */
-    static flow load(const std::string &path, const context &c = {}) { return detail::make<flow>(nf_flow_load, c.get(), path.c_str()); }
+    static flow load(const std::string &path, const context &c = {})
+    {
+        return detail::make<flow>(nf_flow_load, c.get(), path.c_str());
+    }
     static flow load_memory(const void *bytes, std::size_t size, const context &c = {})
     {
         return detail::make<flow>(nf_flow_load_memory, c.get(), bytes, static_cast<std::int64_t>(size));
     }
-    static flow from_json(const std::string &text, const context &c = {}) { return detail::make<flow>(nf_flow_from_json, c.get(), text.c_str()); }
+    static flow from_json(const std::string &text, const context &c = {})
+    {
+        return detail::make<flow>(nf_flow_from_json, c.get(), text.c_str());
+    }
     /* The largest error of the file's self-test rows. */
     static double verify(const std::string &path, const context &c = {})
     {
@@ -744,7 +776,8 @@ public:
     std::int64_t cond_dim() const noexcept { return nf_flow_cond_dim(get()); }
     std::int32_t dtype() const noexcept { return nf_flow_dtype(get()); }
     std::int64_t layers() const noexcept { return nf_flow_layers(get()); }
-    layer layer_at(std::int64_t i) const noexcept { return layer(nf_layer_ref(nf_flow_layer(get(), i))); } /* empty past the last */
+    /* Empty past the last. */
+    layer layer_at(std::int64_t i) const noexcept { return layer(nf_layer_ref(nf_flow_layer(get(), i))); }
     base latent() const noexcept { return base(nf_base_ref(nf_flow_base(get()))); }
     std::int64_t param_count() const noexcept { return nf_flow_param_count(get()); }
     flow_info_report info() const
@@ -816,7 +849,10 @@ public:
         check(nf_flow_get_params(get(), param_count(), theta.data()));
         return theta;
     }
-    void set_params(span<const double> theta) { check(nf_flow_set_params(get(), static_cast<std::int64_t>(theta.size()), theta.data())); }
+    void set_params(span<const double> theta)
+    {
+        check(nf_flow_set_params(get(), static_cast<std::int64_t>(theta.size()), theta.data()));
+    }
     /* Work space for calls of up to n rows; with gradient exclusive, const or not. */
     void reserve(std::int64_t n, bool gradient = false) const { check(nf_flow_reserve(get(), n, gradient ? 1 : 0)); }
     flow convert(std::int32_t dtype) const { return detail::make<flow>(nf_flow_convert, get(), dtype); }
@@ -833,10 +869,10 @@ public:
     {
         return check(nf_flow_fit(get(), rule.get(), train.get(), valid.get(), &g, report));
     }
-    /* progress(const nf_fit_progress &), called on this thread after each epoch; true stops. What it throws is thrown here, the flow
-     * then holding the best parameters so far. */
-    template <class F, class = std::enable_if_t<std::is_invocable_v<F &, const nf_fit_progress &>>>
-    nf_status fit(optimizer &rule, const dataset &train, const dataset &valid, fit_config g, F &&progress, nf_fit_report *report = nullptr)
+    /* progress(const nf_fit_progress &), called on this thread after each epoch; true stops. What it throws is thrown here, the
+     * flow then holding the best parameters so far. */
+    template <class F, class = std::enable_if_t<std::is_invocable_v<F &, const nf_fit_progress &>>> nf_status
+    fit(optimizer &rule, const dataset &train, const dataset &valid, fit_config g, F &&progress, nf_fit_report *report = nullptr)
     {
         g.progress = detail::call_progress<std::remove_reference_t<F>>;
         g.progress_user = const_cast<void *>(static_cast<const void *>(std::addressof(progress)));
@@ -852,7 +888,8 @@ private:
     {
         std::vector<nf_layer *> handles;
         for (const layer &one : layers) handles.push_back(one.get());
-        return detail::make<flow>(nf_flow_create, c.get(), &g, latent.get(), handles.data(), static_cast<std::int64_t>(handles.size()));
+        return detail::make<flow>(nf_flow_create, c.get(), &g, latent.get(), handles.data(),
+                                  static_cast<std::int64_t>(handles.size()));
     }
 };
 

@@ -28,7 +28,8 @@ int main(int argc, char **argv)
         for (const double value : y) x.push_back(static_cast<float>(value));
         const nflow::flow flow = nflow::flow::load(argv[1]);
         const std::vector<double> log_prob = flow.log_prob(x), wide = flow.convert(NF_F64).log_prob(y);
-        for (std::size_t i = 0; i < wide.size(); i++) std::printf("%016" PRIx64 " %016" PRIx64 "\n", bits_of(log_prob[i]), bits_of(wide[i]));
+        for (std::size_t i = 0; i < wide.size(); i++)
+            std::printf("%016" PRIx64 " %016" PRIx64 "\n", bits_of(log_prob[i]), bits_of(wide[i]));
         return 0;
     } catch (const std::exception &error) {
         std::fprintf(stderr, "bits: %s\n", error.what());

@@ -32,9 +32,9 @@ struct failure : std::runtime_error {
 
 #define STRINGIFY_(x) #x
 #define STRINGIFY(x) STRINGIFY_(x)
-#define EXPECT(condition)                                                                                              \
-    do {                                                                                                               \
-        if (!(condition)) throw failure("line " STRINGIFY(__LINE__) ": " #condition);                                 \
+#define EXPECT(condition)                                                                                                        \
+    do {                                                                                                                         \
+        if (!(condition)) throw failure("line " STRINGIFY(__LINE__) ": " #condition);                                            \
     } while (0)
 
 /* What a call throws as nflow::error: its status; the line must hold `words`. */
@@ -43,7 +43,8 @@ template <class F> nf_status thrown_by(F call, const std::string &words = "")
     try {
         call();
     } catch (const nflow::error &e) {
-        if (std::string(e.what()).find(words) == std::string::npos) throw failure("line \"" + std::string(e.what()) + "\" lacks " + words);
+        if (std::string(e.what()).find(words) == std::string::npos)
+            throw failure("line \"" + std::string(e.what()) + "\" lacks " + words);
         if (std::string(e.name()) != nf_status_name(e.code())) throw failure("name and code differ");
         return e.code();
     }
@@ -82,8 +83,9 @@ nflow::fit_config short_fit(std::int64_t epochs)
 /* ---- owners */
 
 template <class Owner> constexpr bool is_owner =
-    std::is_nothrow_move_constructible_v<Owner> && std::is_nothrow_move_assignable_v<Owner> && !std::is_copy_constructible_v<Owner> &&
-    !std::is_copy_assignable_v<Owner> && std::is_nothrow_default_constructible_v<Owner> && sizeof(Owner) == sizeof(void *);
+    std::is_nothrow_move_constructible_v<Owner> && std::is_nothrow_move_assignable_v<Owner> &&
+    !std::is_copy_constructible_v<Owner> && !std::is_copy_assignable_v<Owner> && std::is_nothrow_default_constructible_v<Owner> &&
+    sizeof(Owner) == sizeof(void *);
 static_assert(is_owner<nflow::context> && is_owner<nflow::dataset> && is_owner<nflow::layer> && is_owner<nflow::base>);
 static_assert(is_owner<nflow::optimizer>);
 static_assert(std::is_nothrow_move_constructible_v<nflow::flow> && !std::is_copy_constructible_v<nflow::flow>);
@@ -267,12 +269,15 @@ template <class Real> void calls__are_those_of_c()
     nflow::check(c::log_prob(model.get(), n, x.data(), cond.data(), q.data()));
     EXPECT(same_bits(model.log_prob(x, cond), q));
     nflow::check(c::forward(model.get(), n, x.data(), cond.data(), y.data(), q.data()));
-    EXPECT(model.forward_to(other, x, cond, p) == NF_OK && same_bits(other, y) && same_bits(p, q) && same_bits(model.forward(x, cond), y));
+    EXPECT(model.forward_to(other, x, cond, p) == NF_OK && same_bits(other, y) && same_bits(p, q) &&
+           same_bits(model.forward(x, cond), y));
     const vector z = y;
     nflow::check(c::inverse(model.get(), n, z.data(), cond.data(), y.data(), q.data()));
-    EXPECT(model.inverse_to(other, z, cond, p) == NF_OK && same_bits(other, y) && same_bits(p, q) && same_bits(model.inverse(z, cond), y));
+    EXPECT(model.inverse_to(other, z, cond, p) == NF_OK && same_bits(other, y) && same_bits(p, q) &&
+           same_bits(model.inverse(z, cond), y));
     nflow::check(c::score(model.get(), n, x.data(), cond.data(), q.data(), y.data()));
-    EXPECT(model.score_to(other, x, cond, p) == NF_OK && same_bits(other, y) && same_bits(p, q) && same_bits(model.score(x, cond), y));
+    EXPECT(model.score_to(other, x, cond, p) == NF_OK && same_bits(other, y) && same_bits(p, q) &&
+           same_bits(model.score(x, cond), y));
 
     const vector x0(x.begin(), x.begin() + 2), x1(x.begin() + 2, x.begin() + 4);
     nflow::check(c::interpolate(model.get(), NF_PATH_SPHERICAL, 5, x0.data(), x1.data(), cond.data(), y.data()));
@@ -309,7 +314,8 @@ template <class Real> void calls__a_loop_of_ones_own_trains()
     }
     EXPECT(model.mean_nll(data) < before && rule.steps() == 30);
     const nflow::blocks<Real> b = model.params<Real>();
-    EXPECT(b.theta.size() == static_cast<std::size_t>(model.param_count()) && b.grad.size() == b.theta.size() && b.grad[0] == Real(0));
+    EXPECT(b.theta.size() == static_cast<std::size_t>(model.param_count()) && b.grad.size() == b.theta.size() &&
+           b.grad[0] == Real(0));
     const std::vector<double> theta = model.get_params(), weights(300, 2.0);
     EXPECT(model.nll_grad(x) == model.nll_grad(x, {}, weights));
     b.theta[0] += Real(1);
@@ -337,8 +343,10 @@ void calls__describe_the_flow()
 
 void calls__every_optimizer_and_base()
 {
-    EXPECT(std::string(nflow::optimizer::adam().type_name()) == "adam" && std::string(nflow::optimizer::adamw().type_name()) == "adamw");
-    EXPECT(std::string(nflow::optimizer::adamax().type_name()) == "adamax" && std::string(nflow::optimizer::sgd().type_name()) == "sgd");
+    EXPECT(std::string(nflow::optimizer::adam().type_name()) == "adam" &&
+           std::string(nflow::optimizer::adamw().type_name()) == "adamw");
+    EXPECT(std::string(nflow::optimizer::adamax().type_name()) == "adamax" &&
+           std::string(nflow::optimizer::sgd().type_name()) == "sgd");
     nflow::sgd_config g;
     g.lr = 0.5;
     EXPECT(nflow::optimizer::create("sgd", &g).lr() == 0.5 && nflow::optimizer::sgd(g).share().lr() == 0.5);
@@ -348,10 +356,7 @@ void calls__every_optimizer_and_base()
     EXPECT(nflow::base::create("normal", &n).dim() == 4);
 }
 
-template <class Config> std::int64_t made(Config config)
-{
-    return nflow::layer(config).dim();
-}
+template <class Config> std::int64_t made(Config config) { return nflow::layer(config).dim(); }
 
 void calls__every_layer()
 {
@@ -368,11 +373,13 @@ void calls__every_layer()
     nflow::split_config split;
     nflow::squeeze_config squeeze;
     nflow::standardise_config standardise;
-    actnorm.dim = affine.dim = cnf.dim = coupling.dim = dequantise.dim = linear.dim = logit.dim = permutation.dim = standardise.dim = 3;
+    actnorm.dim = affine.dim = cnf.dim = coupling.dim = dequantise.dim = linear.dim = logit.dim = permutation.dim =
+        standardise.dim = 3;
     for (auto *height : { &conv.height, &invconv.height, &split.height, &squeeze.height }) *height = 2;
     for (auto *width : { &conv.width, &invconv.width, &split.width, &squeeze.width }) *width = 2;
     for (auto *channels : { &conv.channels, &invconv.channels, &split.channels, &squeeze.channels }) *channels = 2;
-    EXPECT(made(actnorm) == 3 && made(affine) == 3 && made(cnf) == 3 && made(coupling) == 3 && made(dequantise) == 3 && made(linear) == 3);
+    EXPECT(made(actnorm) == 3 && made(affine) == 3 && made(cnf) == 3 && made(coupling) == 3 && made(dequantise) == 3 &&
+           made(linear) == 3);
     EXPECT(made(logit) == 3 && made(permutation) == 3 && made(standardise) == 3);
     EXPECT(made(conv) == 8 && made(invconv) == 8 && made(split) == 8 && made(squeeze) == 8);
     EXPECT(nflow::layer::create("affine", &affine).share().cond_dim() == 0);
@@ -454,13 +461,17 @@ void progress__is_a_lambda()
     std::vector<double> seen;
     nflow::fit_report report;
 
-    EXPECT(model.fit(rule, train, valid, short_fit(3), [&](const nf_fit_progress &p) {
-        seen.push_back(p.valid_nll);
-        EXPECT(model.log_prob(x).size() == 200); /* const calls are allowed */
-        EXPECT(thrown_by([&] { model.zero_grad(); }) == NF_ERR_BUSY);
-    }, &report) == NF_OK);
+    EXPECT(model.fit(
+               rule, train, valid, short_fit(3),
+               [&](const nf_fit_progress &p) {
+                   seen.push_back(p.valid_nll);
+                   EXPECT(model.log_prob(x).size() == 200); /* const calls are allowed */
+                   EXPECT(thrown_by([&] { model.zero_grad(); }) == NF_ERR_BUSY);
+               },
+               &report) == NF_OK);
     EXPECT(seen.size() == 3 && report.epochs == 3 && report.stopped == 0 && report.valid_nll == report.valid_nll);
-    EXPECT(model.fit(rule, train, {}, short_fit(9), [](const nf_fit_progress &p) { return p.epoch == 2; }, &report) == NF_STOPPED);
+    EXPECT(model.fit(
+               rule, train, {}, short_fit(9), [](const nf_fit_progress &p) { return p.epoch == 2; }, &report) == NF_STOPPED);
     EXPECT(report.epochs == 2 && report.stopped == 2);
     const auto count = [&seen](const nf_fit_progress &p) { seen.push_back(p.lr); };
     EXPECT(model.fit(rule, train, {}, short_fit(1), count) == NF_OK);
@@ -476,15 +487,16 @@ void progress__what_it_throws_comes_out()
     const nflow::dataset data = nflow::dataset::synthetic("moons", 200, -1.0, 1);
     int caught = 0;
     try {
-        model.fit(rule, data, {}, short_fit(9), [](const nf_fit_progress &p) { if (p.epoch == 2) throw unheard_of{ 2 }; });
+        model.fit(rule, data, {}, short_fit(9), [](const nf_fit_progress &p) {
+            if (p.epoch == 2) throw unheard_of{ 2 };
+        });
     } catch (const unheard_of &e) {
         caught = e.epoch;
     }
     EXPECT(caught == 2);
     EXPECT(model.fit(rule, data, {}, short_fit(1)) == NF_OK); /* nothing is left behind, nothing is busy */
-    EXPECT(thrown_by([&] {
-        model.fit(rule, data, {}, short_fit(2), [&](const nf_fit_progress &) { model.zero_grad(); });
-    }, "nf_flow_zero_grad") == NF_ERR_BUSY);
+    EXPECT(thrown_by([&] { model.fit(rule, data, {}, short_fit(2), [&](const nf_fit_progress &) { model.zero_grad(); }); },
+                     "nf_flow_zero_grad") == NF_ERR_BUSY);
 }
 
 struct ledger {
@@ -498,7 +510,8 @@ nflow::hooks counting(const std::shared_ptr<ledger> &l)
     h.alloc = [l](std::int64_t size, std::int64_t alignment) -> void * {
         if (l->refuse) throw std::bad_alloc();
         l->bytes += size, l->calls++;
-        return std::aligned_alloc(static_cast<std::size_t>(alignment), static_cast<std::size_t>((size + alignment - 1) / alignment * alignment));
+        return std::aligned_alloc(static_cast<std::size_t>(alignment),
+                                  static_cast<std::size_t>((size + alignment - 1) / alignment * alignment));
     };
     h.free = [l](void *p, std::int64_t size) {
         l->bytes -= size;
@@ -563,7 +576,9 @@ void hooks__parallel_for_runs_the_tasks()
     nflow::hooks h;
     h.parallel_for = [&](std::int64_t n, nflow::task work) {
         loops++;
-        std::thread other([&] { for (std::int64_t i = 1; i < n; i += 2) work(i); });
+        std::thread other([&] {
+            for (std::int64_t i = 1; i < n; i += 2) work(i);
+        });
         for (std::int64_t i = 0; i < n; i += 2) work(i);
         other.join();
     };
@@ -634,7 +649,10 @@ nf_status step_inverse(const void *self, const nf_tile *tile, const void *out, v
     return NF_OK;
 }
 
-nf_status step_backward(const void *, const nf_tile *, const void *, const void *, const void *, void *, const double *) { return NF_OK; }
+nf_status step_backward(const void *, const nf_tile *, const void *, const void *, const void *, void *, const double *)
+{
+    return NF_OK;
+}
 
 const nf_layer_ops step_ops = [] {
     nf_layer_ops ops{};
@@ -645,7 +663,8 @@ const nf_layer_ops step_ops = [] {
     return ops;
 }();
 
-const nf_field step_fields[] = { { "dim", "columns", nullptr, NF_FIELD_I64, NF_FIELD_REQUIRED, offsetof(step_config, dim), 0, 0.0, 1.0, 1e6 } };
+const nf_field step_fields[] = { { "dim", "columns", nullptr, NF_FIELD_I64, NF_FIELD_REQUIRED, offsetof(step_config, dim), 0, 0.0,
+                                   1.0, 1e6 } };
 
 const nf_layer_type step_type = [] {
     nf_layer_type type{};
