@@ -20,6 +20,9 @@ import headers
 
 INCLUDE = os.path.join(ROOT, 'include')
 NUMBERS = {'int32_t': 'i32', 'uint32_t': 'u32', 'int64_t': 'i64', 'uint64_t': 'u64', 'double': 'f64', 'float': 'f32'}
+RUST_KEYWORDS = set('as box const do dyn else enum final fn for if impl in let loop match mod move mut pub ref self static struct trait type use where yield'.split())
+JULIA_KEYWORDS = set('baremodule begin catch const do else elseif end export finally for function global if import let local macro module quote return struct try '
+                     'using while'.split())
 JULIA = {'int32_t': 'Int32', 'uint32_t': 'UInt32', 'int64_t': 'Int64', 'uint64_t': 'UInt64', 'double': 'Float64', 'float': 'Float32',
          'nf_status': 'Int32', 'char': 'UInt8', 'void': 'Cvoid'}
 
@@ -97,11 +100,11 @@ fn text(value: &str) -> Option<CString> {
 
 def rust_setter(field, struct_fields):
     """(member of the builder, method, line of to_c) of one field; None: not a field for users."""
-    name = field.name
+    name = field.name + '_' if field.name in RUST_KEYWORDS else field.name  # as bindgen has it
     counts = {f.name for f in struct_fields}
     if name in ('struct_size', 'reserved') or (name.startswith('n_') and name[2:] in counts):
         return None
-    doc = '    /// %s\n' % escape(field.comment) if field.comment else ''
+    doc = '    /// %s\n' % escape(field.comment).replace('%', '%%') if field.comment else ''
     method = doc + '    #[must_use]\n    pub fn %s(mut self, %s: %%s) -> Self {\n        self.%%s;\n        self\n    }\n' % (name, name)
     array = re.fullmatch(r'const (int64_t|double) \*', field.type)
     if array:
@@ -196,12 +199,21 @@ def julia():
     return text
 
 
+def refuse_keywords():
+    """Names that Julia could not take: better another one in C."""
+    names = [f.name for found in structs().values() for f in found]
+    names += [name for _, parameters in headers.functions(INCLUDE).values() for _, name in parameters]
+    if set(names) & JULIA_KEYWORDS:
+        sys.exit('words of Julia: ' + ', '.join(sorted(set(names) & JULIA_KEYWORDS)))
+
+
 OUTPUTS = {os.path.join('bindings', 'rust', 'nflow', 'src', 'configs.rs'): rust,
            os.path.join('bindings', 'julia', 'src', 'generated.jl'): julia}
 
 
 def main():
     differ = []
+    refuse_keywords()
     for path, make in OUTPUTS.items():
         full, text = os.path.join(ROOT, path), make()
         present = open(full, encoding='utf-8').read() if os.path.exists(full) else ''
