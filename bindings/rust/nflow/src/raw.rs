@@ -225,7 +225,7 @@ mod calls {
     pub type WayFn<T> = unsafe extern "C" fn(*const nf_flow, i64, *const T, *const T, *mut T, *mut f64) -> i32;
 
     macro_rules! calls {
-        ($($(#[$lint:meta])* fn $name:ident($($argument:ty),*) = $single:ident, $double:ident;)*) => {
+        ($(fn $name:ident($($argument:ty),*) = $single:ident, $double:ident;)*) => {
             #[allow(missing_docs, non_upper_case_globals)]
             pub trait Calls: Sized {
                 $(const $name: unsafe extern "C" fn($($argument),*) -> i32;)*
