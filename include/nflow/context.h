@@ -46,6 +46,8 @@ typedef void (*nf_task_fn)(void *arg, int64_t i);
 typedef void (*nf_parallel_for_fn)(void *user, int64_t n, nf_task_fn task, void *arg);
 /* One line of text, no line end, valid during the call; level is NF_LOG_... */
 typedef void (*nf_log_fn)(void *user, int32_t level, const char *line);
+/* The context is gone: nothing of it will call back any more, and the memory that it had is returned. */
+typedef void (*nf_released_fn)(void *user);
 
 /* Callbacks must return: leaving one by longjmp or a C++ exception is undefined. */
 typedef struct nf_context_config {
@@ -70,6 +72,9 @@ typedef struct nf_context_config {
     void *parallel_user;
     nf_log_fn log; /* NULL: silent. Called from the calling thread, never with a lock held */
     void *log_user;
+    nf_released_fn released; /* called once, by whoever gives the last reference back, after everything else: what the callbacks' users
+                                point to may be freed there. Never called when nf_context_create fails */
+    void *released_user;
 } nf_context_config;
 
 #define NF_CONTEXT_CONFIG_INIT { .struct_size = sizeof(nf_context_config) }

@@ -59,11 +59,13 @@ static const nf_field context_fields[] = {
     CONTEXT_FIELD(parallel_user, NF_FIELD_POINTER, 0, 0, 0, NULL, "first argument of parallel_for"),
     CONTEXT_FIELD(log, NF_FIELD_POINTER, 0, 0, 0, NULL, "receives log lines; NULL is silent"),
     CONTEXT_FIELD(log_user, NF_FIELD_POINTER, 0, 0, 0, NULL, "first argument of log"),
+    CONTEXT_FIELD(released, NF_FIELD_POINTER, 0, 0, 0, NULL, "called when the context is gone; NULL is nothing"),
+    CONTEXT_FIELD(released_user, NF_FIELD_POINTER, 0, 0, 0, NULL, "argument of released"),
 };
 
 const nfi_config_type nfi_context_config_type = {
     .name = "context",
-    .first_size = offsetof(nf_context_config, log_user) + sizeof(void *), /* as of 0.1 */
+    .first_size = offsetof(nf_context_config, released_user) + sizeof(void *), /* as of 0.1 */
     .size = sizeof(nf_context_config),
     .fields = context_fields,
     .n_fields = (int32_t)(sizeof context_fields / sizeof context_fields[0]),
@@ -169,6 +171,7 @@ nf_status nf_context_create(nf_context **out, const nf_context_config *config)
     if (context->config.threads > 1) {
         context->pool = nfi_pool_create(context, context->config.threads, &status);
         if (context->pool == NULL) {
+            context->config.released = NULL; /* the caller keeps what it would free */
             nf_context_unref(context);
             return nfi_fail_in(status, "nf_context_create");
         }
@@ -201,6 +204,8 @@ void nf_context_unref(nf_context *context)
     draft.config = context->config;
     context_clear_tag(&context->object);
     nfi_free(&draft, context, 1, sizeof *context);
+    if (draft.config.released != NULL)
+        draft.config.released(draft.config.released_user);
 }
 
 void nf_context_cancel(nf_context *context)

@@ -47,7 +47,7 @@ export PKG_CONFIG_PATH="$(dirname "$pc")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 installed() { (cd "$prefix" && find . ! -type d | sed 's,^\./,,' | sort); }
 expected() {
     lib=${libdir#"$prefix"/}
-    (cd "$root" && find include/nflow -name '*.h')
+    (cd "$root" && find include/nflow -name '*.h' -o -name '*.hpp')
     echo "$lib/libnflow.a"
     echo "$lib/libnflow.so"
     echo "$lib/$soname"
@@ -105,6 +105,18 @@ check shared__c_program_needs_the_soname needs "$work/shared" "$soname"
 check shared__cxx_program_builds sh -c "$cxx -std=c++17 $strict $here/consumer.cpp -o $work/sharedpp \$(pkg-config --cflags --libs nflow)"
 check shared__cxx_program_runs sh -c "LD_LIBRARY_PATH=$libdir $work/sharedpp >$work/sharedpp.txt"
 check shared__both_print_the_same_numbers cmp "$work/shared.txt" "$work/sharedpp.txt"
+# A model file means the same bits to both.
+pkg_flags=$(pkg-config --cflags --libs nflow)
+check bits__c_program_builds sh -c "$cc -std=c11 $strict $here/bits.c -o $work/bits $pkg_flags"
+check bits__cxx_program_builds sh -c "$cxx -std=c++17 $strict $here/bits.cpp -o $work/bitspp $pkg_flags"
+if [ -e "$prefix/bin/nflow" ]; then
+    check bits__a_model_is_there run "$prefix/bin/nflow" train density:moons --layers 2 --hidden 8 --epochs 2 -n 300 --seed 1 --quiet -o "$work/m.safetensors"
+    check bits__c_program_runs sh -c "LD_LIBRARY_PATH=$libdir $work/bits $work/m.safetensors >$work/bits.txt && test -s $work/bits.txt"
+    check bits__cxx_program_runs sh -c "LD_LIBRARY_PATH=$libdir $work/bitspp $work/m.safetensors >$work/bitspp.txt"
+    check bits__both_print_the_same cmp "$work/bits.txt" "$work/bitspp.txt"
+else
+    echo "left out: bits of a model file in C and C++: built without the command"
+fi
 check shared__control_no_flags_no_program refuse sh -c "$cc -std=c11 $here/consumer.c -o $work/bare"
 if [ -e "$prefix/bin/nflow" ]; then
     check command__runs run "$prefix/bin/nflow" --version

@@ -8,7 +8,7 @@
 # Every fenced block of README.md, CONTRIBUTING.md and docs/*.md is tested by its language:
 #
 #   c        with a main: compiled, linked and run; without: compiled, at file scope or as the body of a function
-#   cpp      compiled
+#   cpp      with a main: compiled, linked and run; without: compiled
 #   sh test  run, with `nflow` on the path;  `sh` alone is not run
 #   python   run; `python numpy` only where numpy is there
 #   json     parsed
@@ -152,11 +152,14 @@ class Tester:
     def block_cpp(self, text, what, name, folder):
         if not self.cxx:
             return
-        source = os.path.join(folder, name + ".cpp")
+        source, program = os.path.join(folder, name + ".cpp"), os.path.join(folder, name)
         with open(source, "w", encoding="utf-8") as file:
             file.write(text)
-        self.run(self.cxx + ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-I",
-                             os.path.join(self.root, "include"), "-fsyntax-only", source], what + ": compiles", folder)
+        command = self.cxx + ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-I", os.path.join(self.root, "include"), source]
+        if not re.search(r"^int main\(", text, re.M):
+            self.run(command + ["-fsyntax-only"], what + ": compiles", folder)
+        elif self.run(command + [self.library, "-pthread", "-Wl,-rpath," + os.path.dirname(self.library), "-o", program], what + ": compiles", folder) is not None:
+            self.run([program], what + ": runs", folder)
 
     def block(self, info, text, what, name, folder):
         words = info.split()
@@ -290,6 +293,10 @@ nflow fly
 raise SystemExit(3)
 ```
 
+```cpp
+int main() { return 2; }
+```
+
 ```json
 {"a": }
 ```
@@ -311,7 +318,7 @@ def control(args):
     tester.all()
     tester.close()
     shutil.rmtree(root, ignore_errors=True)
-    wanted = ["link to nowhere.md", "heading of README.md#no-such-heading", ":5: runs", ":9: compiles", ":13: runs", ":17: runs", ":21: is JSON",
+    wanted = ["link to nowhere.md", "heading of README.md#no-such-heading", ":5: runs", ":9: compiles", ":13: runs", ":17: runs", ":21: runs", ":25: is JSON",
               "to the letter", "has NF_ERR_NULL", "`coupling_affine`", "the field epochs", "moons with its entropy"]
     return [w for w in wanted if not any(w in failure for failure in tester.failures)]
 
