@@ -27,7 +27,7 @@ class Context:
     def __init__(self, **fields: Any) -> None:
         config = Config('context', fields)
         config.set_pointer('log', lib.nflow_log)
-        self._handle = create(lib.nf_context_create, 'nf_context', lib.nf_context_unref, config.pointer)
+        self._handle = create(lib.nf_context_create, 'nf_context', lib.nf_context_unref, config)
 
     @property
     def threads(self) -> int:

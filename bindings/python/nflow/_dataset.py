@@ -67,14 +67,14 @@ class Dataset:
     def load(cls, path: Any, *, context: Optional[Context] = None, **fields: Any) -> 'Dataset':
         """Reads a table or pictures: CSV, NPY, IDX, CIFAR-10, PNG. Keywords are the fields of nf_read_config."""
         return cls._of(create(lib.nf_dataset_load, 'nf_dataset', lib.nf_dataset_unref, context_or_default(context)._handle,
-                              os.fsencode(path), Config('read', fields).pointer))
+                              os.fsencode(path), Config('read', fields)))
 
     @classmethod
     def load_memory(cls, data: Any, *, context: Optional[Context] = None, **fields: Any) -> 'Dataset':
         """The same from bytes."""
         view = ffi.from_buffer(data)
         return cls._of(create(lib.nf_dataset_load_memory, 'nf_dataset', lib.nf_dataset_unref, context_or_default(context)._handle, view,
-                              len(view), Config('read', fields).pointer))
+                              len(view), Config('read', fields)))
 
     @classmethod
     def synthetic(cls, name: str, n: int, *, noise: Optional[float] = None, seed: int = 0,

@@ -4,6 +4,7 @@ import warnings
 from typing import Any, Dict, Tuple, Type
 
 from ._native import ffi, lib
+from ._tables import Config
 
 
 class Error(Exception):
@@ -84,7 +85,8 @@ def check(status: int, stacklevel: int = 3) -> int:
 
 
 def create(function: Any, kind: str, unref: Any, *arguments: Any) -> Any:
-    """A handle made by function(out, ...), given back by unref when Python has forgotten it."""
+    """A handle made by function(out, ...), given back by unref when Python has forgotten it. Configs are passed whole: they own the
+    arrays that their structs point to."""
     out = ffi.new(kind + ' **')
-    check(function(out, *arguments))
+    check(function(out, *(a.pointer if isinstance(a, Config) else a for a in arguments)), 4)
     return ffi.gc(out[0], unref)

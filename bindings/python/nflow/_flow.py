@@ -41,6 +41,9 @@ class Flow:
     """
 
     __slots__ = ('_handle', '_dtype', '_dim', '_cond_dim', '_reals', '_c_log_prob', '__weakref__')
+    _handle: Any
+    _dtype: Any
+    _reals: Any
 
     def __init__(self, layers: Sequence[Layer], base: Optional[Base] = None, *, dtype: Any = 'float32', seed: int = 0,
                  context: Optional[Context] = None) -> None:
@@ -51,7 +54,7 @@ class Flow:
             base = Base('normal', dim=layers[-1].dim, context=context)
         handles = ffi.new('nf_layer *[]', [layer._handle for layer in layers])
         config = Config('flow', {'dtype': dtype_code(dtype), 'seed': seed})
-        self._take(create(lib.nf_flow_create, 'nf_flow', lib.nf_flow_unref, context._handle, config.pointer, base._handle, handles,
+        self._take(create(lib.nf_flow_create, 'nf_flow', lib.nf_flow_unref, context._handle, config, base._handle, handles,
                           len(layers)))
 
     def _take(self, handle: Any) -> 'Flow':
@@ -77,7 +80,7 @@ class Flow:
             raise ValueError('no recipe is called %r' % (name,))
         if fields.get('dtype') is not None and not isinstance(fields['dtype'], int):
             fields['dtype'] = dtype_code(fields['dtype'])
-        return cls._create(function, context_or_default(context)._handle, Config(name, fields).pointer)
+        return cls._create(function, context_or_default(context)._handle, Config(name, fields))
 
     @classmethod
     def load(cls, path: Any, *, context: Optional[Context] = None) -> 'Flow':

@@ -17,7 +17,7 @@ class Layer:
     def __init__(self, type: str, *, context: Optional[Context] = None, **fields: Any) -> None:
         context = context_or_default(context)
         self._handle = create(lib.nf_layer_create, 'nf_layer', lib.nf_layer_unref, context._handle, type.encode(),
-                              Config(type, fields).pointer)
+                              Config(type, fields))
 
     @classmethod
     def _of(cls, handle: Any) -> 'Layer':  # of a handle that releases itself
@@ -51,7 +51,7 @@ class Base:
     def __init__(self, type: str, *, context: Optional[Context] = None, **fields: Any) -> None:
         context = context_or_default(context)
         self._handle = create(lib.nf_base_create, 'nf_base', lib.nf_base_unref, context._handle, type.encode(),
-                              Config('base_' + type, fields).pointer)
+                              Config('base_' + type, fields))
 
     @classmethod
     def _of(cls, handle: Any) -> 'Base':
@@ -79,7 +79,7 @@ class Optimizer:
     def __init__(self, type: str, *, context: Optional[Context] = None, **fields: Any) -> None:
         context = context_or_default(context)
         self._handle = create(lib.nf_optimizer_create, 'nf_optimizer', lib.nf_optimizer_unref, context._handle, type.encode(),
-                              Config(type, fields).pointer)
+                              Config(type, fields))
 
     @property
     def type(self) -> str:

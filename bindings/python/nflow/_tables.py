@@ -3,7 +3,6 @@
 
 A field that the library gains is known here without a change: nf_config_field tells name, kind, choices, range and help.
 """
-import functools
 import inspect
 import operator
 import os
@@ -42,9 +41,17 @@ def names(at: Callable[[int], Any]) -> List[str]:
         found.append(name)
 
 
-@functools.lru_cache(maxsize=None)
+_cache: Dict[str, Dict[str, Field]] = {}
+
+
 def fields(config: str) -> Mapping[str, Field]:
     """The fields of the config called `config`, in order."""
+    if config not in _cache:
+        _cache[config] = _read_fields(config)
+    return _cache[config]
+
+
+def _read_fields(config: str) -> Dict[str, Field]:
     found: Dict[str, Field] = {}
     out = ffi.new('nf_field *')
     while lib.nf_config_field(config.encode(), len(found), out) == lib.NF_OK:

@@ -32,7 +32,7 @@ def check(status: int) -> int:
 def config(struct: str, **values: Any) -> Any:
     """A config struct, "nf_realnvp_config", with fields from keywords; what it points to lives as long as it does."""
     made = Config(struct[len('nf_'):-len('_config')], values)
-    _kept[made.pointer] = made
+    _kept[made.pointer] = made._kept
     return made.pointer
 
 
@@ -45,6 +45,6 @@ def report(struct: str) -> Any:
 
 def create(function: str, *arguments: Any) -> Any:
     """The handle that a constructor makes, given back when Python has forgotten it. None is NULL."""
-    kind = ffi.typeof(getattr(lib, function)).args[0].item.item.cname
+    kind = ffi.typeof(getattr(lib, function)).args[0].item.item.cname.split()[-1]
     unref = getattr(lib, kind + '_unref')
     return _create(getattr(lib, function), kind, unref, *(ffi.NULL if a is None else a for a in arguments))

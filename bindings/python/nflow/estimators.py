@@ -6,9 +6,8 @@
 With scikit-learn installed they are its estimators (clone, pipelines, model selection, check_estimator); without it they work the same by
 themselves. score is the mean log-likelihood (as GaussianMixture's; KernelDensity's is the sum), sample returns X alone.
 """
-import inspect
 import os
-from typing import Any, Dict, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from ._context import Context
 from ._dataset import Dataset
 from ._flow import Flow
 from ._parts import Optimizer
+from ._plain import PlainEstimator
 
 try:
     from sklearn.base import BaseEstimator, DensityMixin
@@ -27,29 +27,11 @@ try:
 except ImportError:  # absent, or before 1.6
     HAVE_SKLEARN = False
 
-    class DensityMixin:  # type: ignore[no-redef]
-        """In the place of scikit-learn's."""
-
-    class BaseEstimator:  # type: ignore[no-redef]
-        """What of scikit-learn's is needed here."""
-
-        def get_params(self, deep: bool = True) -> Dict[str, Any]:
-            """The arguments of the constructor as they are now."""
-            return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-        def set_params(self, **params: Any) -> Any:
-            """Changes some of them."""
-            for name, value in params.items():
-                if name not in self.get_params():
-                    raise ValueError('Invalid parameter %r for estimator %r' % (name, self))
-                setattr(self, name, value)
-            return self
-
-        def __repr__(self) -> str:
-            defaults = inspect.signature(type(self)).parameters
-            return '%s(%s)' % (type(self).__name__, ', '.join('%s=%r' % item for item in self.get_params().items()
-                                                              if item[1] is not defaults[item[0]].default))
-
+if TYPE_CHECKING or not HAVE_SKLEARN:
+    _Base = PlainEstimator
+else:
+    class _Base(DensityMixin, BaseEstimator):
+        """scikit-learn's own."""
 
 VALIDATE_FROM = 20  # rows from which on some are held out
 MAX_SEED = 2**31 - 1
@@ -66,7 +48,7 @@ def _random(random_state: Any) -> Any:
     return random_state if isinstance(random_state, np.random.RandomState) else np.random.RandomState(random_state)
 
 
-class _Estimator(DensityMixin, BaseEstimator):
+class _Estimator(_Base):
     """What all share. Subclasses say in _make which flow to train."""
 
     # the parameters that all constructors have
