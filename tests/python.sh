@@ -13,7 +13,11 @@ work="$here/build-python"
 . "$here/tests/support/install.sh"
 need_tools cc:build-essential c++:build-essential pkg-config:pkg-config python3:python3
 need_libraries jansson:libjansson-dev zlib:zlib1g-dev
-install_missing || exit 1
+has_python_headers() {
+    [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]
+}
+has_python_headers || missing="$missing python3-dev"
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
 skip() {
     echo "skipped: python: $1"
@@ -27,13 +31,14 @@ fail() {
     exit 1
 }
 
+(install_missing) || skip "what it is built with is missing"
+has_python_headers || skip "no Python.h for $(command -v python3) (Debian: apt install python3-dev)"
 mkdir -p "$work"
 log="$work/log"
 started=$(date +%s)
 rm -rf "$work/venv" "$work/wheel"
 python3 -m venv "$work/venv" >"$log" 2>&1 || skip "python3 -m venv does not work (Debian: apt install python3-venv)"
 python="$work/venv/bin/python"
-[ -e "$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || skip "no Python.h (Debian: apt install python3-dev)"
 "$python" -m pip download -q --no-deps -d "$work/probe" meson-python >"$log" 2>&1 || skip "pip cannot have meson-python from its index"
 "$python" -m pip wheel --no-deps -w "$work/wheel" "$here/bindings/python" >"$log" 2>&1 || fail "no wheel" "$log"
 wheel=$(ls "$work"/wheel/*.whl)
@@ -41,12 +46,12 @@ echo "== python: $(basename "$wheel"), $(wc -c <"$wheel") bytes, after $(($(date
 "$python" -m pip install -q "$wheel" >"$log" 2>&1 || fail "the wheel cannot be installed" "$log"
 "$python" -c 'import nflow; print(nflow.recipes.realnvp(dim=2))' || fail "import nflow"
 "$python" -m pip install -q pytest >"$log" 2>&1 || skip "pip cannot have pytest"
-for package in scikit-learn mypy tqdm matplotlib; do # tests that need a missing one say so
+for package in scikit-learn pandas mypy tqdm matplotlib; do # tests that need a missing one say so
     "$python" -m pip install -q "$package" >"$log" 2>&1 || echo "pip cannot have $package"
 done
 [ -f "$build/build.ninja" ] || meson setup --buildtype=release "$build" "$here" >"$log" 2>&1 || echo "no build of the library: $build"
 if [ -f "$build/build.ninja" ]; then
-    ninja -C "$build" lib/libnflow.so examples/two_moons >"$log" 2>&1 || fail "the library cannot be built" "$log"
+    ninja -C "$build" examples/two_moons >"$log" 2>&1 || fail "the library cannot be built" "$log"
 fi
 
 cd "$work" || exit 1

@@ -27,5 +27,6 @@ if [ "$mode" = all ]; then
     stage clang "$here/build-clang" --buildtype=release -Dwerror=true -Dbench=false -- --suite unit --suite conformance --suite abi --suite packaging
     unset CC CXX
     NFLOW_LOGS=$logs sh "$here/tests/sanitize.sh" all
+    stage_script python sh "$here/tests/python.sh" "$build"
 fi
 finish

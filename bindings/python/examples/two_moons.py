@@ -24,7 +24,12 @@ RECIPES = {
     'default': (dict(lr=3e-3, eps=1e-8), dict(schedule='cosine', clip_norm=5.0, ema_decay=0.99, l2=1e-5)),
     'book': (dict(lr=1e-4, eps=1e-7), dict(schedule='constant', clip_norm=-1.0)),
 }
-BLUE, ORANGE, GREY = '#3b6fb6', '#e08a2e', '#808080'
+BLUE, ORANGE, GREY = (0.12, 0.38, 0.66), (0.87, 0.42, 0.10), (0.45, 0.45, 0.45)
+# White to dark through green and blue, lightness falling evenly: no density is no ink.
+DENSITY = ['#ffffff', '#def5e5', '#b0e3c7', '#7acdb1', '#40b7ad', '#36a2aa', '#348fa7', '#357aa3', '#37659e', '#405191', '#413d7b', '#382e5c',
+           '#2e1e3c']
+STYLE = {'font.size': 8, 'axes.titlesize': 9, 'axes.titleweight': 'bold', 'axes.grid': True, 'grid.color': '0.93', 'axes.axisbelow': True,
+         'axes.edgecolor': '0.4', 'lines.linewidth': 1.4}
 
 
 def from_arc(x, y):
@@ -51,7 +56,6 @@ def draw_directions(plt, path, data, noise, before, after):
             axis.scatter(shown[:, 0], shown[:, 1], s=2, color=color, linewidths=0)
         axis.set(xlim=ranges[latent][0], ylim=ranges[latent][1], title=title, xlabel=ranges[latent][2] + '₁', ylabel=ranges[latent][2] + '₂',
                  aspect='equal')
-        axis.title.set_fontsize(9)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -71,12 +75,14 @@ def draw_loss(plt, path, report, log_sd, entropy):
 
 
 def draw_density(plt, path, flow):
+    from matplotlib.colors import LinearSegmentedColormap
     (x0, x1), (y0, y1) = (-1.6, 2.6), (-1.05, 1.55)
     middle = (np.arange(GRID) + 0.5) / GRID
     x, y = np.meshgrid(x0 + (x1 - x0) * middle, y0 + (y1 - y0) * middle)
     density = np.exp(flow.log_prob(np.column_stack([x.ravel(), y.ravel()]))).reshape(GRID, GRID)
     figure, axis = plt.subplots(figsize=(5.8, 3.92), layout='constrained')
-    image = axis.imshow(density, origin='lower', extent=(x0, x1, y0, y1), vmin=0)
+    image = axis.imshow(density, origin='lower', extent=(x0, x1, y0, y1), vmin=0, cmap=LinearSegmentedColormap.from_list('density', DENSITY))
+    axis.grid(False)
     axis.set(title='density learned', xlabel='x₁', ylabel='x₂')
     figure.colorbar(image, label='p(x)')
     figure.savefig(path, dpi=100)
@@ -119,6 +125,7 @@ def main():
         return
     matplotlib.use('agg')
     from matplotlib import pyplot as plt
+    plt.rcParams.update(STYLE)
     draw_directions(plt, os.path.join(options.folder, 'two_moons.png'), data, noise, before, after)
     draw_loss(plt, os.path.join(options.folder, 'two_moons_loss.png'), report, log_sd, entropy - log_sd)
     draw_density(plt, os.path.join(options.folder, 'two_moons_density.png'), flow)
