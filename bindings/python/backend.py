@@ -3,6 +3,7 @@
 
 A package must be built from sources that are above this folder, and meson-python builds the folder that it is called in.
 """
+
 import os
 
 import mesonpy

@@ -3,9 +3,10 @@
 
 usage: build_native.py <include folder> <output.c>
 
-What cffi is told is made of the headers themselves, so that it cannot differ from them: comments, preprocessor lines and NF_API are
-taken away, the list of statuses is written out as an enum. The compiler compares every declaration with the header once more.
+What cffi is told is made of the headers themselves, so that it cannot differ from them: comments, preprocessor lines and NF_API
+are taken away, the list of statuses is written out as an enum. The compiler compares every declaration with the header once more.
 """
+
 import os
 import re
 import sys

@@ -3,6 +3,7 @@
 
 usage: build_stubs.py <extension module> <include folder> <output folder>
 """
+
 import importlib.util
 import os
 import re
@@ -30,9 +31,16 @@ class Stubs:
     def __init__(self, native, tables):
         lib = native.lib
         self.tables = tables
-        self.kinds = {lib.NF_FIELD_I32: 'int', lib.NF_FIELD_I64: 'int', lib.NF_FIELD_U64: 'int', lib.NF_FIELD_F64: 'float',
-                      lib.NF_FIELD_FLAG: 'bool', lib.NF_FIELD_STRING: 'Union[str, bytes, PathLike[str]]',
-                      lib.NF_FIELD_I64_ARRAY: 'Union[int, Iterable[int]]', lib.NF_FIELD_F64_ARRAY: 'Union[float, Iterable[float]]'}
+        self.kinds = {
+            lib.NF_FIELD_I32: 'int',
+            lib.NF_FIELD_I64: 'int',
+            lib.NF_FIELD_U64: 'int',
+            lib.NF_FIELD_F64: 'float',
+            lib.NF_FIELD_FLAG: 'bool',
+            lib.NF_FIELD_STRING: 'Union[str, bytes, PathLike[str]]',
+            lib.NF_FIELD_I64_ARRAY: 'Union[int, Iterable[int]]',
+            lib.NF_FIELD_F64_ARRAY: 'Union[float, Iterable[float]]',
+        }
 
     def type_of(self, field):
         if field.name == 'dtype':
@@ -55,7 +63,9 @@ class Stubs:
 
     def constructor(self, name, config):
         return 'class %s(Optimizer):\n    def __init__(\n        self,\n        *,\n        %s,\n    ) -> None: ...\n' % (
-            name, ',\n        '.join(self.keywords(config)))
+            name,
+            ',\n        '.join(self.keywords(config)),
+        )
 
 
 def functions_of(include):
@@ -99,7 +109,13 @@ def main(extension, include, folder):
 
     def module(result, origin, functions):
         return '%s%sfrom ._context import Context\nfrom .%s import %s\n\n__all__ = %r\n\n%s' % (
-            HEAD, TYPING, origin, result, [name for name, _ in functions], '\n'.join(text for _, text in functions))
+            HEAD,
+            TYPING,
+            origin,
+            result,
+            [name for name, _ in functions],
+            '\n'.join(text for _, text in functions),
+        )
 
     write('_native.pyi', native_stub(native, include))
     layers = tables.names(lib.nf_layer_type_at)
@@ -109,7 +125,7 @@ def main(extension, include, folder):
     rules = tables.names(lib.nf_optimizer_type_at)
     titles = [(parts.OPTIMIZER_NAMES.get(n, n.capitalize()), n) for n in rules]
     write('optimizers.pyi', module('Optimizer', '_parts', [(title, stubs.constructor(title, n)) for title, n in titles]))
-    recipes = [n[len('nf_flow_create_'):] for n in dir(lib) if n.startswith('nf_flow_create_')]
+    recipes = [n[len('nf_flow_create_') :] for n in dir(lib) if n.startswith('nf_flow_create_')]
     recipes = [n for n in recipes if tables.has_config(n)]
     write('recipes.pyi', module('Flow', '_flow', [(n, stubs.function(n, n, 'Flow')) for n in recipes]))
 

@@ -4,12 +4,13 @@
 
     two_moons.py [FOLDER] [--epochs N] [--preset default|book]
 
-The program of examples/two_moons.c in Python: the same data, flow, seeds and training, so that it prints the same numbers and writes the same
-model, byte for byte. The pictures are the same too, drawn by matplotlib where it is installed:
+The program of examples/two_moons.c in Python: the same data, flow, seeds and training, so that it prints the same numbers and
+writes the same model, byte for byte. The pictures are the same too, drawn by matplotlib where it is installed:
     two_moons.png           both directions, data -> latent and noise -> samples, untrained and trained
     two_moons_loss.png      training and held-out loss, and the entropy that no model can beat
     two_moons_density.png   the density learned
 """
+
 import argparse
 import os
 
@@ -26,10 +27,31 @@ RECIPES = {
 }
 BLUE, ORANGE, GREY = (0.12, 0.38, 0.66), (0.87, 0.42, 0.10), (0.45, 0.45, 0.45)
 # White to dark through green and blue, lightness falling evenly: no density is no ink.
-DENSITY = ['#ffffff', '#def5e5', '#b0e3c7', '#7acdb1', '#40b7ad', '#36a2aa', '#348fa7', '#357aa3', '#37659e', '#405191', '#413d7b', '#382e5c',
-           '#2e1e3c']
-STYLE = {'font.size': 8, 'axes.titlesize': 9, 'axes.titleweight': 'bold', 'axes.grid': True, 'grid.color': '0.93', 'axes.axisbelow': True,
-         'axes.edgecolor': '0.4', 'lines.linewidth': 1.4}
+DENSITY = [
+    '#ffffff',
+    '#def5e5',
+    '#b0e3c7',
+    '#7acdb1',
+    '#40b7ad',
+    '#36a2aa',
+    '#348fa7',
+    '#357aa3',
+    '#37659e',
+    '#405191',
+    '#413d7b',
+    '#382e5c',
+    '#2e1e3c',
+]
+STYLE = {
+    'font.size': 8,
+    'axes.titlesize': 9,
+    'axes.titleweight': 'bold',
+    'axes.grid': True,
+    'grid.color': '0.93',
+    'axes.axisbelow': True,
+    'axes.edgecolor': '0.4',
+    'lines.linewidth': 1.4,
+}
 
 
 def from_arc(x, y):
@@ -46,16 +68,28 @@ def is_lower(xy):
 def draw_directions(plt, path, data, noise, before, after):
     """Every point keeps its colour on the way: the moon that it comes from, or the one that the trained flow makes of it."""
     source, target = is_lower(data), is_lower(after[1])
-    panels = [('data', data, source, 0), ('data → latent, untrained', before[0], source, 1), ('data → latent, trained', after[0], source, 1),
-              ('noise', noise, target, 1), ('noise → samples, untrained', before[1], target, 0), ('noise → samples, trained', after[1], target, 0)]
+    panels = [
+        ('data', data, source, 0),
+        ('data → latent, untrained', before[0], source, 1),
+        ('data → latent, trained', after[0], source, 1),
+        ('noise', noise, target, 1),
+        ('noise → samples, untrained', before[1], target, 0),
+        ('noise → samples, trained', after[1], target, 0),
+    ]
     ranges = [((-1.75, 2.75), (-2, 2.5), 'x'), ((-3.6, 3.6), (-3.6, 3.6), 'z')]
     figure, axes = plt.subplots(2, 3, figsize=(7.58, 5.08), layout='constrained')
     for axis, (title, points, lower, latent) in zip(axes.flat, panels):
         for which, color in ((False, BLUE), (True, ORANGE)):
             shown = points[:SHOWN][lower[:SHOWN] == which]
             axis.scatter(shown[:, 0], shown[:, 1], s=2, color=color, linewidths=0)
-        axis.set(xlim=ranges[latent][0], ylim=ranges[latent][1], title=title, xlabel=ranges[latent][2] + '₁', ylabel=ranges[latent][2] + '₂',
-                 aspect='equal')
+        axis.set(
+            xlim=ranges[latent][0],
+            ylim=ranges[latent][1],
+            title=title,
+            xlabel=ranges[latent][2] + '₁',
+            ylabel=ranges[latent][2] + '₂',
+            aspect='equal',
+        )
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -76,12 +110,15 @@ def draw_loss(plt, path, report, log_sd, entropy):
 
 def draw_density(plt, path, flow):
     from matplotlib.colors import LinearSegmentedColormap
+
     (x0, x1), (y0, y1) = (-1.6, 2.6), (-1.05, 1.55)
     middle = (np.arange(GRID) + 0.5) / GRID
     x, y = np.meshgrid(x0 + (x1 - x0) * middle, y0 + (y1 - y0) * middle)
     density = np.exp(flow.log_prob(np.column_stack([x.ravel(), y.ravel()]))).reshape(GRID, GRID)
     figure, axis = plt.subplots(figsize=(5.8, 3.92), layout='constrained')
-    image = axis.imshow(density, origin='lower', extent=(x0, x1, y0, y1), vmin=0, cmap=LinearSegmentedColormap.from_list('density', DENSITY))
+    image = axis.imshow(
+        density, origin='lower', extent=(x0, x1, y0, y1), vmin=0, cmap=LinearSegmentedColormap.from_list('density', DENSITY)
+    )
     axis.grid(False)
     axis.set(title='density learned', xlabel='x₁', ylabel='x₂')
     figure.colorbar(image, label='p(x)')
@@ -106,8 +143,9 @@ def main():
     log_sd = sum(np.log(column.sd) for column in columns)
     noise = nflow.Flow([], nflow.bases.normal(dim=2), context=context).sample(POINTS, seed=7)
 
-    flow = nflow.recipes.realnvp(dim=2, preset=options.preset, seed=1, mean=[c.mean for c in columns], sd=[c.sd for c in columns],
-                                 context=context)
+    flow = nflow.recipes.realnvp(
+        dim=2, preset=options.preset, seed=1, mean=[c.mean for c in columns], sd=[c.sd for c in columns], context=context
+    )
     before = flow.forward(data), flow.inverse(noise)
     report = flow.fit(train, valid=valid, optimizer=nflow.Adam(**optimizer), epochs=options.epochs, batch=256, seed=1, **training)
     after = flow.forward(data), flow.inverse(noise)
@@ -125,6 +163,7 @@ def main():
         return
     matplotlib.use('agg')
     from matplotlib import pyplot as plt
+
     plt.rcParams.update(STYLE)
     draw_directions(plt, os.path.join(options.folder, 'two_moons.png'), data, noise, before, after)
     draw_loss(plt, os.path.join(options.folder, 'two_moons_loss.png'), report, log_sd, entropy - log_sd)

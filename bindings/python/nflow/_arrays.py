@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """_arrays.py - arrays of the caller as the library wants them
 
-The rule: a NumPy array that is C-contiguous, of the flow's precision and in the machine's byte order is read where it is. Anything else
-is copied once: other strides, other real or whole number types, lists, data frames. Tensors are taken by DLPack, without a copy when they
-are on the CPU and of that form. Complex numbers, text and objects are refused.
+The rule: a NumPy array that is C-contiguous, of the flow's precision and in the machine's byte order is read where it is.
+Anything else is copied once: other strides, other real or whole number types, lists, data frames. Tensors are taken by DLPack,
+without a copy when they are on the CPU and of that form. Complex numbers, text and objects are refused.
 """
+
 from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
@@ -39,7 +40,12 @@ def plain(x: Any, name: str) -> np.ndarray:
                 raise ValueError('%s is on device %r: move it to the CPU first' % (name, tuple(int(d) for d in device)))
             try:
                 x = np.from_dlpack(x)
-            except (BufferError, RuntimeError, TypeError, ValueError):  # of a type that NumPy lacks, or in need of detach(): asarray tells
+            except (
+                BufferError,
+                RuntimeError,
+                TypeError,
+                ValueError,
+            ):  # of a type that NumPy lacks, or in need of detach(): asarray tells
                 pass
         x = np.asarray(x)
     if x.dtype.kind == 'c':
@@ -58,7 +64,9 @@ def table(x: Any, dtype: np.dtype, columns: Optional[int], name: str) -> np.ndar
     """Rows [n][columns]."""
     x = plain(x, name)
     if x.ndim != 2:
-        raise ValueError('%s has %d axes, must be [rows][columns]: Reshape your data, x.reshape(1, -1) for one row' % (name, x.ndim))
+        raise ValueError(
+            '%s has %d axes, must be [rows][columns]: Reshape your data, x.reshape(1, -1) for one row' % (name, x.ndim)
+        )
     if columns is not None and x.shape[1] != columns:
         raise ValueError('%s has %d columns, must have %d' % (name, x.shape[1], columns))
     return np.ascontiguousarray(x, dtype=dtype)
@@ -76,7 +84,13 @@ def output(out: Optional[np.ndarray], shape: Tuple[int, ...], dtype: np.dtype) -
     """The array for results: the caller's, which must fit exactly, or a new one."""
     if out is None:
         return np.empty(shape, dtype)
-    if not isinstance(out, np.ndarray) or out.dtype != dtype or out.shape != shape or not out.flags.c_contiguous or not out.flags.writeable:
+    if (
+        not isinstance(out, np.ndarray)
+        or out.dtype != dtype
+        or out.shape != shape
+        or not out.flags.c_contiguous
+        or not out.flags.writeable
+    ):
         raise ValueError('out must be a writable C-contiguous array of %s with the shape %r' % (dtype, shape))
     return out
 

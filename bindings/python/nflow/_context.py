@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """_context.py - contexts: threads, limits, the log"""
+
 import logging
 from typing import Any, Optional
 
@@ -20,8 +21,8 @@ def _log(user: Any, level: int, line: Any) -> None:
 class Context:
     """The environment of other objects: threads, limits, instruction set.
 
-    Fields are those of nf_context_config: threads (1; -1: as many as the process may use), isa, strict, memory_budget, max_file_bytes
-    and so on. Log lines go to logging.getLogger("nflow"). The results of a flow do not depend on its context's threads.
+    Fields are those of nf_context_config: threads (1; -1: as many as the process may use), isa, strict, memory_budget,
+    max_file_bytes and so on. Log lines go to logging.getLogger("nflow"). The results of a flow do not depend on the threads.
     """
 
     def __init__(self, **fields: Any) -> None:

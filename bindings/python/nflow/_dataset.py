@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """_dataset.py - rows with optional conditioning columns and weights, held by the library"""
+
 import os
 from types import SimpleNamespace
 from typing import Any, List, Optional, Tuple
@@ -37,13 +38,21 @@ def read_report(made: Any) -> Report:
 
 
 class Dataset:
-    """A dataset: a copy of x [rows][dim], float32 or float64 as it came (other types: float64), with cond [rows][cond_dim] and weights."""
+    """A dataset: a copy of x [rows][dim], float32 or float64 as it came (other types: float64), with cond [rows][cond_dim] and
+    weights."""
 
     def __init__(self, x: Any, cond: Any = None, weights: Any = None, *, context: Optional[Context] = None) -> None:
         x = plain(x, 'x')
         x = table(x, x.dtype if x.dtype in CODES else FLOAT64, None, 'x')
-        self._handle = create(_from_array[x.dtype], 'nf_dataset', lib.nf_dataset_unref, context_or_default(context)._handle,
-                              x.shape[0], x.shape[1], pointer(x))
+        self._handle = create(
+            _from_array[x.dtype],
+            'nf_dataset',
+            lib.nf_dataset_unref,
+            context_or_default(context)._handle,
+            x.shape[0],
+            x.shape[1],
+            pointer(x),
+        )
         if cond is not None:
             self._set_cond(cond, len(x))
         if weights is not None:
@@ -66,22 +75,50 @@ class Dataset:
     @classmethod
     def load(cls, path: Any, *, context: Optional[Context] = None, **fields: Any) -> 'Dataset':
         """Reads a table or pictures: CSV, NPY, IDX, CIFAR-10, PNG. Keywords are the fields of nf_read_config."""
-        return cls._of(create(lib.nf_dataset_load, 'nf_dataset', lib.nf_dataset_unref, context_or_default(context)._handle,
-                              os.fsencode(path), Config('read', fields)))
+        return cls._of(
+            create(
+                lib.nf_dataset_load,
+                'nf_dataset',
+                lib.nf_dataset_unref,
+                context_or_default(context)._handle,
+                os.fsencode(path),
+                Config('read', fields),
+            )
+        )
 
     @classmethod
     def load_memory(cls, data: Any, *, context: Optional[Context] = None, **fields: Any) -> 'Dataset':
         """The same from bytes."""
         view = ffi.from_buffer(data)
-        return cls._of(create(lib.nf_dataset_load_memory, 'nf_dataset', lib.nf_dataset_unref, context_or_default(context)._handle, view,
-                              len(view), Config('read', fields)))
+        return cls._of(
+            create(
+                lib.nf_dataset_load_memory,
+                'nf_dataset',
+                lib.nf_dataset_unref,
+                context_or_default(context)._handle,
+                view,
+                len(view),
+                Config('read', fields),
+            )
+        )
 
     @classmethod
-    def synthetic(cls, name: str, n: int, *, noise: Optional[float] = None, seed: int = 0,
-                  context: Optional[Context] = None) -> 'Dataset':
+    def synthetic(
+        cls, name: str, n: int, *, noise: Optional[float] = None, seed: int = 0, context: Optional[Context] = None
+    ) -> 'Dataset':
         """n rows of a density in the plane, "moons" and others: see synthetic_names(). noise None: its own."""
-        return cls._of(create(lib.nf_dataset_synthetic, 'nf_dataset', lib.nf_dataset_unref, context_or_default(context)._handle,
-                              name.encode(), n, -1.0 if noise is None else noise, seed))
+        return cls._of(
+            create(
+                lib.nf_dataset_synthetic,
+                'nf_dataset',
+                lib.nf_dataset_unref,
+                context_or_default(context)._handle,
+                name.encode(),
+                n,
+                -1.0 if noise is None else noise,
+                seed,
+            )
+        )
 
     @staticmethod
     def synthetic_names() -> List[str]:
@@ -159,8 +196,16 @@ class Dataset:
 
     def standardise(self, robust: bool = False, context: Optional[Context] = None) -> Layer:
         """A layer that standardises by the columns' mean and sd, or by median and MAD."""
-        return Layer._of(create(lib.nf_standardise_from_dataset, 'nf_layer', lib.nf_layer_unref, context_or_default(context)._handle,
-                                self._handle, int(robust)))
+        return Layer._of(
+            create(
+                lib.nf_standardise_from_dataset,
+                'nf_layer',
+                lib.nf_layer_unref,
+                context_or_default(context)._handle,
+                self._handle,
+                int(robust),
+            )
+        )
 
     def __repr__(self) -> str:
         condition = ', cond_dim=%d' % self.cond_dim if self.cond_dim else ''

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """_errors.py - statuses of the library as exceptions and warnings"""
+
 import warnings
 from typing import Any, Dict, Tuple, Type
 
@@ -66,7 +67,8 @@ _CLASSES: Dict[Type[Error], str] = {
     StateError: 'HANDLE BUSY STATE CANCELLED CALLBACK UNSUPPORTED',
 }
 _CLASS_OF: Dict[int, Type[Error]] = {
-    getattr(lib, 'NF_ERR_' + name): kind for kind, names in _CLASSES.items() for name in names.split()}
+    getattr(lib, 'NF_ERR_' + name): kind for kind, names in _CLASSES.items() for name in names.split()
+}
 
 
 def error(status: int) -> Error:
@@ -85,8 +87,8 @@ def check(status: int, stacklevel: int = 3) -> int:
 
 
 def create(function: Any, kind: str, unref: Any, *arguments: Any) -> Any:
-    """A handle made by function(out, ...), given back by unref when Python has forgotten it. Configs are passed whole: they own the
-    arrays that their structs point to."""
+    """A handle made by function(out, ...), given back by unref when Python has forgotten it. Configs are passed whole: they own
+    the arrays that their structs point to."""
     out = ffi.new(kind + ' **')
     check(function(out, *(a.pointer if isinstance(a, Config) else a for a in arguments)), 4)
     return ffi.gc(out[0], unref)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """_fit.py - training, with progress and interrupts"""
+
 import threading
 from typing import Any, Callable, Dict, Optional
 
@@ -67,7 +68,9 @@ class _Lines:
 
     def __call__(self, p: Report) -> None:
         if p.end_of_epoch and (p.epoch == p.epochs or p.epoch % max(1, p.epochs // 10) == 0):
-            logger.info('epoch %d/%d: train %.4f, valid %.4f, %.0f s left', p.epoch, p.epochs, p.train_nll, p.valid_nll, p.eta_seconds)
+            logger.info(
+                'epoch %d/%d: train %.4f, valid %.4f, %.0f s left', p.epoch, p.epochs, p.train_nll, p.valid_nll, p.eta_seconds
+            )
 
     def close(self) -> None:
         pass
@@ -84,7 +87,9 @@ def _reporter(progress: Any) -> Any:
     return _Bar(tqdm)
 
 
-def fit(flow: Any, data: Dataset, valid: Optional[Dataset], optimizer: Optional[Optimizer], progress: Any, given: Dict[str, Any]) -> Report:
+def fit(
+    flow: Any, data: Dataset, valid: Optional[Dataset], optimizer: Optional[Optimizer], progress: Any, given: Dict[str, Any]
+) -> Report:
     """See Flow.fit."""
     config = Config('fit', given)
     reporter = _reporter(progress)
@@ -101,8 +106,9 @@ def fit(flow: Any, data: Dataset, valid: Optional[Dataset], optimizer: Optional[
     report.curve_train, report.curve_valid, report.curve_capacity = pointer(curves[0]), pointer(curves[1]), curves.shape[1]
     optimizer = Optimizer('adam') if optimizer is None else optimizer
     try:
-        status = lib.nf_flow_fit(flow._handle, optimizer._handle, data._handle, ffi.NULL if valid is None else valid._handle,
-                                 config.pointer, report)
+        status = lib.nf_flow_fit(
+            flow._handle, optimizer._handle, data._handle, ffi.NULL if valid is None else valid._handle, config.pointer, report
+        )
         if watch.error is None:
             check(status, 4)
     finally:
@@ -111,5 +117,5 @@ def fit(flow: Any, data: Dataset, valid: Optional[Dataset], optimizer: Optional[
     if watch.error is not None:
         raise watch.error
     result = read_report(report)
-    result.curve_train, result.curve_valid = curves[0, :report.curve_count].copy(), curves[1, :report.curve_count].copy()
+    result.curve_train, result.curve_valid = curves[0, : report.curve_count].copy(), curves[1, : report.curve_count].copy()
     return result

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """_flow.py - flows: exact densities and exact samples"""
+
 import os
 import secrets
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
@@ -7,8 +8,21 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from . import _fit
-from ._arrays import (DTYPES, FLOAT64, NULL, POINTERS, both, contiguous, dtype_code, from_buffer, output, plain, pointer, table,
-                      vector)
+from ._arrays import (
+    DTYPES,
+    FLOAT64,
+    NULL,
+    POINTERS,
+    both,
+    contiguous,
+    dtype_code,
+    from_buffer,
+    output,
+    plain,
+    pointer,
+    table,
+    vector,
+)
 from ._context import Context, context_or_default
 from ._dataset import Dataset, Report, as_dataset, new_report, read_report
 from ._errors import check, create
@@ -20,7 +34,12 @@ Array = np.ndarray
 _DOUBLES = POINTERS[FLOAT64]
 _ndarray, _empty = np.ndarray, np.empty
 
-_log_prob, _sample, _forward, _inverse = both('nf_flow_log_prob'), both('nf_flow_sample'), both('nf_flow_forward'), both('nf_flow_inverse')
+_log_prob, _sample, _forward, _inverse = (
+    both('nf_flow_log_prob'),
+    both('nf_flow_sample'),
+    both('nf_flow_forward'),
+    both('nf_flow_inverse'),
+)
 _score, _nll_grad, _params = both('nf_flow_score'), both('nf_flow_nll_grad_weighted'), both('nf_flow_params')
 _init_data, _check_flow, _solver_report = both('nf_flow_init_data'), both('nf_flow_check'), both('nf_flow_solver_report')
 _interpolate, _direction, _move = both('nf_flow_interpolate'), both('nf_flow_direction'), both('nf_flow_move')
@@ -35,9 +54,9 @@ def random_seed() -> int:
 class Flow:
     """A flow: a chain of layers over a base, and its weights.
 
-    layers[0] is next to the data; base None is the standard normal. x, z are [rows][dim], cond [rows][cond_dim] or one row for all; logarithms
-    are natural. Calls that do not change the flow may run in any number of threads at once. Rows that are not finite become NaN, with a
-    nflow.RowsWarning. How arrays are taken: nflow/_arrays.py.
+    layers[0] is next to the data; base None is the standard normal. x, z are [rows][dim], cond [rows][cond_dim] or one row for
+    all; logarithms are natural. Calls that do not change the flow may run in any number of threads at once. Rows that are not
+    finite become NaN, with a nflow.RowsWarning. How arrays are taken: nflow/_arrays.py.
     """
 
     __slots__ = ('_handle', '_dtype', '_dim', '_cond_dim', '_reals', '_c_log_prob', '__weakref__')
@@ -45,8 +64,15 @@ class Flow:
     _dtype: Any
     _reals: Any
 
-    def __init__(self, layers: Sequence[Layer], base: Optional[Base] = None, *, dtype: Any = 'float32', seed: int = 0,
-                 context: Optional[Context] = None) -> None:
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        base: Optional[Base] = None,
+        *,
+        dtype: Any = 'float32',
+        seed: int = 0,
+        context: Optional[Context] = None,
+    ) -> None:
         context = context_or_default(context)
         if base is None:
             if not layers:
@@ -54,8 +80,9 @@ class Flow:
             base = Base('normal', dim=layers[-1].dim, context=context)
         handles = ffi.new('nf_layer *[]', [layer._handle for layer in layers])
         config = Config('flow', {'dtype': dtype_code(dtype), 'seed': seed})
-        self._take(create(lib.nf_flow_create, 'nf_flow', lib.nf_flow_unref, context._handle, config, base._handle, handles,
-                          len(layers)))
+        self._take(
+            create(lib.nf_flow_create, 'nf_flow', lib.nf_flow_unref, context._handle, config, base._handle, handles, len(layers))
+        )
 
     def _take(self, handle: Any) -> 'Flow':
         self._handle = handle
@@ -74,7 +101,8 @@ class Flow:
 
     @classmethod
     def recipe(cls, name: str, *, context: Optional[Context] = None, **fields: Any) -> 'Flow':
-        """A flow by recipe, "realnvp", "glow", "realnvp_image", "ffjord": nflow.recipes has a function with documentation for each."""
+        """A flow by recipe, "realnvp", "glow", "realnvp_image", "ffjord": nflow.recipes has a function with documentation for
+        each."""
         function = getattr(lib, 'nf_flow_create_' + name, None)
         if function is None:
             raise ValueError('no recipe is called %r' % (name,))
@@ -160,8 +188,10 @@ class Flow:
     @property
     def layers(self) -> List[Layer]:
         """Its layers, the one next to the data first."""
-        return [Layer._of(ffi.gc(lib.nf_layer_ref(lib.nf_flow_layer(self._handle, i)), lib.nf_layer_unref))
-                for i in range(lib.nf_flow_layers(self._handle))]
+        return [
+            Layer._of(ffi.gc(lib.nf_layer_ref(lib.nf_flow_layer(self._handle, i)), lib.nf_layer_unref))
+            for i in range(lib.nf_flow_layers(self._handle))
+        ]
 
     @property
     def base(self) -> Base:
@@ -206,7 +236,13 @@ class Flow:
     def __repr__(self) -> str:
         condition = ', cond_dim=%d' % self._cond_dim if self._cond_dim else ''
         return '<nflow flow: dim=%d%s, %d layers over %s, %s parameters, %s>' % (
-            self._dim, condition, lib.nf_flow_layers(self._handle), self.base.type, format(self.param_count, ','), self._dtype)
+            self._dim,
+            condition,
+            lib.nf_flow_layers(self._handle),
+            self.base.type,
+            format(self.param_count, ','),
+            self._dtype,
+        )
 
     # ---- arrays
 
@@ -234,21 +270,41 @@ class Flow:
 
     def log_prob(self, x: Any, cond: Any = None, *, out: Optional[Array] = None) -> Array:
         """log p(x) of each row, [rows] in double, in nats and in the units of x."""
-        if type(x) is not _ndarray or x.dtype is not self._dtype or x.ndim != 2 or x.shape[1] != self._dim or not x.flags.c_contiguous:
+        if (
+            type(x) is not _ndarray
+            or x.dtype is not self._dtype
+            or x.ndim != 2
+            or x.shape[1] != self._dim
+            or not x.flags.c_contiguous
+        ):
             x = table(x, self._dtype, self._dim, 'x')
         n = len(x)
         if out is None:
             out = _empty(n)
         elif type(out) is not _ndarray or out.dtype is not FLOAT64 or out.shape != (n,) or not out.flags.c_contiguous:
             out = output(out, (n,), FLOAT64)
-        status = self._c_log_prob(self._handle, n, from_buffer(self._reals, x), NULL if cond is None else pointer(self._cond(cond, n)),
-                                  from_buffer(_DOUBLES, out, True))
+        status = self._c_log_prob(
+            self._handle,
+            n,
+            from_buffer(self._reals, x),
+            NULL if cond is None else pointer(self._cond(cond, n)),
+            from_buffer(_DOUBLES, out, True),
+        )
         if status:
             check(status)
         return out
 
-    def sample(self, n: int, *, seed: Optional[int] = None, first: int = 0, cond: Any = None, temperature: float = 1.0,
-               log_prob: bool = False, out: Optional[Array] = None) -> Any:
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: Optional[int] = None,
+        first: int = 0,
+        cond: Any = None,
+        temperature: float = 1.0,
+        log_prob: bool = False,
+        out: Optional[Array] = None,
+    ) -> Any:
         """n samples, numbers first .. first + n - 1 of the endless sequence that `seed` names; None: a seed that nobody knows.
 
         log_prob=True: (x, log p(x)). Every sample has the same bits whether drawn alone or in a million.
@@ -256,17 +312,39 @@ class Flow:
         x = output(out, (n, self._dim), self._dtype)
         density = np.empty(n) if log_prob else None
         cond = self._cond(cond, n)
-        check(_sample[self._dtype](self._handle, random_seed() if seed is None else seed, first, n, pointer(cond), temperature, pointer(x),
-                                   pointer(density)))
+        check(
+            _sample[self._dtype](
+                self._handle,
+                random_seed() if seed is None else seed,
+                first,
+                n,
+                pointer(cond),
+                temperature,
+                pointer(x),
+                pointer(density),
+            )
+        )
         return x if density is None else (x, density)
 
-    def sample_temperatures(self, n: int, temperatures: Any, *, seed: Optional[int] = None, first: int = 0, cond: Any = None) -> Array:
+    def sample_temperatures(
+        self, n: int, temperatures: Any, *, seed: Optional[int] = None, first: int = 0, cond: Any = None
+    ) -> Array:
         """The same samples at several temperatures, [temperatures][n][dim]."""
         temperatures = contiguous(temperatures, FLOAT64, 'temperatures').reshape(-1)
         x = np.empty((len(temperatures), n, self._dim), self._dtype)
         cond = self._cond(cond, n)
-        check(_sample_temperatures[self._dtype](self._handle, random_seed() if seed is None else seed, first, n, pointer(cond),
-                                                len(temperatures), pointer(temperatures), pointer(x)))
+        check(
+            _sample_temperatures[self._dtype](
+                self._handle,
+                random_seed() if seed is None else seed,
+                first,
+                n,
+                pointer(cond),
+                len(temperatures),
+                pointer(temperatures),
+                pointer(x),
+            )
+        )
         return x
 
     def _map(self, function: Any, x: Array, cond: Any, log_det: bool, out: Optional[Array]) -> Any:
@@ -316,8 +394,18 @@ class Flow:
         x_with, x_without = self._rows(x_with, 'x_with'), self._rows(x_without, 'x_without')
         cond_with, cond_without = self._cond(cond_with, len(x_with)), self._cond(cond_without, len(x_without))
         out = np.empty(self._dim, self._dtype)
-        check(_direction[self._dtype](self._handle, len(x_with), pointer(x_with), pointer(cond_with), len(x_without), pointer(x_without),
-                                      pointer(cond_without), pointer(out)))
+        check(
+            _direction[self._dtype](
+                self._handle,
+                len(x_with),
+                pointer(x_with),
+                pointer(cond_with),
+                len(x_without),
+                pointer(x_without),
+                pointer(cond_without),
+                pointer(out),
+            )
+        )
         return out
 
     def move(self, x: Any, direction: Any, amount: float, cond: Any = None) -> Array:
@@ -332,18 +420,23 @@ class Flow:
 
     def _blocks(self) -> Tuple[Array, Array]:
         """The weights and their gradient where they are; the arrays keep the flow's memory alive."""
-        theta, grad, count = ffi.new(self._reals.item.cname + ' **'), ffi.new(self._reals.item.cname + ' **'), ffi.new('int64_t *')
+        real = self._reals.item.cname + ' **'
+        theta, grad, count = ffi.new(real), ffi.new(real), ffi.new('int64_t *')
         check(_params[self._dtype](self._handle, theta, grad, count), 4)
-        size = count[0] * self._dtype.itemsize
-        return tuple(np.frombuffer(ffi.buffer(ffi.gc(block[0], _Release(self._handle)), size), self._dtype)  # type: ignore[return-value]
-                     if size else np.empty(0, self._dtype) for block in (theta, grad))
+        return self._block(theta[0], count[0]), self._block(grad[0], count[0])
+
+    def _block(self, first: Any, count: int) -> Array:
+        if count == 0:
+            return np.empty(0, self._dtype)
+        memory = ffi.buffer(ffi.gc(first, _Release(self._handle)), count * self._dtype.itemsize)
+        return np.frombuffer(memory, self._dtype)
 
     def _views(self, block: Array) -> Dict[str, Array]:
         views: Dict[str, Array] = {}
         view = new_report('nf_param_view')
         while lib.nf_flow_param(self._handle, len(views), view) == lib.NF_OK:
             shape = tuple(view.shape[i] for i in range(view.rank))
-            views[ffi.string(view.name).decode()] = block[view.offset:view.offset + view.count].reshape(shape)
+            views[ffi.string(view.name).decode()] = block[view.offset : view.offset + view.count].reshape(shape)
         return views
 
     @property
@@ -409,19 +502,30 @@ class Flow:
         """Prepares work space for calls of up to n rows."""
         check(lib.nf_flow_reserve(self._handle, n, int(gradient)))
 
-    def fit(self, data: Union[Dataset, Any], cond: Any = None, weights: Any = None, *, valid: Union[Dataset, Any, None] = None,
-            optimizer: Any = None, progress: Any = None, **fields: Any) -> Report:
+    def fit(
+        self,
+        data: Union[Dataset, Any],
+        cond: Any = None,
+        weights: Any = None,
+        *,
+        valid: Union[Dataset, Any, None] = None,
+        optimizer: Any = None,
+        progress: Any = None,
+        **fields: Any,
+    ) -> Report:
         """Trains by maximum likelihood; returns nf_fit_report with the curves as arrays.
 
         optimizer  default nflow.Adam()
-        progress   True: a bar of tqdm where it is installed, else lines in the log "nflow"; or a function that is called with the figures
-                   of each epoch (and each progress_steps steps) and stops the training by returning something true
+        progress   True: a bar of tqdm where it is installed, else lines in the log "nflow"; or a function that is called with the
+                   figures of each epoch (and each progress_steps steps) and stops the training by returning something true
         fields     of nf_fit_config: epochs, batch, seed, patience, schedule, clip_norm, ema_decay, checkpoint, resume ...
 
         KeyboardInterrupt, in the main thread, ends the training after the step at hand; the flow keeps its best weights, then the
         interrupt goes on. So does what a progress function raises.
         """
-        return _fit.fit(self, as_dataset(data, cond, weights), None if valid is None else as_dataset(valid), optimizer, progress, fields)
+        return _fit.fit(
+            self, as_dataset(data, cond, weights), None if valid is None else as_dataset(valid), optimizer, progress, fields
+        )
 
 
 class _Release:

@@ -3,6 +3,7 @@
 
 The functions and classes that users call are made from the library's lists by the modules layers, bases and optimizers.
 """
+
 from typing import Any, Callable, Dict, Optional
 
 from ._context import Context, context_or_default
@@ -12,12 +13,14 @@ from ._tables import Config, dress, names, text
 
 
 class Layer:
-    """A bijection between x and z, without weights: those live in the flow that it stands in. Immutable, may stand in several flows."""
+    """A bijection between x and z, without weights: those live in the flow that it stands in. Immutable, may stand in several
+    flows."""
 
     def __init__(self, type: str, *, context: Optional[Context] = None, **fields: Any) -> None:
         context = context_or_default(context)
-        self._handle = create(lib.nf_layer_create, 'nf_layer', lib.nf_layer_unref, context._handle, type.encode(),
-                              Config(type, fields))
+        self._handle = create(
+            lib.nf_layer_create, 'nf_layer', lib.nf_layer_unref, context._handle, type.encode(), Config(type, fields)
+        )
 
     @classmethod
     def _of(cls, handle: Any) -> 'Layer':  # of a handle that releases itself
@@ -50,8 +53,9 @@ class Base:
 
     def __init__(self, type: str, *, context: Optional[Context] = None, **fields: Any) -> None:
         context = context_or_default(context)
-        self._handle = create(lib.nf_base_create, 'nf_base', lib.nf_base_unref, context._handle, type.encode(),
-                              Config('base_' + type, fields))
+        self._handle = create(
+            lib.nf_base_create, 'nf_base', lib.nf_base_unref, context._handle, type.encode(), Config('base_' + type, fields)
+        )
 
     @classmethod
     def _of(cls, handle: Any) -> 'Base':
@@ -78,8 +82,9 @@ class Optimizer:
 
     def __init__(self, type: str, *, context: Optional[Context] = None, **fields: Any) -> None:
         context = context_or_default(context)
-        self._handle = create(lib.nf_optimizer_create, 'nf_optimizer', lib.nf_optimizer_unref, context._handle, type.encode(),
-                              Config(type, fields))
+        self._handle = create(
+            lib.nf_optimizer_create, 'nf_optimizer', lib.nf_optimizer_unref, context._handle, type.encode(), Config(type, fields)
+        )
 
     @property
     def type(self) -> str:

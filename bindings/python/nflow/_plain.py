@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """_plain.py - what of scikit-learn's BaseEstimator is needed where scikit-learn is not installed"""
+
 import inspect
 from typing import Any, Dict
 

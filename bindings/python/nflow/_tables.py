@@ -3,6 +3,7 @@
 
 A field that the library gains is known here without a change: nf_config_field tells name, kind, choices, range and help.
 """
+
 import inspect
 import operator
 import os
@@ -57,8 +58,16 @@ def _read_fields(config: str) -> Dict[str, Field]:
     while lib.nf_config_field(config.encode(), len(found), out) == lib.NF_OK:
         choices = text(out.choices)
         name = text(out.name) or ''
-        found[name] = Field(name, text(out.help) or '', out.kind, tuple(choices.split(',')) if choices else (),
-                            bool(out.properties & lib.NF_FIELD_REQUIRED), out.fallback, out.offset, out.count_offset)
+        found[name] = Field(
+            name,
+            text(out.help) or '',
+            out.kind,
+            tuple(choices.split(',')) if choices else (),
+            bool(out.properties & lib.NF_FIELD_REQUIRED),
+            out.fallback,
+            out.offset,
+            out.count_offset,
+        )
     return found
 
 
@@ -155,7 +164,9 @@ def dress(function: Callable[..., Any], config: str, summary: str, extra: Sequen
     found = settable(config)
     keyword = inspect.Parameter.KEYWORD_ONLY
     own = [inspect.Parameter('self', inspect.Parameter.POSITIONAL_OR_KEYWORD)] if function.__name__ == '__init__' else []
-    parameters = own + [inspect.Parameter(f.name, keyword, default=inspect.Parameter.empty if f.required else None) for f in found]
+    parameters = own + [
+        inspect.Parameter(f.name, keyword, default=inspect.Parameter.empty if f.required else None) for f in found
+    ]
     parameters += [inspect.Parameter(name, keyword, default=None) for name in extra]
     setattr(function, '__signature__', inspect.Signature(parameters))
     function.__doc__ = summary + '\n\n' + '\n'.join(describe(f) for f in found) + '\n'

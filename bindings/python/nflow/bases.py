@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """bases.py - a function for every base distribution that the library has: its fields are the keywords"""
+
 from . import _parts
 
 _all = _parts.base_functions()

@@ -3,14 +3,15 @@
 
     from nflow.c import ffi, lib
 
-lib has every function and constant of the public headers, ffi their types; both are made from the headers when the package is built. The
-GIL is released during calls. What the headers say holds: ownership, errors, threads.
+lib has every function and constant of the public headers, ffi their types; both are made from the headers when the package is
+built. The GIL is released during calls. What the headers say holds: ownership, errors, threads.
 
     config = nflow.c.config("nf_adam_config", lr=1e-3)              struct_size set, strings are names of choices
     adam = nflow.c.create("nf_optimizer_adam_create", None, config) raises nflow.Error; released by itself
     nflow.c.check(lib.nf_optimizer_set_lr(adam, 1e-4))
     x = nflow.c.ffi.from_buffer("float[]", array)                   no copy
 """
+
 import weakref
 from typing import Any
 
@@ -31,7 +32,7 @@ def check(status: int) -> int:
 
 def config(struct: str, **values: Any) -> Any:
     """A config struct, "nf_realnvp_config", with fields from keywords; what it points to lives as long as it does."""
-    made = Config(struct[len('nf_'):-len('_config')], values)
+    made = Config(struct[len('nf_') : -len('_config')], values)
     _kept[made.pointer] = made._kept
     return made.pointer
 

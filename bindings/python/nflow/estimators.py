@@ -3,9 +3,10 @@
 
     nflow.RealNVP(random_state=0).fit(X).score_samples(X)
 
-With scikit-learn installed they are its estimators (clone, pipelines, model selection, check_estimator); without it they work the same by
-themselves. score is the mean log-likelihood (as GaussianMixture's; KernelDensity's is the sum), sample returns X alone.
+With scikit-learn installed they are its estimators (clone, pipelines, model selection, check_estimator); without it they work the
+same by themselves. score is the mean log-likelihood (as GaussianMixture's; KernelDensity's is the sum), sample returns X alone.
 """
+
 import os
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple, Union
 
@@ -23,6 +24,7 @@ try:
     from sklearn.base import BaseEstimator, DensityMixin
     from sklearn.utils import check_random_state
     from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
     HAVE_SKLEARN = True
 except ImportError:  # absent, or before 1.6
     HAVE_SKLEARN = False
@@ -30,8 +32,10 @@ except ImportError:  # absent, or before 1.6
 if TYPE_CHECKING or not HAVE_SKLEARN:
     _Base = PlainEstimator
 else:
+
     class _Base(DensityMixin, BaseEstimator):
         """scikit-learn's own."""
+
 
 VALIDATE_FROM = 20  # rows from which on some are held out
 MAX_SEED = 2**31 - 1
@@ -115,7 +119,7 @@ class _Estimator(_Base):
         if weights is not None and len(held) and not (weights[held].any() and weights[train].any()):
             train, held = np.arange(len(X)), np.arange(0)
         mean = np.average(X, axis=0, weights=weights)
-        sd = np.sqrt(np.average((X - mean)**2, axis=0, weights=weights))
+        sd = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
         self.flow_ = self._make(X, mean, sd, seed, Context(threads=1 if self.n_jobs is None else self.n_jobs))
 
         def part(rows: np.ndarray) -> Dataset:
@@ -123,8 +127,13 @@ class _Estimator(_Base):
 
         options = {'epochs': self.epochs, 'batch': self.batch_size, 'seed': seed, 'patience': self.patience if len(held) else 0}
         options.update(self.fit_options or {})
-        report = self.flow_.fit(part(train), valid=part(held) if len(held) else None, optimizer=Optimizer('adam', lr=self.learning_rate),
-                                progress=self.verbose, **options)
+        report = self.flow_.fit(
+            part(train),
+            valid=part(held) if len(held) else None,
+            optimizer=Optimizer('adam', lr=self.learning_rate),
+            progress=self.verbose,
+            **options,
+        )
         self.n_iter_ = report.epochs
         self.report_ = report
         return self
@@ -173,16 +182,29 @@ def _two_columns(name: str, X: np.ndarray) -> None:
 class RealNVP(_Estimator):
     """RealNVP on standardised columns.
 
-    n_layers couplings, networks of `hidden` units, preset "default" or "book"; None takes what the preset has. Trained by Adam with a cosine
-    schedule; of 20 rows or more, validation_fraction is held out to choose the best epoch and to stop after `patience` epochs without a better
-    one (0: never). dtype is the precision; n_jobs the threads, with the same results for any number; verbose as `progress` of
-    nflow.Flow.fit; fit_options are further fields of nf_fit_config.
+    n_layers couplings, networks of `hidden` units, preset "default" or "book"; None takes what the preset has. Trained by Adam
+    with a cosine schedule; of 20 rows or more, validation_fraction is held out to choose the best epoch and to stop after
+    `patience` epochs without a better one (0: never). dtype is the precision; n_jobs the threads, with the same results for any
+    number; verbose as `progress` of nflow.Flow.fit; fit_options are further fields of nf_fit_config.
     """
 
-    def __init__(self, n_layers: Optional[int] = None, hidden: Optional[Sequence[int]] = None, *, preset: str = 'default', epochs: int = 100,
-                 batch_size: int = 256, learning_rate: float = 3e-3, validation_fraction: float = 0.1, patience: int = 20,
-                 dtype: Any = 'float32', n_jobs: Optional[int] = None, verbose: Any = False, random_state: Any = None,
-                 fit_options: Optional[Dict[str, Any]] = None) -> None:
+    def __init__(
+        self,
+        n_layers: Optional[int] = None,
+        hidden: Optional[Sequence[int]] = None,
+        *,
+        preset: str = 'default',
+        epochs: int = 100,
+        batch_size: int = 256,
+        learning_rate: float = 3e-3,
+        validation_fraction: float = 0.1,
+        patience: int = 20,
+        dtype: Any = 'float32',
+        n_jobs: Optional[int] = None,
+        verbose: Any = False,
+        random_state: Any = None,
+        fit_options: Optional[Dict[str, Any]] = None,
+    ) -> None:
         self.n_layers = n_layers
         self.hidden = hidden
         self.preset = preset
@@ -199,22 +221,46 @@ class RealNVP(_Estimator):
 
     def _make(self, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, seed: int, context: Context) -> Flow:
         _two_columns('RealNVP', x)
-        return Flow.recipe('realnvp', context=context, dim=x.shape[1], layers=self.n_layers, hidden=self.hidden, preset=self.preset,
-                           dtype=self.dtype, seed=seed, mean=mean, sd=_spread(sd, x))
+        return Flow.recipe(
+            'realnvp',
+            context=context,
+            dim=x.shape[1],
+            layers=self.n_layers,
+            hidden=self.hidden,
+            preset=self.preset,
+            dtype=self.dtype,
+            seed=seed,
+            mean=mean,
+            sd=_spread(sd, x),
+        )
 
 
 class FFJORD(_Estimator):
     """FFJORD, a continuous flow, on standardised columns.
 
-    blocks continuous layers with networks of `hidden` units, solved to the tolerances rtol and atol; preset "toy" or "tabular"; None takes
-    what the preset has. The other parameters are those of RealNVP.
+    blocks continuous layers with networks of `hidden` units, solved to the tolerances rtol and atol; preset "toy" or "tabular";
+    None takes what the preset has. The other parameters are those of RealNVP.
     """
 
-    def __init__(self, blocks: Optional[int] = None, hidden: Optional[Sequence[int]] = None, *, preset: str = 'toy',
-                 rtol: Optional[float] = None, atol: Optional[float] = None, epochs: int = 100, batch_size: int = 256,
-                 learning_rate: float = 3e-3, validation_fraction: float = 0.1, patience: int = 20, dtype: Any = 'float32',
-                 n_jobs: Optional[int] = None, verbose: Any = False, random_state: Any = None,
-                 fit_options: Optional[Dict[str, Any]] = None) -> None:
+    def __init__(
+        self,
+        blocks: Optional[int] = None,
+        hidden: Optional[Sequence[int]] = None,
+        *,
+        preset: str = 'toy',
+        rtol: Optional[float] = None,
+        atol: Optional[float] = None,
+        epochs: int = 100,
+        batch_size: int = 256,
+        learning_rate: float = 3e-3,
+        validation_fraction: float = 0.1,
+        patience: int = 20,
+        dtype: Any = 'float32',
+        n_jobs: Optional[int] = None,
+        verbose: Any = False,
+        random_state: Any = None,
+        fit_options: Optional[Dict[str, Any]] = None,
+    ) -> None:
         self.blocks = blocks
         self.hidden = hidden
         self.preset = preset
@@ -232,25 +278,51 @@ class FFJORD(_Estimator):
         self.fit_options = fit_options
 
     def _make(self, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, seed: int, context: Context) -> Flow:
-        return Flow.recipe('ffjord', context=context, dim=x.shape[1], blocks=self.blocks, hidden=self.hidden, preset=self.preset,
-                           rtol=self.rtol, atol=self.atol, dtype=self.dtype, seed=seed, mean=mean, sd=_spread(sd, x))
+        return Flow.recipe(
+            'ffjord',
+            context=context,
+            dim=x.shape[1],
+            blocks=self.blocks,
+            hidden=self.hidden,
+            preset=self.preset,
+            rtol=self.rtol,
+            atol=self.atol,
+            dtype=self.dtype,
+            seed=seed,
+            mean=mean,
+            sd=_spread(sd, x),
+        )
 
 
 class Glow(_Estimator):
     """GLOW: of images, or of a table.
 
-    image_shape (height, width, channels): rows are images in this order, of whole numbers 0..255 (bits 8; fewer drop the lowest bits; 17:
-    real numbers). n_steps steps at each of n_levels levels, networks of `hidden` channels. image_shape None: a table, which is an image of
-    one pixel; its steps are actnorm, an invertible matrix and a coupling with a network of two layers of `hidden` units, on
-    standardised columns. None takes the recipe's own: 8 steps, as many levels as fit up to 3, 128 channels (64 units).
-    The other parameters are those of RealNVP.
+    image_shape (height, width, channels): rows are images in this order, of whole numbers 0..255 (bits 8; fewer drop the lowest
+    bits; 17: real numbers). n_steps steps at each of n_levels levels, networks of `hidden` channels. image_shape None: a table,
+    which is an image of one pixel; its steps are actnorm, an invertible matrix and a coupling with a network of two layers of
+    `hidden` units, on standardised columns. None takes the recipe's own: 8 steps, as many levels as fit up to 3, 128 channels (64
+    units). The other parameters are those of RealNVP.
     """
 
-    def __init__(self, n_steps: Optional[int] = None, hidden: Optional[int] = None, *,
-                 image_shape: Optional[Tuple[int, int, int]] = None, n_levels: Optional[int] = None, bits: int = 8, epochs: int = 100,
-                 batch_size: int = 256, learning_rate: float = 1e-3, validation_fraction: float = 0.1, patience: int = 20,
-                 dtype: Any = 'float32', n_jobs: Optional[int] = None, verbose: Any = False, random_state: Any = None,
-                 fit_options: Optional[Dict[str, Any]] = None) -> None:
+    def __init__(
+        self,
+        n_steps: Optional[int] = None,
+        hidden: Optional[int] = None,
+        *,
+        image_shape: Optional[Tuple[int, int, int]] = None,
+        n_levels: Optional[int] = None,
+        bits: int = 8,
+        epochs: int = 100,
+        batch_size: int = 256,
+        learning_rate: float = 1e-3,
+        validation_fraction: float = 0.1,
+        patience: int = 20,
+        dtype: Any = 'float32',
+        n_jobs: Optional[int] = None,
+        verbose: Any = False,
+        random_state: Any = None,
+        fit_options: Optional[Dict[str, Any]] = None,
+    ) -> None:
         self.n_steps = n_steps
         self.hidden = hidden
         self.image_shape = image_shape
@@ -272,30 +344,57 @@ class Glow(_Estimator):
             return self._table(x, mean, sd, seed, context)
         height, width, channels = self.image_shape
         if height * width * channels != x.shape[1]:
-            raise ValueError('X has %d columns, image_shape %r makes %d' % (x.shape[1], self.image_shape, height * width * channels))
-        return Flow.recipe('glow', context=context, height=height, width=width, channels=channels, levels=self.n_levels,
-                           steps=self.n_steps, hidden=self.hidden, bits=self.bits, dtype=self.dtype, seed=seed)
+            raise ValueError(
+                'X has %d columns, image_shape %r makes %d' % (x.shape[1], self.image_shape, height * width * channels)
+            )
+        return Flow.recipe(
+            'glow',
+            context=context,
+            height=height,
+            width=width,
+            channels=channels,
+            levels=self.n_levels,
+            steps=self.n_steps,
+            hidden=self.hidden,
+            bits=self.bits,
+            dtype=self.dtype,
+            seed=seed,
+        )
 
     def _table(self, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, seed: int, context: Context) -> Flow:
         _two_columns('Glow of a table', x)
         dim, width = x.shape[1], 64 if self.hidden is None else self.hidden
         chain = [layers.standardise(dim=dim, mean=mean, sd=_spread(sd, x), context=context)]
         for _ in range(8 if self.n_steps is None else self.n_steps):
-            chain += [layers.actnorm(dim=dim, context=context), layers.linear(dim=dim, context=context),
-                      layers.coupling_affine(dim=dim, mask='half', hidden=(width, width), context=context)]
+            chain += [
+                layers.actnorm(dim=dim, context=context),
+                layers.linear(dim=dim, context=context),
+                layers.coupling_affine(dim=dim, mask='half', hidden=(width, width), context=context),
+            ]
         return Flow(chain, dtype=self.dtype, seed=seed, context=context)
 
 
 class FlowEstimator(_Estimator):
     """Any flow as an estimator.
 
-    flow: a nflow.Flow, of which a copy is trained, or a function of the number of columns that makes one; None: RealNVP's default.
-    The other parameters are those of RealNVP; dtype is that of the flow.
+    flow: a nflow.Flow, of which a copy is trained, or a function of the number of columns that makes one; None: RealNVP's
+    default. The other parameters are those of RealNVP; dtype is that of the flow.
     """
 
-    def __init__(self, flow: Any = None, *, epochs: int = 100, batch_size: int = 256, learning_rate: float = 3e-3,
-                 validation_fraction: float = 0.1, patience: int = 20, n_jobs: Optional[int] = None, verbose: Any = False,
-                 random_state: Any = None, fit_options: Optional[Dict[str, Any]] = None) -> None:
+    def __init__(
+        self,
+        flow: Any = None,
+        *,
+        epochs: int = 100,
+        batch_size: int = 256,
+        learning_rate: float = 3e-3,
+        validation_fraction: float = 0.1,
+        patience: int = 20,
+        n_jobs: Optional[int] = None,
+        verbose: Any = False,
+        random_state: Any = None,
+        fit_options: Optional[Dict[str, Any]] = None,
+    ) -> None:
         self.flow = flow
         self.epochs = epochs
         self.batch_size = batch_size

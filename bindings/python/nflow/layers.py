@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """layers.py - a function for every type of layer that the library has: its fields are the keywords"""
+
 from . import _parts
 
 _all = _parts.layer_functions()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """recipes.py - a function for every recipe of the library, nf_flow_create_<name>: flows composed and initialised by it"""
+
 from typing import Any, Callable, Dict
 
 from ._flow import Flow
@@ -18,8 +19,11 @@ def _function(name: str) -> Callable[..., Flow]:
     return make
 
 
-_all: Dict[str, Callable[..., Flow]] = {name[len(_PREFIX):]: _function(name[len(_PREFIX):])
-                                        for name in dir(lib) if name.startswith(_PREFIX) and has_config(name[len(_PREFIX):])}
+_all: Dict[str, Callable[..., Flow]] = {
+    name[len(_PREFIX) :]: _function(name[len(_PREFIX) :])
+    for name in dir(lib)
+    if name.startswith(_PREFIX) and has_config(name[len(_PREFIX) :])
+}
 globals().update(_all)
 __all__ = list(_all)
 

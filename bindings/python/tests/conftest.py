@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the tests share: the source tree, a trained flow, its data."""
+
 import os
 import pathlib
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""How arrays go in and out: without a copy where they fit, copied by the rule where they do not, refused where they mean nothing."""
+"""How arrays go in and out: without a copy where they fit, copied by the rule where they do not, refused where they mean
+nothing."""
+
 import numpy as np
 import pytest
 
@@ -27,10 +29,19 @@ def test_what_fits_is_not_copied(moons):
     assert np.shares_memory(table(moons[100:200], FLOAT32, 2, 'x'), moons)
 
 
-@pytest.mark.parametrize('change', [np.asfortranarray, lambda x: x.astype('float64'), lambda x: x.astype('>f4'), lambda x: x.tolist(),
-                                    lambda x: np.repeat(x, 2, axis=0)[::2], Tensor, lambda x: np.frombuffer(
-                                        b'\0' + x.tobytes(), 'u1')[1:].view('f4').reshape(x.shape)],
-                         ids=['fortran', 'float64', 'big-endian', 'list', 'strided', 'dlpack', 'unaligned'])
+@pytest.mark.parametrize(
+    'change',
+    [
+        np.asfortranarray,
+        lambda x: x.astype('float64'),
+        lambda x: x.astype('>f4'),
+        lambda x: x.tolist(),
+        lambda x: np.repeat(x, 2, axis=0)[::2],
+        Tensor,
+        lambda x: np.frombuffer(b'\0' + x.tobytes(), 'u1')[1:].view('f4').reshape(x.shape),
+    ],
+    ids=['fortran', 'float64', 'big-endian', 'list', 'strided', 'dlpack', 'unaligned'],
+)
 def test_any_layout_gives_the_same_bits(trained, moons, change):
     assert np.array_equal(trained.log_prob(change(moons)), trained.log_prob(moons))
 
@@ -42,10 +53,15 @@ def test_whole_numbers_and_bools():
 
 
 def test_what_is_refused(trained):
-    for x, error, text in [([1.0, 2.0], ValueError, 'Reshape'), (np.zeros((3, 1)), ValueError, 'must have 2'),
-                           (np.zeros((2, 2), complex), ValueError, 'Complex'), ([['a', 'b']], TypeError, 'real numbers'),
-                           (np.zeros((1, 2), object), TypeError, 'real numbers'), (np.zeros((1, 2, 1)), ValueError, 'axes'),
-                           (Tensor(np.zeros((1, 2), 'f4'), (2, 0)), ValueError, 'CPU')]:
+    for x, error, text in [
+        ([1.0, 2.0], ValueError, 'Reshape'),
+        (np.zeros((3, 1)), ValueError, 'must have 2'),
+        (np.zeros((2, 2), complex), ValueError, 'Complex'),
+        ([['a', 'b']], TypeError, 'real numbers'),
+        (np.zeros((1, 2), object), TypeError, 'real numbers'),
+        (np.zeros((1, 2, 1)), ValueError, 'axes'),
+        (Tensor(np.zeros((1, 2), 'f4'), (2, 0)), ValueError, 'CPU'),
+    ]:
         with pytest.raises(error, match=text):
             trained.log_prob(x)
 

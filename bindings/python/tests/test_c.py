@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The low level is the headers: every function, struct and constant, with the layout that the library has."""
+
 import re
 import sys
 
@@ -40,7 +41,7 @@ def test_sizes_are_those_of_the_library():
     inits = [name for name in dir(lib) if name.endswith('_config_init')]
     assert len(inits) > 20
     for name in inits:
-        made = ffi.new(name[:-len('_init')] + ' *')
+        made = ffi.new(name[: -len('_init')] + ' *')
         getattr(lib, name)(made)
         assert made.struct_size == ffi.sizeof(made[0]), name
 
@@ -77,7 +78,7 @@ def test_configs_know_their_fields():
 def test_python_names_come_from_the_library():
     assert 'coupling_affine' in nflow.layers.__all__ and 'normal' in nflow.bases.__all__
     assert {'Adam', 'SGD'} <= set(nflow.optimizers.__all__) and {'realnvp', 'glow', 'ffjord'} <= set(nflow.recipes.__all__)
-    created = {name[len('nf_flow_create_'):] for name in headers.functions(str(INCLUDE)) if name.startswith('nf_flow_create_')}
+    created = {name[len('nf_flow_create_') :] for name in headers.functions(str(INCLUDE)) if name.startswith('nf_flow_create_')}
     assert set(nflow.recipes.__all__) == created
     assert re.search('bound: .*', nflow.layers.affine.__doc__)
 

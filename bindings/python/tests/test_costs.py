@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the package costs: a call, an import, a wheel. Times are the best of many, for the machine may be busy."""
+
 import os
 import pathlib
 import subprocess
@@ -34,11 +35,16 @@ def test_overhead_of_a_call():
 
 def test_import_time():
     """Processor time of `import nflow` beyond an empty program's, NumPy included; scikit-learn is not imported."""
-    program = 'import resource, sys; %s; r = resource.getrusage(resource.RUSAGE_SELF); print(r.ru_utime + r.ru_stime); assert "sklearn" not in sys.modules'
+    program = 'import resource, sys; %s; r = resource.getrusage(resource.RUSAGE_SELF); print(r.ru_utime + r.ru_stime); '
+    program += 'assert "sklearn" not in sys.modules'
 
     def seconds(statement):
-        done = subprocess.run([sys.executable, '-c', program % statement], text=True, capture_output=True, env=dict(
-            os.environ, OPENBLAS_NUM_THREADS='1'))
+        done = subprocess.run(
+            [sys.executable, '-c', program % statement],
+            text=True,
+            capture_output=True,
+            env=dict(os.environ, OPENBLAS_NUM_THREADS='1'),
+        )
         assert done.returncode == 0, done.stderr
         return float(done.stdout)
 

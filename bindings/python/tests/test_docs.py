@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every block marked `python nflow` in the documents runs."""
+
 import re
 import subprocess
 import sys

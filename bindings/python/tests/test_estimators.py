@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Estimators, in scikit-learn's hands and without it."""
+
 import pickle
 import subprocess
 import sys
@@ -9,8 +10,12 @@ import pytest
 
 import nflow
 
-QUICK = {'RealNVP': dict(n_layers=2, hidden=(8,), epochs=3), 'Glow': dict(n_steps=1, hidden=8, epochs=3), 'FFJORD': dict(hidden=(8,), epochs=2),
-         'FlowEstimator': dict(epochs=2)}
+QUICK = {
+    'RealNVP': dict(n_layers=2, hidden=(8,), epochs=3),
+    'Glow': dict(n_steps=1, hidden=8, epochs=3),
+    'FFJORD': dict(hidden=(8,), epochs=2),
+    'FlowEstimator': dict(epochs=2),
+}
 
 
 def make_flow(dim):
@@ -27,7 +32,9 @@ def test_check_estimator(name):
     for result in results:
         if result['status'] == 'skipped':
             print('  skipped: %s: %s' % (result['check_name'], result['exception']))
-    assert not counts['xfail'] and not counts['failed'], [(r['check_name'], r['exception']) for r in results if r['status'] == 'failed']
+    assert not counts['xfail'] and not counts['failed'], [
+        (r['check_name'], r['exception']) for r in results if r['status'] == 'failed'
+    ]
     assert counts['passed'] > 35
 
 
@@ -53,7 +60,9 @@ def test_files(moons, tmp_path):
 
 def test_weights_count(moons):
     weights = (moons[:, 0] > 0).astype(float)
-    model = nflow.FlowEstimator(make_flow, epochs=60, batch_size=100, learning_rate=3e-2, random_state=0).fit(moons, sample_weight=weights)
+    model = nflow.FlowEstimator(make_flow, epochs=60, batch_size=100, learning_rate=3e-2, random_state=0).fit(
+        moons, sample_weight=weights
+    )
     assert np.abs(model.sample(4000, random_state=0).mean(0) - moons[weights > 0].mean(0)).max() < 0.2
 
 
@@ -70,9 +79,14 @@ def test_images():
 
 def test_what_is_refused(moons):
     flat = np.column_stack([moons, np.ones(len(moons))])
-    for estimator, x, text in [(nflow.RealNVP(), flat, 'column 2 is constant'), (nflow.RealNVP(), moons[:, :1], 'n_features = 1'),
-                               (nflow.Glow(), moons[:, :1], 'n_features = 1'), (nflow.RealNVP(), moons[:1], 'n_samples = 1'),
-                               (nflow.FlowEstimator(make_flow(3)), moons, 'the flow 3'), (nflow.RealNVP(preset='x'), moons, 'preset')]:
+    for estimator, x, text in [
+        (nflow.RealNVP(), flat, 'column 2 is constant'),
+        (nflow.RealNVP(), moons[:, :1], 'n_features = 1'),
+        (nflow.Glow(), moons[:, :1], 'n_features = 1'),
+        (nflow.RealNVP(), moons[:1], 'n_samples = 1'),
+        (nflow.FlowEstimator(make_flow(3)), moons, 'the flow 3'),
+        (nflow.RealNVP(preset='x'), moons, 'preset'),
+    ]:
         with pytest.raises(ValueError, match=text):
             estimator.fit(x)
     with pytest.raises((ValueError, AttributeError)):
@@ -121,7 +135,9 @@ for wrong in (x[0], x * np.nan, x * 1j):
 model.fit(x)
 print(repr(model.score(x)), model.sample(2, random_state=1).tolist())
 '''
-    outputs = [subprocess.run([sys.executable, '-c', program, how], text=True, capture_output=True) for how in ('without', 'with')]
+    outputs = [
+        subprocess.run([sys.executable, '-c', program, how], text=True, capture_output=True) for how in ('without', 'with')
+    ]
     for output in outputs:
         assert output.returncode == 0, output.stderr
     assert outputs[0].stdout.split('\n')[1] == outputs[1].stdout.split('\n')[1]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Training: data, curves, progress, interrupts, the log."""
+
 import logging
 import os
 import shutil

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Flows: densities, samples, files, weights, lifetimes, threads, errors."""
+
 import copy
 import gc
 import pickle
@@ -58,8 +59,13 @@ def test_files(trained, moons, tmp_path):
     path = tmp_path / 'moons.safetensors'
     trained.save(path)
     assert path.read_bytes() == trained.to_bytes()
-    for other in (nflow.Flow.load(path), nflow.Flow.from_bytes(trained.to_bytes()), pickle.loads(pickle.dumps(trained)),
-                  copy.deepcopy(trained), trained.copy()):
+    for other in (
+        nflow.Flow.load(path),
+        nflow.Flow.from_bytes(trained.to_bytes()),
+        pickle.loads(pickle.dumps(trained)),
+        copy.deepcopy(trained),
+        trained.copy(),
+    ):
         assert np.array_equal(other.log_prob(moons), expected) and other.to_bytes() == trained.to_bytes()
     error, rows = nflow.Flow.verify(path)
     assert error < 1e-6 and rows == 16
@@ -75,15 +81,22 @@ def test_files(trained, moons, tmp_path):
 
 
 def test_built_by_hand():
-    chain = [nflow.layers.standardise(dim=2, mean=[1, 2], sd=np.array([2.0, 3.0])), nflow.layers.permutation(dim=2, kind='reverse'),
-             nflow.layers.coupling_affine(dim=2, hidden=[8], activation='silu')]
+    chain = [
+        nflow.layers.standardise(dim=2, mean=[1, 2], sd=np.array([2.0, 3.0])),
+        nflow.layers.permutation(dim=2, kind='reverse'),
+        nflow.layers.coupling_affine(dim=2, hidden=[8], activation='silu'),
+    ]
     flow = nflow.Flow(chain, nflow.bases.diagonal(dim=2), dtype='float64', seed=3)
     assert [layer.type for layer in flow.layers] == ['standardise', 'permutation', 'coupling_affine']
     assert flow.base.type == 'diagonal' and flow.dtype == np.float64 and flow.dim == 2 and flow.cond_dim == 0
     x = np.array([[1.0, 2.0], [3.0, 5.0]])
-    expected = -0.5 * ((x - [1, 2])**2 / [4.0, 9.0]).sum(1) - np.log(2 * np.pi) - np.log(6.0)
+    expected = -0.5 * ((x - [1, 2]) ** 2 / [4.0, 9.0]).sum(1) - np.log(2 * np.pi) - np.log(6.0)
     assert np.abs(flow.log_prob(x) - expected).max() < 1e-12
-    assert 'dim=2' in repr(flow) and '%d parameters' % flow.param_count in repr(flow) and repr(chain[0]) == '<nflow layer standardise: dim=2>'
+    assert (
+        'dim=2' in repr(flow)
+        and '%d parameters' % flow.param_count in repr(flow)
+        and repr(chain[0]) == '<nflow layer standardise: dim=2>'
+    )
     with pytest.raises(ValueError, match='needs a base'):
         nflow.Flow([])
 
@@ -109,7 +122,12 @@ def test_weights_are_views(moons):
     flow.set_params({name: np.full(params[name].shape, 0.25)})
     assert (params[name] == 0.25).all(), 'a view shows what is set later'
     before = flow.get_params()
-    for wrong, error in (({'no': 1}, KeyError), ({name: 1.0}, ValueError), (before[:-1], ValueError), (before * np.nan, nflow.ArgumentError)):
+    for wrong, error in (
+        ({'no': 1}, KeyError),
+        ({name: 1.0}, ValueError),
+        (before[:-1], ValueError),
+        (before * np.nan, nflow.ArgumentError),
+    ):
         with pytest.raises(error):
             flow.set_params(wrong)
     assert np.array_equal(flow.get_params(), before)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """C and Python are one library: the same training makes the same file, the same file gives the same bits."""
+
 import ctypes
 import os
 import re
@@ -51,7 +52,7 @@ def test_the_same_file_gives_the_same_bits(build, dtype, tmp_path):
     """Scores and samples of the shared library, through ctypes, and of the package."""
     lib = ctypes.CDLL(str(build / 'lib' / 'libnflow.so'))
     model = nflow.recipes.realnvp(dim=3, layers=6, hidden=(48,), dtype=dtype, seed=4)
-    model.fit(np.random.default_rng(1).standard_normal((500, 3))**3, epochs=2)
+    model.fit(np.random.default_rng(1).standard_normal((500, 3)) ** 3, epochs=2)
     path = tmp_path / 'm.safetensors'
     model.save(path)
     flow = ctypes.c_void_p()
@@ -64,7 +65,18 @@ def test_the_same_file_gives_the_same_bits(build, dtype, tmp_path):
     loaded = nflow.Flow.load(path)
     assert loaded.log_prob(x).tobytes() == out.tobytes()
     drawn = np.empty_like(x)
-    assert getattr(lib, 'nf_flow_sample' + suffix)(flow, ctypes.c_uint64(9), ctypes.c_int64(0), ctypes.c_int64(len(x)), None,
-                                                   ctypes.c_double(1.0), ctypes.c_void_p(drawn.ctypes.data), None) == 0
+    assert (
+        getattr(lib, 'nf_flow_sample' + suffix)(
+            flow,
+            ctypes.c_uint64(9),
+            ctypes.c_int64(0),
+            ctypes.c_int64(len(x)),
+            None,
+            ctypes.c_double(1.0),
+            ctypes.c_void_p(drawn.ctypes.data),
+            None,
+        )
+        == 0
+    )
     assert loaded.sample(len(x), seed=9).tobytes() == drawn.tobytes()
     lib.nf_flow_unref(flow)

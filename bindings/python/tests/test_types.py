@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Types: the stubs are what the package is (stubtest), the package is typed throughout, and wrong programs are told."""
+
 import os
 import subprocess
 import sys
@@ -13,15 +14,21 @@ ALLOWED = str(ROOT / 'bindings' / 'python' / 'stubtest.allow')
 RIGHT = '''
 import numpy as np
 import nflow
-flow = nflow.Flow([nflow.layers.coupling_affine(dim=2, hidden=(8, 8), activation="tanh")], nflow.bases.normal(dim=2), dtype="float64")
+layer = nflow.layers.coupling_affine(dim=2, hidden=(8, 8), activation="tanh")
+flow = nflow.Flow([layer], nflow.bases.normal(dim=2), dtype="float64")
 density: np.ndarray = flow.log_prob(np.zeros((1, 2)))
 report = flow.fit(np.zeros((10, 2)), epochs=1, optimizer=nflow.AdamW(lr=1e-3))
 model = nflow.RealNVP(n_layers=2).fit(np.zeros((10, 2)))
 status: int = nflow.c.lib.nf_flow_update(None)
 '''
-WRONG = {'nflow.layers.coupling_affine(dim=2, activation="tan")': 'activation', 'nflow.layers.actnorm()': 'dim',
-         'nflow.recipes.realnvp(dim="two")': 'dim', 'nflow.Adam(learning_rate=1.0)': 'learning_rate', 'nflow.Flow(3)': 'Flow',
-         'nflow.c.lib.nf_flow_updat(None)': 'nf_flow_updat'}
+WRONG = {
+    'nflow.layers.coupling_affine(dim=2, activation="tan")': 'activation',
+    'nflow.layers.actnorm()': 'dim',
+    'nflow.recipes.realnvp(dim="two")': 'dim',
+    'nflow.Adam(learning_rate=1.0)': 'learning_rate',
+    'nflow.Flow(3)': 'Flow',
+    'nflow.c.lib.nf_flow_updat(None)': 'nf_flow_updat',
+}
 
 
 def run(*arguments, cwd):
@@ -30,7 +37,9 @@ def run(*arguments, cwd):
 
 
 def test_stubtest(tmp_path):
-    done = run('mypy.stubtest', 'nflow', '--mypy-config-file', CONFIG, '--allowlist', ALLOWED, '--ignore-unused-allowlist', cwd=tmp_path)
+    done = run(
+        'mypy.stubtest', 'nflow', '--mypy-config-file', CONFIG, '--allowlist', ALLOWED, '--ignore-unused-allowlist', cwd=tmp_path
+    )
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
 
