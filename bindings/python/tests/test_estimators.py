@@ -142,3 +142,14 @@ print(repr(model.score(x)), model.sample(2, random_state=1).tolist())
         assert output.returncode == 0, output.stderr
     assert outputs[0].stdout.split('\n')[1] == outputs[1].stdout.split('\n')[1]
     assert 'n_layers=2' in outputs[0].stdout
+
+
+def test_an_interrupted_estimator_is_fitted(moons):
+    def interrupt(p):
+        if p.epoch == 3:
+            raise KeyboardInterrupt
+
+    model = nflow.RealNVP(n_layers=2, hidden=(8,), verbose=interrupt, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(moons)
+    assert np.isfinite(model.score(moons)) and model.sample(2, random_state=0).shape == (2, 2)
