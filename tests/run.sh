@@ -29,5 +29,6 @@ if [ "$mode" = all ]; then
     unset CC CXX
     NFLOW_LOGS=$logs sh "$here/tests/sanitize.sh" all
     NFLOW_LOGS=$logs sh "$here/tests/rust.sh" "$build"
+    stage_script python sh "$here/tests/python.sh" "$build"
 fi
 finish

@@ -85,8 +85,8 @@ NF_API void nf_context_config_init(nf_context_config *config);
  *
  * config  NULL: all defaults; copied
  * Returns NF_OK; NF_ERR_NULL, NF_ERR_ARG (alloc without free, or the converse), NF_ERR_CONFIG_*, NF_ERR_MEMORY;
- * NF_ERR_UNSUPPORTED when the machine lacks the instruction set asked for. *out is NULL after failure.
- * Allocates the context; starts no thread. Threads: any. Since 0.1
+ * NF_ERR_UNSUPPORTED when the machine lacks the instruction set asked for, or the library the back end cblas. *out is NULL after
+ * failure. Allocates the context; starts no thread. Threads: any. Since 0.1
  */
 NF_API nf_status nf_context_create(nf_context **out, const nf_context_config *config);
 NF_API nf_context *nf_context_ref(nf_context *context);  /* returns its argument; NULL accepted */
@@ -111,7 +111,8 @@ NF_API const char *nf_context_backend(const nf_context *context);
 
 /**
  * What the CBLAS library calls itself, e.g. "OpenBLAS 0.3.21 ... Prescott": its name, version and the core type whose kernels it
- * chose, as far as it tells. Never NULL; the text is the calling thread's own and stays as it is. Threads: any. Since 0.1
+ * chose, as far as it tells; "none": the library was built without. Never NULL; the text is the calling thread's own and stays as
+ * it is. Threads: any. Since 0.1
  */
 NF_API const char *nf_blas_description(void);
 

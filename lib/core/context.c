@@ -142,6 +142,11 @@ static nf_status context_resolve(const nf_context_config *config, nf_context_con
     if (resolved->isa != 0 && !nfi_cpu_has_isa(resolved->isa))
         return nfi_fail(NF_ERR_UNSUPPORTED, "%s: isa is %d, this machine lacks that instruction set", function,
                         (int)resolved->isa);
+#if !defined(NFI_CBLAS)
+    if (resolved->backend == NF_BACKEND_CBLAS)
+        return nfi_fail(NF_ERR_UNSUPPORTED, "%s: backend is cblas and this library was built without: leave it native, or "
+                        "build with -Dblas=auto", function);
+#endif
     if (resolved->threads == -1)
         resolved->threads = context_usable_cpus();
     return NF_OK;

@@ -10,7 +10,7 @@
 #   c        with a main: compiled, linked and run; without: compiled, at file scope or as the body of a function
 #   cpp      with a main: compiled, linked and run; without: compiled
 #   sh test  run, with `nflow` on the path;  `sh` alone is not run
-#   python   run; `python numpy` only where numpy is there
+#   python   run; `python numpy` only where numpy is there; `python nflow` is compiled here and run by bindings/python/tests
 #   json     parsed
 #
 # The blocks of one document run in order in one folder, which holds data.csv (examples/measurements.csv) and m.safetensors
@@ -171,6 +171,9 @@ class Tester:
         elif language == "sh" and "test" in marks:
             self.run(["sh", "-euc", text], what + ": runs", folder)
         elif language == "python":
+            if "nflow" in marks:  # bindings/python/tests run these
+                self.check(bool(compile(text, what, "exec")), what)
+                return
             if "numpy" in marks and importlib.util.find_spec("numpy") is None:
                 print(what + ": not run, numpy is not installed")
                 return
