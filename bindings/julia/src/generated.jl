@@ -17,8 +17,11 @@ const NF_TRACE_HUTCHINSON = Int32(3)
 const NF_TRACE_HUTCHINSON_TRAIN = Int32(4)
 const NF_PROBE_RADEMACHER = Int32(1)
 const NF_PROBE_GAUSSIAN = Int32(2)
+const NF_GRADIENT_DISCRETE = Int32(1)
+const NF_GRADIENT_ADJOINT = Int32(2)
 const NF_FFJORD_TOY = Int32(1)
 const NF_FFJORD_TABULAR = Int32(2)
+const NF_FFJORD_IMAGES = Int32(3)
 const NF_F32 = Int32(1)
 const NF_F64 = Int32(2)
 const NF_FIELD_I32 = Int32(1)
@@ -96,6 +99,7 @@ const NF_NOISE_ALWAYS = Int32(1)
 const NF_NOISE_TRAINING = Int32(2)
 const NF_PARAM_FROZEN = Int32(1)
 const NF_PARAM_NO_DECAY = Int32(2)
+const NF_PARAM_NO_MATCH = Int32(4)
 const NF_OK = Int32(0)
 const NF_ROWS_NONFINITE = Int32(1)
 const NF_STOPPED = Int32(2)
@@ -136,6 +140,10 @@ const NF_SCHEDULE_CONSTANT = Int32(1)
 const NF_SCHEDULE_COSINE = Int32(2)
 const NF_SCHEDULE_STEP = Int32(3)
 const NF_SCHEDULE_PLATEAU = Int32(4)
+const NF_OBJECTIVE_LIKELIHOOD = Int32(1)
+const NF_OBJECTIVE_FLOW_MATCHING = Int32(2)
+const NF_PAIRING_STRAIGHT = Int32(1)
+const NF_PAIRING_TRANSPORT = Int32(2)
 
 mutable struct nf_base_normal_config
     struct_size::UInt32
@@ -176,6 +184,7 @@ mutable struct nf_context_config
     max_layers::Int64
     max_dim::Int64
     max_elements::Int64
+    max_solver_steps::Int64
     alloc::Ptr{Cvoid}
     free::Ptr{Cvoid}
     alloc_user::Ptr{Cvoid}
@@ -199,7 +208,7 @@ mutable struct nf_cnf_config
     probe::Int32
     probes::Int64
     end_time_fixed::Int32
-    reserved::Int32
+    gradient::Int32
     end_time::Float64
     rtol::Float64
     atol::Float64
@@ -209,6 +218,9 @@ mutable struct nf_cnf_config
     jacobian::Float64
     hidden::Ptr{Int64}
     n_hidden::Int64
+    height::Int64
+    width::Int64
+    channels::Int64
     nf_cnf_config() = zeroed(new())
 end
 
@@ -235,12 +247,19 @@ mutable struct nf_ffjord_config
     kinetic::Float64
     jacobian::Float64
     dtype::Int32
-    reserved::Int32
+    gradient::Int32
     seed::UInt64
     mean::Ptr{Float64}
     n_mean::Int64
     sd::Ptr{Float64}
     n_sd::Int64
+    height::Int64
+    width::Int64
+    channels::Int64
+    levels::Int64
+    bits::Int32
+    noise::Int32
+    alpha::Float64
     nf_ffjord_config() = zeroed(new())
 end
 
@@ -255,6 +274,10 @@ mutable struct nf_solver_report
     accepted_max::Int64
     rejected_max::Int64
     evaluations_max::Int64
+    trace_error_mean::Float64
+    trace_error_max::Float64
+    trace_error::Ptr{Float64}
+    trace_error_capacity::Int64
     nf_solver_report() = zeroed(new())
 end
 
@@ -589,6 +612,8 @@ struct nf_fit_progress
     train_bits::Float64
     valid_bits::Float64
     best_bits::Float64
+    objective::Int32
+    reserved::Int32
 end
 
 mutable struct nf_fit_config
@@ -614,6 +639,8 @@ mutable struct nf_fit_config
     checkpoint::Ptr{UInt8}
     checkpoint_epochs::Int64
     resume::Ptr{UInt8}
+    objective::Int32
+    pairing::Int32
     nf_fit_config() = zeroed(new())
 end
 
@@ -642,10 +669,10 @@ const LAYOUTS = (
     (nf_base_normal_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
     (nf_base_diagonal_config, 16, (0, 4, 8,)),
     (nf_base_uniform_config, 32, (0, 4, 8, 16, 24,)),
-    (nf_context_config, 136, (0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128,)),
-    (nf_cnf_config, 128, (0, 4, 8, 16, 24, 28, 32, 36, 40, 48, 52, 56, 64, 72, 80, 88, 96, 104, 112, 120,)),
-    (nf_ffjord_config, 184, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 68, 72, 80, 88, 96, 104, 112, 120, 128, 136, 140, 144, 152, 160, 168, 176,)),
-    (nf_solver_report, 72, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64,)),
+    (nf_context_config, 144, (0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136,)),
+    (nf_cnf_config, 152, (0, 4, 8, 16, 24, 28, 32, 36, 40, 48, 52, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144,)),
+    (nf_ffjord_config, 232, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 68, 72, 80, 88, 96, 104, 112, 120, 128, 136, 140, 144, 152, 160, 168, 176, 184, 192, 200, 208, 216, 220, 224,)),
+    (nf_solver_report, 104, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96,)),
     (nf_read_config, 112, (0, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108,)),
     (nf_column_report, 80, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72,)),
     (nf_flow_config, 16, (0, 4, 8,)),
@@ -670,8 +697,8 @@ const LAYOUTS = (
     (nf_dequantise_config, 32, (0, 4, 8, 16, 20, 24,)),
     (nf_adam_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
     (nf_sgd_config, 32, (0, 4, 8, 16, 24,)),
-    (nf_fit_progress, 128, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120,)),
-    (nf_fit_config, 160, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108, 112, 120, 128, 136, 144, 152,)),
+    (nf_fit_progress, 136, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 132,)),
+    (nf_fit_config, 168, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108, 112, 120, 128, 136, 144, 152, 160, 164,)),
     (nf_fit_report, 120, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112,)),
 )
 

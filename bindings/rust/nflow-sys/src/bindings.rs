@@ -138,6 +138,7 @@ pub struct nf_context_config {
     pub max_layers: i64,
     pub max_dim: i64,
     pub max_elements: i64,
+    pub max_solver_steps: i64,
     pub alloc: nf_alloc_fn,
     pub free: nf_free_fn,
     pub alloc_user: *mut ::core::ffi::c_void,
@@ -150,7 +151,7 @@ pub struct nf_context_config {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_context_config"][::core::mem::size_of::<nf_context_config>() - 136usize];
+    ["Size of nf_context_config"][::core::mem::size_of::<nf_context_config>() - 144usize];
     ["Alignment of nf_context_config"][::core::mem::align_of::<nf_context_config>() - 8usize];
     ["Offset of field: nf_context_config::struct_size"][::core::mem::offset_of!(nf_context_config, struct_size) - 0usize];
     ["Offset of field: nf_context_config::threads"][::core::mem::offset_of!(nf_context_config, threads) - 4usize];
@@ -163,15 +164,17 @@ const _: () = {
     ["Offset of field: nf_context_config::max_layers"][::core::mem::offset_of!(nf_context_config, max_layers) - 40usize];
     ["Offset of field: nf_context_config::max_dim"][::core::mem::offset_of!(nf_context_config, max_dim) - 48usize];
     ["Offset of field: nf_context_config::max_elements"][::core::mem::offset_of!(nf_context_config, max_elements) - 56usize];
-    ["Offset of field: nf_context_config::alloc"][::core::mem::offset_of!(nf_context_config, alloc) - 64usize];
-    ["Offset of field: nf_context_config::free"][::core::mem::offset_of!(nf_context_config, free) - 72usize];
-    ["Offset of field: nf_context_config::alloc_user"][::core::mem::offset_of!(nf_context_config, alloc_user) - 80usize];
-    ["Offset of field: nf_context_config::parallel_for"][::core::mem::offset_of!(nf_context_config, parallel_for) - 88usize];
-    ["Offset of field: nf_context_config::parallel_user"][::core::mem::offset_of!(nf_context_config, parallel_user) - 96usize];
-    ["Offset of field: nf_context_config::log"][::core::mem::offset_of!(nf_context_config, log) - 104usize];
-    ["Offset of field: nf_context_config::log_user"][::core::mem::offset_of!(nf_context_config, log_user) - 112usize];
-    ["Offset of field: nf_context_config::released"][::core::mem::offset_of!(nf_context_config, released) - 120usize];
-    ["Offset of field: nf_context_config::released_user"][::core::mem::offset_of!(nf_context_config, released_user) - 128usize];
+    ["Offset of field: nf_context_config::max_solver_steps"]
+        [::core::mem::offset_of!(nf_context_config, max_solver_steps) - 64usize];
+    ["Offset of field: nf_context_config::alloc"][::core::mem::offset_of!(nf_context_config, alloc) - 72usize];
+    ["Offset of field: nf_context_config::free"][::core::mem::offset_of!(nf_context_config, free) - 80usize];
+    ["Offset of field: nf_context_config::alloc_user"][::core::mem::offset_of!(nf_context_config, alloc_user) - 88usize];
+    ["Offset of field: nf_context_config::parallel_for"][::core::mem::offset_of!(nf_context_config, parallel_for) - 96usize];
+    ["Offset of field: nf_context_config::parallel_user"][::core::mem::offset_of!(nf_context_config, parallel_user) - 104usize];
+    ["Offset of field: nf_context_config::log"][::core::mem::offset_of!(nf_context_config, log) - 112usize];
+    ["Offset of field: nf_context_config::log_user"][::core::mem::offset_of!(nf_context_config, log_user) - 120usize];
+    ["Offset of field: nf_context_config::released"][::core::mem::offset_of!(nf_context_config, released) - 128usize];
+    ["Offset of field: nf_context_config::released_user"][::core::mem::offset_of!(nf_context_config, released_user) - 136usize];
 };
 impl Default for nf_context_config {
     fn default() -> Self {
@@ -942,6 +945,9 @@ pub type _bindgen_ty_23 = ::core::ffi::c_uint;
 pub const NF_PROBE_RADEMACHER: _bindgen_ty_24 = 1;
 pub const NF_PROBE_GAUSSIAN: _bindgen_ty_24 = 2;
 pub type _bindgen_ty_24 = ::core::ffi::c_uint;
+pub const NF_GRADIENT_DISCRETE: _bindgen_ty_25 = 1;
+pub const NF_GRADIENT_ADJOINT: _bindgen_ty_25 = 2;
+pub type _bindgen_ty_25 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_cnf_config {
@@ -955,7 +961,7 @@ pub struct nf_cnf_config {
     pub probe: i32,
     pub probes: i64,
     pub end_time_fixed: i32,
-    pub reserved: i32,
+    pub gradient: i32,
     pub end_time: f64,
     pub rtol: f64,
     pub atol: f64,
@@ -965,10 +971,13 @@ pub struct nf_cnf_config {
     pub jacobian: f64,
     pub hidden: *const i64,
     pub n_hidden: i64,
+    pub height: i64,
+    pub width: i64,
+    pub channels: i64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_cnf_config"][::core::mem::size_of::<nf_cnf_config>() - 128usize];
+    ["Size of nf_cnf_config"][::core::mem::size_of::<nf_cnf_config>() - 152usize];
     ["Alignment of nf_cnf_config"][::core::mem::align_of::<nf_cnf_config>() - 8usize];
     ["Offset of field: nf_cnf_config::struct_size"][::core::mem::offset_of!(nf_cnf_config, struct_size) - 0usize];
     ["Offset of field: nf_cnf_config::solver"][::core::mem::offset_of!(nf_cnf_config, solver) - 4usize];
@@ -980,7 +989,7 @@ const _: () = {
     ["Offset of field: nf_cnf_config::probe"][::core::mem::offset_of!(nf_cnf_config, probe) - 36usize];
     ["Offset of field: nf_cnf_config::probes"][::core::mem::offset_of!(nf_cnf_config, probes) - 40usize];
     ["Offset of field: nf_cnf_config::end_time_fixed"][::core::mem::offset_of!(nf_cnf_config, end_time_fixed) - 48usize];
-    ["Offset of field: nf_cnf_config::reserved"][::core::mem::offset_of!(nf_cnf_config, reserved) - 52usize];
+    ["Offset of field: nf_cnf_config::gradient"][::core::mem::offset_of!(nf_cnf_config, gradient) - 52usize];
     ["Offset of field: nf_cnf_config::end_time"][::core::mem::offset_of!(nf_cnf_config, end_time) - 56usize];
     ["Offset of field: nf_cnf_config::rtol"][::core::mem::offset_of!(nf_cnf_config, rtol) - 64usize];
     ["Offset of field: nf_cnf_config::atol"][::core::mem::offset_of!(nf_cnf_config, atol) - 72usize];
@@ -990,6 +999,9 @@ const _: () = {
     ["Offset of field: nf_cnf_config::jacobian"][::core::mem::offset_of!(nf_cnf_config, jacobian) - 104usize];
     ["Offset of field: nf_cnf_config::hidden"][::core::mem::offset_of!(nf_cnf_config, hidden) - 112usize];
     ["Offset of field: nf_cnf_config::n_hidden"][::core::mem::offset_of!(nf_cnf_config, n_hidden) - 120usize];
+    ["Offset of field: nf_cnf_config::height"][::core::mem::offset_of!(nf_cnf_config, height) - 128usize];
+    ["Offset of field: nf_cnf_config::width"][::core::mem::offset_of!(nf_cnf_config, width) - 136usize];
+    ["Offset of field: nf_cnf_config::channels"][::core::mem::offset_of!(nf_cnf_config, channels) - 144usize];
 };
 impl Default for nf_cnf_config {
     fn default() -> Self {
@@ -1000,9 +1012,10 @@ impl Default for nf_cnf_config {
         }
     }
 }
-pub const NF_FFJORD_TOY: _bindgen_ty_25 = 1;
-pub const NF_FFJORD_TABULAR: _bindgen_ty_25 = 2;
-pub type _bindgen_ty_25 = ::core::ffi::c_uint;
+pub const NF_FFJORD_TOY: _bindgen_ty_26 = 1;
+pub const NF_FFJORD_TABULAR: _bindgen_ty_26 = 2;
+pub const NF_FFJORD_IMAGES: _bindgen_ty_26 = 3;
+pub type _bindgen_ty_26 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_ffjord_config {
@@ -1028,16 +1041,23 @@ pub struct nf_ffjord_config {
     pub kinetic: f64,
     pub jacobian: f64,
     pub dtype: i32,
-    pub reserved: i32,
+    pub gradient: i32,
     pub seed: u64,
     pub mean: *const f64,
     pub n_mean: i64,
     pub sd: *const f64,
     pub n_sd: i64,
+    pub height: i64,
+    pub width: i64,
+    pub channels: i64,
+    pub levels: i64,
+    pub bits: i32,
+    pub noise: i32,
+    pub alpha: f64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_ffjord_config"][::core::mem::size_of::<nf_ffjord_config>() - 184usize];
+    ["Size of nf_ffjord_config"][::core::mem::size_of::<nf_ffjord_config>() - 232usize];
     ["Alignment of nf_ffjord_config"][::core::mem::align_of::<nf_ffjord_config>() - 8usize];
     ["Offset of field: nf_ffjord_config::struct_size"][::core::mem::offset_of!(nf_ffjord_config, struct_size) - 0usize];
     ["Offset of field: nf_ffjord_config::preset"][::core::mem::offset_of!(nf_ffjord_config, preset) - 4usize];
@@ -1061,12 +1081,19 @@ const _: () = {
     ["Offset of field: nf_ffjord_config::kinetic"][::core::mem::offset_of!(nf_ffjord_config, kinetic) - 120usize];
     ["Offset of field: nf_ffjord_config::jacobian"][::core::mem::offset_of!(nf_ffjord_config, jacobian) - 128usize];
     ["Offset of field: nf_ffjord_config::dtype"][::core::mem::offset_of!(nf_ffjord_config, dtype) - 136usize];
-    ["Offset of field: nf_ffjord_config::reserved"][::core::mem::offset_of!(nf_ffjord_config, reserved) - 140usize];
+    ["Offset of field: nf_ffjord_config::gradient"][::core::mem::offset_of!(nf_ffjord_config, gradient) - 140usize];
     ["Offset of field: nf_ffjord_config::seed"][::core::mem::offset_of!(nf_ffjord_config, seed) - 144usize];
     ["Offset of field: nf_ffjord_config::mean"][::core::mem::offset_of!(nf_ffjord_config, mean) - 152usize];
     ["Offset of field: nf_ffjord_config::n_mean"][::core::mem::offset_of!(nf_ffjord_config, n_mean) - 160usize];
     ["Offset of field: nf_ffjord_config::sd"][::core::mem::offset_of!(nf_ffjord_config, sd) - 168usize];
     ["Offset of field: nf_ffjord_config::n_sd"][::core::mem::offset_of!(nf_ffjord_config, n_sd) - 176usize];
+    ["Offset of field: nf_ffjord_config::height"][::core::mem::offset_of!(nf_ffjord_config, height) - 184usize];
+    ["Offset of field: nf_ffjord_config::width"][::core::mem::offset_of!(nf_ffjord_config, width) - 192usize];
+    ["Offset of field: nf_ffjord_config::channels"][::core::mem::offset_of!(nf_ffjord_config, channels) - 200usize];
+    ["Offset of field: nf_ffjord_config::levels"][::core::mem::offset_of!(nf_ffjord_config, levels) - 208usize];
+    ["Offset of field: nf_ffjord_config::bits"][::core::mem::offset_of!(nf_ffjord_config, bits) - 216usize];
+    ["Offset of field: nf_ffjord_config::noise"][::core::mem::offset_of!(nf_ffjord_config, noise) - 220usize];
+    ["Offset of field: nf_ffjord_config::alpha"][::core::mem::offset_of!(nf_ffjord_config, alpha) - 224usize];
 };
 impl Default for nf_ffjord_config {
     fn default() -> Self {
@@ -1078,7 +1105,7 @@ impl Default for nf_ffjord_config {
     }
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone)]
+#[derive(Debug, Copy, Clone)]
 pub struct nf_solver_report {
     pub struct_size: u32,
     pub reserved: i32,
@@ -1090,10 +1117,14 @@ pub struct nf_solver_report {
     pub accepted_max: i64,
     pub rejected_max: i64,
     pub evaluations_max: i64,
+    pub trace_error_mean: f64,
+    pub trace_error_max: f64,
+    pub trace_error: *mut f64,
+    pub trace_error_capacity: i64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_solver_report"][::core::mem::size_of::<nf_solver_report>() - 72usize];
+    ["Size of nf_solver_report"][::core::mem::size_of::<nf_solver_report>() - 104usize];
     ["Alignment of nf_solver_report"][::core::mem::align_of::<nf_solver_report>() - 8usize];
     ["Offset of field: nf_solver_report::struct_size"][::core::mem::offset_of!(nf_solver_report, struct_size) - 0usize];
     ["Offset of field: nf_solver_report::reserved"][::core::mem::offset_of!(nf_solver_report, reserved) - 4usize];
@@ -1106,24 +1137,39 @@ const _: () = {
     ["Offset of field: nf_solver_report::accepted_max"][::core::mem::offset_of!(nf_solver_report, accepted_max) - 48usize];
     ["Offset of field: nf_solver_report::rejected_max"][::core::mem::offset_of!(nf_solver_report, rejected_max) - 56usize];
     ["Offset of field: nf_solver_report::evaluations_max"][::core::mem::offset_of!(nf_solver_report, evaluations_max) - 64usize];
+    ["Offset of field: nf_solver_report::trace_error_mean"]
+        [::core::mem::offset_of!(nf_solver_report, trace_error_mean) - 72usize];
+    ["Offset of field: nf_solver_report::trace_error_max"][::core::mem::offset_of!(nf_solver_report, trace_error_max) - 80usize];
+    ["Offset of field: nf_solver_report::trace_error"][::core::mem::offset_of!(nf_solver_report, trace_error) - 88usize];
+    ["Offset of field: nf_solver_report::trace_error_capacity"]
+        [::core::mem::offset_of!(nf_solver_report, trace_error_capacity) - 96usize];
 };
+impl Default for nf_solver_report {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_dataset {
     _unused: [u8; 0],
 }
-pub const NF_FORMAT_CSV: _bindgen_ty_26 = 1;
-pub const NF_FORMAT_NPY: _bindgen_ty_26 = 2;
-pub const NF_FORMAT_IDX: _bindgen_ty_26 = 3;
-pub const NF_FORMAT_CIFAR10: _bindgen_ty_26 = 4;
-pub const NF_FORMAT_PNG: _bindgen_ty_26 = 5;
-pub type _bindgen_ty_26 = ::core::ffi::c_uint;
-pub const NF_HEADER_YES: _bindgen_ty_27 = 1;
-pub const NF_HEADER_NO: _bindgen_ty_27 = 2;
+pub const NF_FORMAT_CSV: _bindgen_ty_27 = 1;
+pub const NF_FORMAT_NPY: _bindgen_ty_27 = 2;
+pub const NF_FORMAT_IDX: _bindgen_ty_27 = 3;
+pub const NF_FORMAT_CIFAR10: _bindgen_ty_27 = 4;
+pub const NF_FORMAT_PNG: _bindgen_ty_27 = 5;
 pub type _bindgen_ty_27 = ::core::ffi::c_uint;
-pub const NF_LABEL_ONE_HOT: _bindgen_ty_28 = 1;
-pub const NF_LABEL_NUMBER: _bindgen_ty_28 = 2;
+pub const NF_HEADER_YES: _bindgen_ty_28 = 1;
+pub const NF_HEADER_NO: _bindgen_ty_28 = 2;
 pub type _bindgen_ty_28 = ::core::ffi::c_uint;
+pub const NF_LABEL_ONE_HOT: _bindgen_ty_29 = 1;
+pub const NF_LABEL_NUMBER: _bindgen_ty_29 = 2;
+pub type _bindgen_ty_29 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_read_config {
@@ -1207,9 +1253,9 @@ const _: () = {
     ["Offset of field: nf_column_report::median"][::core::mem::offset_of!(nf_column_report, median) - 64usize];
     ["Offset of field: nf_column_report::mad"][::core::mem::offset_of!(nf_column_report, mad) - 72usize];
 };
-pub const NF_PATH_LINEAR: _bindgen_ty_29 = 1;
-pub const NF_PATH_SPHERICAL: _bindgen_ty_29 = 2;
-pub type _bindgen_ty_29 = ::core::ffi::c_uint;
+pub const NF_PATH_LINEAR: _bindgen_ty_30 = 1;
+pub const NF_PATH_SPHERICAL: _bindgen_ty_30 = 2;
+pub type _bindgen_ty_30 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_optimizer {
@@ -1259,11 +1305,17 @@ const _: () = {
     ["Offset of field: nf_sgd_config::momentum"][::core::mem::offset_of!(nf_sgd_config, momentum) - 16usize];
     ["Offset of field: nf_sgd_config::weight_decay"][::core::mem::offset_of!(nf_sgd_config, weight_decay) - 24usize];
 };
-pub const NF_SCHEDULE_CONSTANT: _bindgen_ty_30 = 1;
-pub const NF_SCHEDULE_COSINE: _bindgen_ty_30 = 2;
-pub const NF_SCHEDULE_STEP: _bindgen_ty_30 = 3;
-pub const NF_SCHEDULE_PLATEAU: _bindgen_ty_30 = 4;
-pub type _bindgen_ty_30 = ::core::ffi::c_uint;
+pub const NF_SCHEDULE_CONSTANT: _bindgen_ty_31 = 1;
+pub const NF_SCHEDULE_COSINE: _bindgen_ty_31 = 2;
+pub const NF_SCHEDULE_STEP: _bindgen_ty_31 = 3;
+pub const NF_SCHEDULE_PLATEAU: _bindgen_ty_31 = 4;
+pub type _bindgen_ty_31 = ::core::ffi::c_uint;
+pub const NF_OBJECTIVE_LIKELIHOOD: _bindgen_ty_32 = 1;
+pub const NF_OBJECTIVE_FLOW_MATCHING: _bindgen_ty_32 = 2;
+pub type _bindgen_ty_32 = ::core::ffi::c_uint;
+pub const NF_PAIRING_STRAIGHT: _bindgen_ty_33 = 1;
+pub const NF_PAIRING_TRANSPORT: _bindgen_ty_33 = 2;
+pub type _bindgen_ty_33 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_fit_progress {
@@ -1284,10 +1336,12 @@ pub struct nf_fit_progress {
     pub train_bits: f64,
     pub valid_bits: f64,
     pub best_bits: f64,
+    pub objective: i32,
+    pub reserved: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_fit_progress"][::core::mem::size_of::<nf_fit_progress>() - 128usize];
+    ["Size of nf_fit_progress"][::core::mem::size_of::<nf_fit_progress>() - 136usize];
     ["Alignment of nf_fit_progress"][::core::mem::align_of::<nf_fit_progress>() - 8usize];
     ["Offset of field: nf_fit_progress::struct_size"][::core::mem::offset_of!(nf_fit_progress, struct_size) - 0usize];
     ["Offset of field: nf_fit_progress::end_of_epoch"][::core::mem::offset_of!(nf_fit_progress, end_of_epoch) - 4usize];
@@ -1306,6 +1360,8 @@ const _: () = {
     ["Offset of field: nf_fit_progress::train_bits"][::core::mem::offset_of!(nf_fit_progress, train_bits) - 104usize];
     ["Offset of field: nf_fit_progress::valid_bits"][::core::mem::offset_of!(nf_fit_progress, valid_bits) - 112usize];
     ["Offset of field: nf_fit_progress::best_bits"][::core::mem::offset_of!(nf_fit_progress, best_bits) - 120usize];
+    ["Offset of field: nf_fit_progress::objective"][::core::mem::offset_of!(nf_fit_progress, objective) - 128usize];
+    ["Offset of field: nf_fit_progress::reserved"][::core::mem::offset_of!(nf_fit_progress, reserved) - 132usize];
 };
 pub type nf_progress_fn =
     ::core::option::Option<unsafe extern "C" fn(user: *mut ::core::ffi::c_void, progress: *const nf_fit_progress) -> i32>;
@@ -1334,10 +1390,12 @@ pub struct nf_fit_config {
     pub checkpoint: *const ::core::ffi::c_char,
     pub checkpoint_epochs: i64,
     pub resume: *const ::core::ffi::c_char,
+    pub objective: i32,
+    pub pairing: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_fit_config"][::core::mem::size_of::<nf_fit_config>() - 160usize];
+    ["Size of nf_fit_config"][::core::mem::size_of::<nf_fit_config>() - 168usize];
     ["Alignment of nf_fit_config"][::core::mem::align_of::<nf_fit_config>() - 8usize];
     ["Offset of field: nf_fit_config::struct_size"][::core::mem::offset_of!(nf_fit_config, struct_size) - 0usize];
     ["Offset of field: nf_fit_config::schedule"][::core::mem::offset_of!(nf_fit_config, schedule) - 4usize];
@@ -1361,6 +1419,8 @@ const _: () = {
     ["Offset of field: nf_fit_config::checkpoint"][::core::mem::offset_of!(nf_fit_config, checkpoint) - 136usize];
     ["Offset of field: nf_fit_config::checkpoint_epochs"][::core::mem::offset_of!(nf_fit_config, checkpoint_epochs) - 144usize];
     ["Offset of field: nf_fit_config::resume"][::core::mem::offset_of!(nf_fit_config, resume) - 152usize];
+    ["Offset of field: nf_fit_config::objective"][::core::mem::offset_of!(nf_fit_config, objective) - 160usize];
+    ["Offset of field: nf_fit_config::pairing"][::core::mem::offset_of!(nf_fit_config, pairing) - 164usize];
 };
 impl Default for nf_fit_config {
     fn default() -> Self {
@@ -1448,7 +1508,7 @@ pub struct nf_tile {
     pub stream: u32,
     pub training: i32,
     pub pass: i32,
-    pub reserved: i32,
+    pub likelihood: i32,
     pub failures: *mut ::core::ffi::c_void,
     pub kernels: *const ::core::ffi::c_void,
 }
@@ -1475,7 +1535,7 @@ const _: () = {
     ["Offset of field: nf_tile::stream"][::core::mem::offset_of!(nf_tile, stream) - 120usize];
     ["Offset of field: nf_tile::training"][::core::mem::offset_of!(nf_tile, training) - 124usize];
     ["Offset of field: nf_tile::pass"][::core::mem::offset_of!(nf_tile, pass) - 128usize];
-    ["Offset of field: nf_tile::reserved"][::core::mem::offset_of!(nf_tile, reserved) - 132usize];
+    ["Offset of field: nf_tile::likelihood"][::core::mem::offset_of!(nf_tile, likelihood) - 132usize];
     ["Offset of field: nf_tile::failures"][::core::mem::offset_of!(nf_tile, failures) - 136usize];
     ["Offset of field: nf_tile::kernels"][::core::mem::offset_of!(nf_tile, kernels) - 144usize];
 };
@@ -1543,9 +1603,10 @@ impl Default for nf_layer_info {
         }
     }
 }
-pub const NF_PARAM_FROZEN: _bindgen_ty_31 = 1;
-pub const NF_PARAM_NO_DECAY: _bindgen_ty_31 = 2;
-pub type _bindgen_ty_31 = ::core::ffi::c_uint;
+pub const NF_PARAM_FROZEN: _bindgen_ty_34 = 1;
+pub const NF_PARAM_NO_DECAY: _bindgen_ty_34 = 2;
+pub const NF_PARAM_NO_MATCH: _bindgen_ty_34 = 4;
+pub type _bindgen_ty_34 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_param {
@@ -1651,10 +1712,20 @@ pub struct nf_layer_ops {
     pub check: ::core::option::Option<
         unsafe extern "C" fn(self_: *const ::core::ffi::c_void, theta: *const ::core::ffi::c_void) -> nf_status,
     >,
+    pub match_: ::core::option::Option<
+        unsafe extern "C" fn(
+            self_: *const ::core::ffi::c_void,
+            tile: *const nf_tile,
+            in_: *const ::core::ffi::c_void,
+            out: *const ::core::ffi::c_void,
+            h: *const f64,
+            loss: *mut f64,
+        ) -> nf_status,
+    >,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_layer_ops"][::core::mem::size_of::<nf_layer_ops>() - 72usize];
+    ["Size of nf_layer_ops"][::core::mem::size_of::<nf_layer_ops>() - 80usize];
     ["Alignment of nf_layer_ops"][::core::mem::align_of::<nf_layer_ops>() - 8usize];
     ["Offset of field: nf_layer_ops::struct_size"][::core::mem::offset_of!(nf_layer_ops, struct_size) - 0usize];
     ["Offset of field: nf_layer_ops::reserved"][::core::mem::offset_of!(nf_layer_ops, reserved) - 4usize];
@@ -1666,6 +1737,7 @@ const _: () = {
     ["Offset of field: nf_layer_ops::backward"][::core::mem::offset_of!(nf_layer_ops, backward) - 48usize];
     ["Offset of field: nf_layer_ops::jvp"][::core::mem::offset_of!(nf_layer_ops, jvp) - 56usize];
     ["Offset of field: nf_layer_ops::check"][::core::mem::offset_of!(nf_layer_ops, check) - 64usize];
+    ["Offset of field: nf_layer_ops::match_"][::core::mem::offset_of!(nf_layer_ops, match_) - 72usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -204,6 +204,12 @@ impl ContextConfig {
         self.c.0.max_elements = max_elements;
         self
     }
+    /// that a continuous layer may allow a row: what a model file can make a row cost; default 100000
+    #[must_use]
+    pub fn max_solver_steps(mut self, max_solver_steps: i64) -> Self {
+        self.c.0.max_solver_steps = max_solver_steps;
+        self
+    }
 }
 
 impl ToC for ContextConfig {
@@ -279,6 +285,12 @@ impl CnfConfig {
         self.c.0.end_time_fixed = end_time_fixed;
         self
     }
+    /// NF_GRADIENT_...
+    #[must_use]
+    pub fn gradient(mut self, gradient: i32) -> Self {
+        self.c.0.gradient = gradient;
+        self
+    }
     /// initial, default 0.5
     #[must_use]
     pub fn end_time(mut self, end_time: f64) -> Self {
@@ -327,6 +339,24 @@ impl CnfConfig {
         self.hidden = hidden.to_vec();
         self
     }
+    /// of images, whose product is dim; all 0: rows are no images
+    #[must_use]
+    pub fn height(mut self, height: i64) -> Self {
+        self.c.0.height = height;
+        self
+    }
+    /// of images, whose product is dim; all 0: rows are no images
+    #[must_use]
+    pub fn width(mut self, width: i64) -> Self {
+        self.c.0.width = width;
+        self
+    }
+    /// of images, whose product is dim; all 0: rows are no images
+    #[must_use]
+    pub fn channels(mut self, channels: i64) -> Self {
+        self.c.0.channels = channels;
+        self
+    }
 }
 
 impl ToC for CnfConfig {
@@ -362,7 +392,7 @@ impl FfjordConfig {
         self.c.0.preset = preset;
         self
     }
-    /// required
+    /// required; of images 0, or their numbers
     #[must_use]
     pub fn dim(mut self, dim: i64) -> Self {
         self.c.0.dim = dim;
@@ -391,7 +421,7 @@ impl FfjordConfig {
         self.c.0.activation = activation;
         self
     }
-    /// NF_TIME_..., default concat_squash
+    /// NF_TIME_..., default concat_squash, of images concat
     #[must_use]
     pub fn time(mut self, time: i32) -> Self {
         self.c.0.time = time;
@@ -471,6 +501,12 @@ impl FfjordConfig {
         self.c.0.dtype = dtype;
         self
     }
+    /// NF_GRADIENT_..., default discrete
+    #[must_use]
+    pub fn gradient(mut self, gradient: i32) -> Self {
+        self.c.0.gradient = gradient;
+        self
+    }
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.c.0.seed = seed;
@@ -485,6 +521,48 @@ impl FfjordConfig {
     #[must_use]
     pub fn sd(mut self, sd: &[f64]) -> Self {
         self.sd = sd.to_vec();
+        self
+    }
+    /// of images; else 0
+    #[must_use]
+    pub fn height(mut self, height: i64) -> Self {
+        self.c.0.height = height;
+        self
+    }
+    /// of images; else 0
+    #[must_use]
+    pub fn width(mut self, width: i64) -> Self {
+        self.c.0.width = width;
+        self
+    }
+    /// of images; else 0
+    #[must_use]
+    pub fn channels(mut self, channels: i64) -> Self {
+        self.c.0.channels = channels;
+        self
+    }
+    /// of images: the sides are halved levels - 1 times; default as often as they stay whole and at least 4, at most twice
+    #[must_use]
+    pub fn levels(mut self, levels: i64) -> Self {
+        self.c.0.levels = levels;
+        self
+    }
+    /// as in nf_glow_config
+    #[must_use]
+    pub fn bits(mut self, bits: i32) -> Self {
+        self.c.0.bits = bits;
+        self
+    }
+    /// NF_NOISE_...
+    #[must_use]
+    pub fn noise(mut self, noise: i32) -> Self {
+        self.c.0.noise = noise;
+        self
+    }
+    /// margin of the logit; default 1e-6, of real numbers (NF_GLOW_REAL) no logit
+    #[must_use]
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.c.0.alpha = alpha;
         self
     }
 }
@@ -1839,10 +1917,22 @@ impl FitConfig {
         self.c.0.checkpoint_epochs = checkpoint_epochs;
         self
     }
-    /// path of a checkpoint to go on from, with the same flow, optimizer type, rows, batch, seed (else NF_ERR_FORMAT, NF_ERR_STATE): ends in the bits of a run that was not stopped
+    /// path of a checkpoint to go on from, with the same flow, optimizer type, rows, batch, seed (else NF_ERR_FORMAT, NF_ERR_STATE), objective and pairing: ends in the bits of a run that was not stopped
     #[must_use]
     pub fn resume(mut self, resume: &str) -> Self {
         self.resume = text(resume);
+        self
+    }
+    /// NF_OBJECTIVE_..., default likelihood
+    #[must_use]
+    pub fn objective(mut self, objective: i32) -> Self {
+        self.c.0.objective = objective;
+        self
+    }
+    /// NF_PAIRING_..., default straight; of flow matching
+    #[must_use]
+    pub fn pairing(mut self, pairing: i32) -> Self {
+        self.c.0.pairing = pairing;
         self
     }
 }
@@ -1875,8 +1965,11 @@ pub mod constants {
     pub const TRACE_HUTCHINSON_TRAIN: i32 = 4;
     pub const PROBE_RADEMACHER: i32 = 1;
     pub const PROBE_GAUSSIAN: i32 = 2;
+    pub const GRADIENT_DISCRETE: i32 = 1;
+    pub const GRADIENT_ADJOINT: i32 = 2;
     pub const FFJORD_TOY: i32 = 1;
     pub const FFJORD_TABULAR: i32 = 2;
+    pub const FFJORD_IMAGES: i32 = 3;
     pub const F32: i32 = 1;
     pub const F64: i32 = 2;
     pub const FIELD_I32: i32 = 1;
@@ -1954,8 +2047,13 @@ pub mod constants {
     pub const NOISE_TRAINING: i32 = 2;
     pub const PARAM_FROZEN: i32 = 1;
     pub const PARAM_NO_DECAY: i32 = 2;
+    pub const PARAM_NO_MATCH: i32 = 4;
     pub const SCHEDULE_CONSTANT: i32 = 1;
     pub const SCHEDULE_COSINE: i32 = 2;
     pub const SCHEDULE_STEP: i32 = 3;
     pub const SCHEDULE_PLATEAU: i32 = 4;
+    pub const OBJECTIVE_LIKELIHOOD: i32 = 1;
+    pub const OBJECTIVE_FLOW_MATCHING: i32 = 2;
+    pub const PAIRING_STRAIGHT: i32 = 1;
+    pub const PAIRING_TRANSPORT: i32 = 2;
 }
