@@ -11,7 +11,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 what=$1
 tarball=$2
 folder=$(mkdir -p "$3" && cd "$3" && pwd)
-other="$folder/two/a longer path" # with a blank
+other="$folder/two/a-longer-path"
+[ "$what" = library ] && other="$folder/two/a longer path" # dpkg maps no path that has a blank
 mkdir -p "$folder/one" "$other"
 
 same() {
@@ -45,7 +46,8 @@ if [ "$what" = library ]; then
         export TZ=Pacific/Kiritimati LC_ALL=C.UTF-8
         build_library "$other/$source" "$folder/two/build"
     )
-    for name in $(cd "$folder/one/$source/build" && ls lib/libnflow.so.*.*.* lib/libnflow.a tools/nflow meson-private/nflow.pc cmake/*.cmake); do
+    for name in $(cd "$folder/one/$source/build" && find lib tools cmake meson-private -maxdepth 1 -type f -name '*nflow*' \
+        ! -name '*.symbols' ! -name 'nflow-uninstalled.pc' | sort); do
         same "$folder/one/$source/build/$name" "$folder/two/build/$name"
     done
 else
