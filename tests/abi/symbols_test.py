@@ -81,7 +81,7 @@ def check_archive():
 def documents():
     """{path: text} of everything that is read by people."""
     paths = [os.path.join(ROOT, name) for name in ('README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'RELEASING.md')]
-    for pattern in ('docs/*.md', 'docs/man/*', 'examples/*.c', 'examples/*.cpp'):
+    for pattern in ('docs/*.md', 'docs/man/*.[1-8]', 'docs/man/examples/*.c', 'examples/*.c', 'examples/*.cpp'):
         paths += sorted(glob.glob(os.path.join(ROOT, pattern)))
     found = {}
     for path in filter(os.path.isfile, paths):
