@@ -27,7 +27,7 @@ if [ "$mode" = all ]; then
     export CC=clang CXX=clang++
     stage clang "$here/build-clang" --buildtype=release -Dwerror=true -Dbench=false -- --suite unit --suite conformance --suite abi --suite packaging
     unset CC CXX
-    NFLOW_LOGS=$logs sh "$here/tests/sanitize.sh" all
     NFLOW_LOGS=$logs sh "$here/tests/packaging.sh"
+    NFLOW_LOGS=$logs sh "$here/tests/sanitize.sh" all
 fi
 finish
