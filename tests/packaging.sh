@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 . "$here/tests/support/install.sh"
 . "$here/tests/support/stage.sh"
 started=$(date +%s)
-packages="libnflow0 libnflow-dev nflow-tools"
+packages=$(sed -n 's/^Package: //p' "$here/debian/control")
 installed=""
 temporary=""
 if [ $# -gt 0 ]; then
@@ -80,8 +80,9 @@ if ! command -v dpkg-deb >/dev/null 2>&1; then
 fi
 need_tools dpkg-buildpackage:dpkg-dev dh:debhelper lintian:lintian autopkgtest:autopkgtest abidiff:abigail-tools cmake:cmake git:git blhc:blhc \
     meson:meson pkg-config:pkgconf
-need_libraries jansson:libjansson-dev cairo:libcairo2-dev zlib:zlib1g-dev libpng:libpng-dev
-dpkg-query -W -f '${db:Status-Status}' libblas-dev 2>/dev/null | grep -q '^installed' || missing="$missing libblas-dev"
+install_missing || exit 1
+# What debian/control asks for; of alternatives the first, of versions any.
+missing=$(dpkg-checkbuilddeps "$here/debian/control" 2>&1 | sed -n 's/.*nmet build dependencies: //p' | sed 's/([^)]*)//g; s/ | [^ ]*//g')
 install_missing || exit 1
 
 tell "tarball"
