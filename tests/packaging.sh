@@ -78,6 +78,7 @@ if ! command -v dpkg-deb >/dev/null 2>&1; then
     left_out "Debian packages" "this is no Debian"
     finish
 fi
+dpkg-query -W -f '${db:Status-Status}' python3-numpy 2>/dev/null | grep -q '^installed' || missing="$missing python3-numpy"
 need_tools dpkg-buildpackage:dpkg-dev dh:debhelper lintian:lintian autopkgtest:autopkgtest abidiff:abigail-tools cmake:cmake git:git blhc:blhc \
     meson:meson pkg-config:pkgconf
 install_missing || exit 1
