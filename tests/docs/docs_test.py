@@ -123,7 +123,7 @@ class Tester:
             return file.read()
 
     def documents(self):
-        names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + sorted(
+        names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "RELEASING.md"] + sorted(
             os.path.relpath(p, self.root) for p in glob.glob(os.path.join(self.root, "docs", "*.md")))
         return [n for n in names if os.path.exists(os.path.join(self.root, n))]
 
