@@ -32,7 +32,7 @@ double bench_peak(int32_t threads, int32_t dtype); /* GFLOP/s of FMA loops on so
 void bench_measure(const bench_case *c, const bench_options *options); /* prints the line */
 
 enum { MODEL_MOONS, MODEL_TABULAR, MODEL_GLOW_K8_H512, MODEL_GLOW_K8_H128, MODEL_GLOW_K32_H512,
-       MODEL_FFJORD_TOY, MODEL_FFJORD_TABULAR };
+       MODEL_FFJORD_TOY, MODEL_FFJORD_TABULAR, MODEL_FFJORD_TOY_ADJOINT, MODEL_FFJORD_IMAGES };
 
 /* A workload prints one line a batch size. */
 typedef struct bench_workload {
@@ -49,6 +49,7 @@ void bench_sample(const bench_workload *w, int64_t batch, const bench_options *o
 void bench_kernels(const bench_workload *w, int64_t batch, const bench_options *options);
 void bench_start(const bench_workload *w, int64_t batch, const bench_options *options);
 
+void bench_match(const bench_workload *w, int64_t batch, const bench_options *options); /* steps of flow matching */
 void bench_solver(const bench_workload *w, int64_t batch, const bench_options *options);
 
 /* Solves of a flow that is one continuous layer: evaluations of the dynamics a row, and their matrix products. */

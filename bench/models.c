@@ -6,6 +6,7 @@
  * that are run: 2 x weights a row forward, three times that in training.
  */
 #include "bench.h"
+#include "flow/match.h"
 #include "math/kernels.h"
 #include "math/functions.h"
 #include <stdio.h>
@@ -54,9 +55,15 @@ static void add_coupling(model *m, nf_layer **layer, const int64_t *hidden, int6
 /* Which flow: a chain of couplings of columns, GLOW on 32x32x3, or one continuous layer. */
 static const nf_cnf_config cnf_toy = { .struct_size = sizeof cnf_toy, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 }, .n_hidden = 3,
                                        .trace = NF_TRACE_EXACT, .end_time = 0.5, .rtol = 1e-5, .atol = 1e-5 };
+static const nf_cnf_config cnf_toy_adjoint = { .struct_size = sizeof cnf_toy_adjoint, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 },
+                                               .n_hidden = 3, .trace = NF_TRACE_EXACT, .end_time = 0.5, .rtol = 1e-5, .atol = 1e-5,
+                                               .gradient = NF_GRADIENT_ADJOINT };
 static const nf_cnf_config cnf_tabular = { .struct_size = sizeof cnf_tabular, .dim = 43, .hidden = (const int64_t[]){ 860, 860 }, .n_hidden = 2,
                                            .activation = NF_ACTIVATION_SOFTPLUS, .trace = NF_TRACE_HUTCHINSON, .end_time = 1.0, .rtol = 1e-6,
                                            .atol = 1e-8 };
+static const nf_cnf_config cnf_images = { .struct_size = sizeof cnf_images, .dim = 784, .height = 28, .width = 28, .channels = 1,
+                                          .hidden = (const int64_t[]){ 16, 16 }, .n_hidden = 2, .activation = NF_ACTIVATION_SOFTPLUS,
+                                          .time = NF_TIME_CONCAT, .end_time = 1.0, .rtol = 1e-5, .atol = 1e-5 };
 static const struct model_kind {
     int64_t dim, couplings, hidden[4], n_hidden;
     int32_t separate;
@@ -71,6 +78,8 @@ static const struct model_kind {
     [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32, NULL, 0.0 },
     [MODEL_FFJORD_TOY] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy, 4.0 },
     [MODEL_FFJORD_TABULAR] = { 43, 0, { 0 }, 0, 0, 0, &cnf_tabular, 3.0 },
+    [MODEL_FFJORD_TOY_ADJOINT] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy_adjoint, 4.0 },
+    [MODEL_FFJORD_IMAGES] = { 784, 0, { 0 }, 0, 0, 0, &cnf_images, 2.0 },
 };
 
 static void create_couplings(model *m, const struct model_kind *kind)
@@ -259,6 +268,48 @@ void bench_sample(const bench_workload *w, int64_t batch, const bench_options *o
     note_evaluations(&c, &m);
     bench_measure(&c, o);
     model_free(&m);
+}
+
+/* A step of flow matching, from the inside: outside it is part of nf_flow_fit. */
+typedef struct match_run {
+    model m;
+    nf_maker *maker;
+    nfi_match match;
+    nfi_batch batch;
+} match_run;
+
+static nf_status call_match(void *arg)
+{
+    match_run *r = arg;
+    nfi_bad_rows bad;
+    double sum;
+    nf_status status = nfi_flow_begin(r->m.flow, "bench");
+
+    if (status) return status;
+    status = nfi_match_grad(r->m.flow, &r->match, &r->batch, &sum, &bad, "bench");
+    nfi_flow_end(r->m.flow);
+    return status ? status : nf_optimizer_step(r->m.optimizer, r->m.flow);
+}
+
+void bench_match(const bench_workload *w, int64_t batch, const bench_options *o)
+{
+    const nf_cnf_config *cnf = model_kinds[w->model].cnf;
+    const double gflop = 6e-9 * weights_of(cnf->dim, cnf->dim, cnf->hidden, cnf->n_hidden) * (double)batch;
+    match_run r = { .m = model_create(w->model, o->threads, batch) };
+    uint64_t *keys = malloc((size_t)batch * sizeof *keys);
+    bench_case c = { .workload = w->name, .metric = "steps/s", .batch = batch, .per_call = 1.0, .gflop_per_call = gflop, .gflop_per_unit = gflop,
+                     .call = call_match, .arg = &r };
+    nf_status status;
+
+    for (int64_t i = 0; i < batch; i++) keys[i] = (uint64_t)i;
+    r.batch = (nfi_batch){ .n = batch, .x = r.m.x, .keys = keys, .scale = 1.0 / (double)batch };
+    if ((status = nfi_maker_create(&r.maker, r.m.context))) bench_die("maker", status);
+    if ((status = nfi_match_make(&r.match, r.maker, r.m.flow, 0, batch))) bench_die("match", status);
+    snprintf(c.note, sizeof c.note, "%lld parameters, Adam included, %s", (long long)nf_flow_param_count(r.m.flow), nf_context_isa(r.m.context));
+    bench_measure(&c, o);
+    nfi_maker_free(r.maker);
+    model_free(&r.m);
+    free(keys);
 }
 
 void bench_solver(const bench_workload *w, int64_t batch, const bench_options *o)

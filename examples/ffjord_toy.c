@@ -2,7 +2,7 @@
  *
  * ffjord_toy.c - continuous flows learn densities of the plane, and show the way from noise to data
  *
- *   ffjord_toy [DENSITY ...] [--folder FOLDER] [--steps N] [--seed N]
+ *   ffjord_toy [DENSITY ...] [--folder FOLDER] [--steps N] [--lr RATE] [--seed N]
  *
  * Each DENSITY (default: 2spirals; nf_dataset_synthetic_at lists them) is trained on as it comes, not standardised, and leaves in FOLDER
  * (default: the current one)
@@ -43,6 +43,7 @@ static const double field_step = 0.01; /* of T: field = difference of two ends o
 typedef struct toy {
     const char *folder, *density;
     int64_t steps;
+    double lr; /* at the start; falls by a cosine */
     uint64_t seed;
     nf_context *context;
     nf_dataset *train, *valid, *test;
@@ -86,7 +87,7 @@ static nf_status make_flow(toy *m)
 
     shape.dim = 2;
     shape.seed = m->seed;
-    adam.lr = 1e-2;
+    adam.lr = m->lr;
     adam.weight_decay = 1e-5;
     status = nf_flow_create_ffjord(&m->flow, m->context, &shape);
     if (status >= 0) status = nf_optimizer_adam_create(&m->optimizer, m->context, &adam);
@@ -442,6 +443,8 @@ static int read_arguments(toy *m, const char **densities, int argc, char **argv)
             m->folder = argv[++i];
         else if (strcmp(argv[i], "--steps") == 0 && i + 1 < argc)
             m->steps = strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--lr") == 0 && i + 1 < argc)
+            m->lr = strtod(argv[++i], NULL);
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
             m->seed = strtoull(argv[++i], NULL, 10);
         else if (argv[i][0] != '-' && n < MAX_DENSITIES)
@@ -449,18 +452,18 @@ static int read_arguments(toy *m, const char **densities, int argc, char **argv)
         else
             return -1;
     }
-    return m->steps >= 1 && m->steps <= 1000000 ? n : -1;
+    return m->steps >= 1 && m->steps <= 1000000 && m->lr > 0.0 ? n : -1;
 }
 
 int main(int argc, char **argv)
 {
-    toy settings = { .folder = ".", .steps = 2500, .seed = 1 };
+    toy settings = { .folder = ".", .steps = 2500, .lr = 1e-2, .seed = 1 };
     const char *densities[MAX_DENSITIES] = { "2spirals" };
     const int n = read_arguments(&settings, densities, argc, argv);
     nf_status status;
 
     if (n < 0) {
-        fprintf(stderr, "usage: ffjord_toy [DENSITY ...] [--folder FOLDER] [--steps N] [--seed N]\n");
+        fprintf(stderr, "usage: ffjord_toy [DENSITY ...] [--folder FOLDER] [--steps N] [--lr RATE] [--seed N]\n");
         return 2;
     }
     status = run_all(&settings, n ? n : 1, densities);

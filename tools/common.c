@@ -42,7 +42,7 @@ option_group common_threads_group(common_options *common)
 option_group common_context_group(common_options *common)
 {
     return (option_group){ .title = "Machine", .target = &common->context, .config = "context",
-                           .only = "backend,isa,max_file_bytes,max_elements" };
+                           .only = "backend,isa,max_file_bytes,max_elements,max_solver_steps" };
 }
 
 option_group common_read_group(common_options *common)

@@ -127,6 +127,11 @@ static void print_advice(const doctor_report *r)
                "second copy of the library.\n", NF_VERSION_MAJOR, NF_VERSION_MINOR, NF_VERSION_PATCH, nf_version());
 }
 
+static int has_cblas(void)
+{
+    return strcmp(nf_blas_description(), "none") != 0;
+}
+
 static void print_line(const char *what, double error)
 {
     if (isnan(error))
@@ -146,7 +151,10 @@ static void print_text(const doctor_report *r)
     printf("%-22s %s\n", "CBLAS library", nf_blas_description());
     printf("%-22s %s\n", "CBLAS core type", *core_type(nf_blas_description(), core, sizeof core) ? core : "not told");
     print_line("native kernels", r->error_native);
-    print_line("CBLAS kernels", r->error_cblas);
+    if (has_cblas())
+        print_line("CBLAS kernels", r->error_cblas);
+    else
+        printf("%-22s not built in\n", "CBLAS kernels");
     printf("%-22s %.0f log-densities a second (2-D, 2.4 million parameters)\n", "speed", r->rows_second);
     print_advice(r);
     printf("%s\n", r->ok ? "all well" : "something is wrong");
@@ -186,9 +194,9 @@ static int doctor_run_command(int argc, char **argv)
     if (!code) {
         r.generic_core = generic_core(nf_blas_description());
         r.error_native = try_backend(NF_BACKEND_NATIVE, &o.common.context);
-        r.error_cblas = try_backend(NF_BACKEND_CBLAS, &o.common.context);
+        r.error_cblas = has_cblas() ? try_backend(NF_BACKEND_CBLAS, &o.common.context) : (double)NAN;
         r.rows_second = measure(r.context);
-        r.ok = !isnan(r.error_native) && !isnan(r.error_cblas) && !isnan(r.rows_second);
+        r.ok = !isnan(r.error_native) && (!has_cblas() || !isnan(r.error_cblas)) && !isnan(r.rows_second);
         if (o.common.json)
             print_json(&r);
         else

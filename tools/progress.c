@@ -48,6 +48,17 @@ static size_t terminal_width(void)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
 }
 
+/* What flow matching minimises is no NLL: it is neither shifted to the units of the data nor shown in bits. */
+static void add_losses(char *text, size_t size, const progress_line *line, const nf_fit_progress *p)
+{
+    const int likelihood = p->objective == NF_OBJECTIVE_LIKELIHOOD, bits = likelihood && line->bits;
+    const double shift = likelihood ? line->shift : 0.0;
+
+    add(text, size, bits ? "  bits/dim %.4f" : likelihood ? "  NLL %.4f" : "  matching loss %.4f", bits ? p->train_bits : p->train_nll + shift);
+    if (isfinite(p->valid_nll)) add(text, size, "  held out %.4f", bits ? p->valid_bits : p->valid_nll + shift);
+    if (isfinite(p->best_nll)) add(text, size, "  best %.4f", bits ? p->best_bits : p->best_nll + shift);
+}
+
 int32_t progress_show(void *user, const nf_fit_progress *p)
 {
     progress_line *line = user;
@@ -60,9 +71,7 @@ int32_t progress_show(void *user, const nf_fit_progress *p)
     line->last = p->seconds;
     add(text, size, "epoch %lld/%lld", (long long)p->epoch, (long long)p->epochs);
     add_time(text, size, p->eta_seconds);
-    add(text, size, line->bits ? "  bits/dim %.4f" : "  NLL %.4f", line->bits ? p->train_bits : p->train_nll + line->shift);
-    if (isfinite(p->valid_nll)) add(text, size, "  held out %.4f", line->bits ? p->valid_bits : p->valid_nll + line->shift);
-    if (isfinite(p->best_nll)) add(text, size, "  best %.4f", line->bits ? p->best_bits : p->best_nll + line->shift);
+    add_losses(text, size, line, p);
     if (p->skipped) add(text, size, "  skipped %lld", (long long)p->skipped);
     add(text, size, "  lr %.2g", p->lr);
     fprintf(stderr, "\r%s\033[K", text);

@@ -4,7 +4,8 @@
  *
  * NLLs are reported in nats a row, in the units of the data, and for standardised data:
  *   nll = nll_standardised + sum_j log sd_j
- * and of images in bits per dimension, nll / (dim ln 2), too.
+ * and of images in bits per dimension, nll / (dim ln 2), too. With --objective flow-matching, progress and the curve are its losses, which
+ * are no NLLs; what is reported at the end is.
  */
 #include "common.h"
 #include "images.h"
@@ -21,7 +22,7 @@ typedef struct train_options {
     int64_t rows;
     double noise;
     uint64_t seed;
-    int32_t no_standardise, robust;
+    int32_t no_standardise, standardise_all, robust;
     image_options images;
     int64_t hidden_channels, blocks;
     int32_t preset; /* from 1, of PRESETS; 0: not given */
@@ -37,7 +38,7 @@ typedef struct train_options {
 
 /* Names, in the order of the tables below. */
 #define ARCHITECTURES "realnvp,glow,realnvp_image,ffjord"
-#define PRESETS "default,book,toy,tabular"
+#define PRESETS "default,book,toy,tabular,images"
 #define OPTIMIZERS "adam,adamw,adamax,sgd"
 
 /* What stands around the run. */
@@ -66,16 +67,19 @@ static const nf_field train_fields[] = {
     OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
     OPTION(train_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
     OPTION(train_options, seed, NF_FIELD_U64, NULL, "seed of the weights, the shuffles, the split and the density"),
-    { .name = "preset", .help = "what other options default to: realnvp has default and book, ffjord toy and tabular (default the first)",
+    { .name = "preset", .help = "what other options default to: realnvp has default and book, ffjord toy, tabular and images "
+                                  "(default the first, ffjord's for images images)",
       .choices = PRESETS, .kind = NF_FIELD_CHOICE, .offset = (uint32_t)offsetof(train_options, preset) },
     OPTION(train_options, no_standardise, NF_FIELD_FLAG, NULL, "train on the columns as they are"),
+    OPTION(train_options, standardise_all, NF_FIELD_FLAG, NULL, "standardise by all rows, those held out too, as the preset book does"),
     OPTION(train_options, robust, NF_FIELD_FLAG, NULL, "standardise by median and 1.4826 mad"),
     OPTION_RANGE(train_options, hidden_channels, NF_FIELD_I64, 0, 1, 65536,
                  "glow, realnvp_image: channels of the networks' hidden layers (default 128, 32)"),
     OPTION_RANGE(train_options, blocks, NF_FIELD_I64, 0, 1, 1024,
-                 "realnvp_image: residual blocks of a network (default 2); ffjord: continuous layers (default 1)"),
+                 "realnvp_image: residual blocks of a network (default 2); ffjord: continuous layers (default 1, of images 2 "
+                 "before and after each halving)"),
     OPTION_RANGE(train_options, alpha, NF_FIELD_F64, 0, 0, 0.25,
-                 "glow, realnvp_image: margin of the logit behind the pixels (default 1e-6, 0.05); glow: 0 for no logit"),
+                 "glow, realnvp_image, ffjord: margin of the logit behind the pixels (default 1e-6, 0.05, 1e-6); glow: 0 for no logit"),
 };
 
 /* Values that a preset gives to options the user did not set. The flow's own preset adds its shape. */
@@ -83,33 +87,36 @@ typedef struct preset_value {
     const char *option, *value;
 } preset_value;
 typedef struct preset {
-    const char *name;
+    const char *name, *arch; /* NULL: the name says all */
     int standardise_all; /* mean and sd of all rows, not of the training part */
     preset_value values[14];
 } preset;
 
 static const preset presets[] = {
-    { "default", 0,
+    { "default", NULL, 0,
       { { "lr", "3e-3" }, { "schedule", "cosine" }, { "batch", "256" }, { "epochs", "300" }, { "ema_decay", "0.99" }, { "l2", "1e-5" }, { "patience", "60" } } },
-    { "book", 1,
+    { "book", NULL, 1,
       { { "lr", "1e-4" }, { "eps", "1e-7" }, { "batch", "256" }, { "epochs", "300" }, { "clip_norm", "-1" } } },
-    { "toy", 0,
+    { "toy", NULL, 0,
       { { "lr", "1e-2" }, { "weight_decay", "1e-5" }, { "batch", "100" }, { "epochs", "60" }, { "schedule", "cosine" }, { "ema_decay", "0.99" },
         { "patience", "30" } } },
-    { "tabular", 0,
+    { "tabular", NULL, 0,
       { { "lr", "1e-3" }, { "weight_decay", "1e-6" }, { "batch", "1000" }, { "epochs", "300" }, { "schedule", "plateau" }, { "factor", "0.1" },
         { "patience", "30" } } },
-    { "images", 0,
+    { "images", "ffjord", 0,
+      { { "lr", "1e-3" }, { "schedule", "cosine" }, { "warmup_steps", "500" }, { "batch", "32" }, { "epochs", "12" }, { "ema_decay", "0.995" },
+        { "clip_norm", "100" }, { "progress_steps", "1" } } },
+    { "images", "glow, realnvp_image", 0,
       { { "optimizer", "adam" }, { "lr", "3e-3" }, { "schedule", "cosine" }, { "warmup_steps", "500" }, { "batch", "16" }, { "epochs", "12" },
         { "ema_decay", "0.995" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
 };
-enum { PRESET_DEFAULT = 1, PRESET_BOOK = 2, PRESET_TOY = 3, PRESET_TABULAR = 4, PRESET_IMAGES = 5 }; /* from 1 */
+enum { PRESET_DEFAULT = 1, PRESET_BOOK = 2, PRESET_TOY = 3, PRESET_TABULAR = 4, PRESET_FFJORD_IMAGES = 5, PRESET_IMAGES = 6 }; /* from 1 */
 enum { CURVE_EPOCHS = 100 /* the library's default */ };
 
 /* Architectures: how a flow is made of the options. */
 typedef struct architecture {
     const char *name;
-    int images; /* 1: of rows that are images, not standardised: the flow takes pixels */
+    int images; /* 1: of rows that are images, not standardised: the flow takes pixels. Also one of preset images, whatever this says */
     int32_t first, last; /* of its presets */
     nf_status (*create)(nf_flow **out, train_run *run, train_options *o);
     const char *own; /* options that mean nothing to some other architecture, separated by ',' */
@@ -162,17 +169,23 @@ static nf_status create_ffjord(nf_flow **out, train_run *run, train_options *o)
     o->ffjord.mean = run->mean;
     o->ffjord.sd = run->sd;
     o->ffjord.n_mean = o->ffjord.n_sd = run->mean ? o->ffjord.dim : 0;
+    if (o->preset == PRESET_FFJORD_IMAGES) {
+        o->ffjord.height = run->shape.height;
+        o->ffjord.width = run->shape.width;
+        o->ffjord.channels = run->shape.channels;
+        o->ffjord.alpha = isfinite(o->alpha) ? o->alpha : 0.0;
+    }
     return nf_flow_create_ffjord(out, run->context, &o->ffjord);
 }
 
 static const architecture architectures[] = {
     { "realnvp", 0, PRESET_DEFAULT, PRESET_BOOK, create_realnvp,
-      "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,robust" },
+      "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,standardise_all,robust" },
     { "glow", 1, PRESET_IMAGES, PRESET_IMAGES, create_glow, "coupling,scale,levels,steps,bits,linear,alpha,hidden_channels" },
     { "realnvp_image", 1, PRESET_IMAGES, PRESET_IMAGES, create_realnvp_image, "levels,blocks,bits,alpha,hidden_channels" },
-    { "ffjord", 0, PRESET_TOY, PRESET_TABULAR, create_ffjord,
-      "preset,blocks,hidden,activation,time,solver,trace,probe,probes,end_time,end_time_fixed,rtol,atol,step,max_steps,kinetic,jacobian,"
-      "no_standardise,robust" },
+    { "ffjord", 0, PRESET_TOY, PRESET_FFJORD_IMAGES, create_ffjord,
+      "preset,blocks,hidden,activation,time,solver,trace,probe,probes,end_time,end_time_fixed,rtol,atol,step,max_steps,gradient,kinetic,jacobian,"
+      "no_standardise,standardise_all,robust,levels,bits,alpha" },
 };
 enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, FFJORD = 4, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
@@ -188,7 +201,7 @@ static void train_notes(void)
 {
     printf("A preset sets what is not given:\n");
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
-        printf("  %-10s", presets[i].name);
+        printf("  %-10s%s%s%s", presets[i].name, presets[i].arch ? "(" : "", presets[i].arch ? presets[i].arch : "", presets[i].arch ? ")" : "");
         for (const preset_value *v = presets[i].values; v->option; v++) {
             printf(" --");
             for (const char *c = v->option; *c; c++)
@@ -207,6 +220,12 @@ static const architecture *arch_of(const train_options *o)
 static const preset *preset_of(const train_options *o)
 {
     return &presets[o->preset - 1];
+}
+
+/* The flow takes pixels. */
+static int takes_images(const train_options *o)
+{
+    return arch_of(o)->images || o->preset == PRESET_FFJORD_IMAGES;
 }
 
 static int apply_preset(options *set, const train_options *o)
@@ -238,15 +257,38 @@ static int check_own(const options *set, const train_options *o)
     return CODE_OK;
 }
 
-/* The architecture's first preset unless one was asked for, which must be its own. */
-static int choose_preset(train_options *o)
+/* The architecture's first preset, or for images its last, unless one was asked for, which must be its own. */
+static int choose_preset(const train_run *run, train_options *o)
 {
     const architecture *a = arch_of(o);
+    char known[80] = "";
+    size_t used = 0;
 
-    if (!o->preset) o->preset = a->first;
+    if (!o->preset) o->preset = o->arch == FFJORD && run->shape.height ? a->last : a->first;
     if (o->preset >= a->first && o->preset <= a->last) return CODE_OK;
-    return tool_usage(&command_train, "--preset: %s is not one of --arch %s, which has %s and %s", presets[o->preset - 1].name, a->name,
-                      presets[a->first - 1].name, presets[a->last - 1].name);
+    for (int32_t i = a->first; i <= a->last; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == a->first ? "" : i == a->last ? " and " : ", ", presets[i - 1].name);
+    return tool_usage(&command_train, "--preset: %s is not one of --arch %s, which has %s", presets[o->preset - 1].name, a->name, known);
+}
+
+/* What continuous flows of images alone take. */
+static int check_image_options(const options *set, const train_options *o)
+{
+    static const char *const names[] = { "levels", "bits", "alpha" };
+
+    if (o->arch != FFJORD || o->preset == PRESET_FFJORD_IMAGES) return CODE_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (options_given(set, names[i]))
+            return tool_usage(&command_train, "--%s: not an option of --arch ffjord with --preset %s: it is of images", names[i],
+                              presets[o->preset - 1].name);
+    return CODE_OK;
+}
+
+/* Architectures but glow have no pixels without a logit. */
+static int check_alpha(const train_options *o)
+{
+    if (!isfinite(o->alpha) || o->alpha > 0.0 || o->arch == GLOW || (o->arch == FFJORD && o->ffjord.bits == NF_GLOW_REAL)) return CODE_OK;
+    return tool_usage(&command_train, "--alpha: 0 is no logit, which --arch %s needs; above 0 to 0.25", arch_of(o)->name);
 }
 
 /* Which architecture, and what follows from it: known as soon as the data are read. */
@@ -255,14 +297,14 @@ static int choose_architecture(train_run *run, train_options *o)
     int code;
 
     if (!o->arch) o->arch = run->shape.height ? GLOW : REALNVP;
-    if (arch_of(o)->images && !run->shape.height)
+    if ((code = check_own(run->set, o))) return code;
+    if ((code = choose_preset(run, o))) return code;
+    if (takes_images(o) && !run->shape.height)
         return tool_usage(&command_train, "--arch %s: %s does not tell the shape of its images: give --height, --width and --channels",
                           arch_of(o)->name, run->data_name);
-    if (arch_of(o)->images) o->no_standardise = 1;
-    if ((code = check_own(run->set, o))) return code;
-    if ((code = choose_preset(o))) return code;
-    if (o->arch == REALNVP_IMAGE && isfinite(o->alpha) && !(o->alpha > 0.0))
-        return tool_usage(&command_train, "--alpha: 0 is no logit, which --arch realnvp_image needs; above 0 to 0.25");
+    if (takes_images(o)) o->no_standardise = 1;
+    if ((code = check_image_options(run->set, o))) return code;
+    if ((code = check_alpha(o))) return code;
     return apply_preset(run->set, o);
 }
 
@@ -300,7 +342,7 @@ static int split(train_run *run, const train_options *o)
 /* Mean and sd of each column, refused in the library's words when a column is constant or not finite. */
 static int measure(train_run *run, const train_options *o)
 {
-    const nf_dataset *data = preset_of(o)->standardise_all ? run->all : run->train;
+    const nf_dataset *data = o->standardise_all || preset_of(o)->standardise_all ? run->all : run->train;
     const int64_t dim = nf_dataset_dim(data);
     nf_layer *layer = NULL;
     nf_status status = nf_standardise_from_dataset(&layer, run->context, data, o->robust);
@@ -348,7 +390,7 @@ static void print_plan(const train_run *run, const train_options *o)
     const int64_t rows = nf_dataset_rows(run->train), batch = o->fit.batch < rows ? o->fit.batch : rows;
     const double mib = 1048576.0;
 
-    if (!arch_of(o)->images || o->common.quiet || o->common.json || nf_flow_step_memory(run->flow, batch, &m) < 0) return;
+    if (!takes_images(o) || o->common.quiet || o->common.json || nf_flow_step_memory(run->flow, batch, &m) < 0) return;
     printf("%s of %lld x %lld x %lld: %lld parameters\n", arch_of(o)->name, (long long)run->shape.height, (long long)run->shape.width,
            (long long)run->shape.channels, (long long)nf_flow_param_count(run->flow));
     printf("a step of %lld images takes %.1f MiB: weights %.1f, gradients %.1f, inputs %.1f, hidden %.1f%s, scratch %.1f\n", (long long)batch,
@@ -384,7 +426,14 @@ static int curve_begin(train_run *run, const train_options *o)
     return r->curve_train && r->curve_valid ? 0 : (tool_fail("out of memory"), -1);
 }
 
-/* Writes them: bits per dimension of images, else nats a row. A file that cannot be written does not lose the model. */
+/* A loss as the curve has it: bits per dimension of images, else nats a row in the units of the data; that of flow matching as it is. */
+static double curve_value(const train_run *run, const train_options *o, double loss)
+{
+    if (o->fit.objective == NF_OBJECTIVE_FLOW_MATCHING) return loss;
+    return run->shape.height ? bits(run, loss + run->line.shift) : loss + run->line.shift;
+}
+
+/* Writes them. A file that cannot be written does not lose the model. */
 static void curve_end(train_run *run, const train_options *o)
 {
     nf_fit_report *r = &run->report;
@@ -392,10 +441,8 @@ static void curve_end(train_run *run, const train_options *o)
 
     if (o->curve && !file) tool_fail("%s: cannot be written", o->curve);
     if (file) fprintf(file, "epoch,train,valid\n");
-    for (int64_t i = 0; file && i < r->curve_count; i++) {
-        const double train = r->curve_train[i] + run->line.shift, valid = r->curve_valid[i] + run->line.shift;
-        fprintf(file, "%lld,%.9g,%.9g\n", (long long)i + 1, run->shape.height ? bits(run, train) : train, run->shape.height ? bits(run, valid) : valid);
-    }
+    for (int64_t i = 0; file && i < r->curve_count; i++)
+        fprintf(file, "%lld,%.9g,%.9g\n", (long long)i + 1, curve_value(run, o, r->curve_train[i]), curve_value(run, o, r->curve_valid[i]));
     if (file && fclose(file)) tool_fail("%s: could not be written", o->curve);
     free(r->curve_train);
     free(r->curve_valid);
@@ -447,6 +494,7 @@ static void print_json(const train_run *run, const train_options *o)
     nft_json_string(&w, "data", run->data_name);
     nft_json_string(&w, "arch", arch_of(o)->name);
     nft_json_string(&w, "preset", preset_of(o)->name);
+    nft_json_string(&w, "objective", o->fit.objective == NF_OBJECTIVE_FLOW_MATCHING ? "flow-matching" : "likelihood");
     nft_json_integer(&w, "rows_train", nf_dataset_rows(run->train));
     nft_json_integer(&w, "rows_valid", nf_dataset_rows(run->valid));
     nft_json_number(&w, "train_nll", r->train_nll);
@@ -542,8 +590,8 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
         { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,cond_dim,hidden,noise,temperature,alpha" },
         { .title = "RealNVP on images", .target = &o->realnvp_image, .config = "realnvp_image",
           .skip = "height,width,channels,cond_dim,hidden,blocks,noise,bits,alpha" },
-        { .title = "FFJORD, besides --hidden and --activation", .target = &o->ffjord, .config = "ffjord", .skip = "preset,dim,cond_dim,blocks,mean,sd",
-          .decided = "hidden,activation,trace,end_time,rtol,atol" },
+        { .title = "FFJORD, besides --hidden and --activation", .target = &o->ffjord, .config = "ffjord", .skip = "preset,dim,cond_dim,blocks,mean,sd,height,width,channels,noise,alpha",
+          .decided = "hidden,activation,time,trace,end_time,rtol,atol" },
         { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps,progress_steps,factor" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps,weight_decay" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },

@@ -24,7 +24,7 @@ NF_API const char *nf_base_type_at(int32_t index);           /* name of base typ
 NF_API nf_status nf_base_create(nf_base **out, nf_context *context, const char *type, const void *config);
 
 /**
- * "normal", the standard normal: log p(z) = -(|z|^2 + dim log(2 pi)) / 2. No parameters. Temperature multiplies z.
+ * Base "normal", the standard normal: log p(z) = -(|z|^2 + dim log(2 pi)) / 2. No parameters. Temperature multiplies z.
  * Groups of columns, in the order of z, may be sampled colder or hotter than the others: the temperature of columns of group g is
  * multiplied by temperature[g]. They are part of the model, and log_prob does not depend on them. NF_ERR_SHAPE (columns do not
  * add up to dim, or there are not as many temperatures).
@@ -43,8 +43,8 @@ NF_API void nf_base_normal_config_init(nf_base_normal_config *config);
 NF_API nf_status nf_base_normal_create(nf_base **out, nf_context *context, int64_t dim);
 
 /**
- * "diagonal", a normal with trained mean and log-sd, both starting at 0: z_j = mean_j + exp(log_sd_j) eps_j, eps standard normal.
- * 2 dim parameters. Temperature multiplies eps.
+ * Base "diagonal", a normal with trained mean and log-sd, both starting at 0: z_j = mean_j + exp(log_sd_j) eps_j, eps standard
+ * normal. 2 dim parameters. Temperature multiplies eps.
  */
 typedef struct nf_base_diagonal_config {
     uint32_t struct_size;
@@ -56,9 +56,9 @@ NF_API void nf_base_diagonal_config_init(nf_base_diagonal_config *config);
 NF_API nf_status nf_base_diagonal_create(nf_base **out, nf_context *context, int64_t dim);
 
 /**
- * "uniform" on [low, high]^dim: log p(z) = -dim log(high - low) inside and on the border, -inf outside; d log p / dz = 0, so that
- * a flow learns through its log-determinant alone, and nf_flow_fit skips steps of which a row lands outside. No parameters.
- * Temperature shrinks the box about its middle.
+ * Base "uniform", on the box from low to high: log p(z) = -dim log(high - low) inside and on the border, -inf outside;
+ * d log p / dz = 0, so that a flow learns through its log-determinant alone, and nf_flow_fit skips steps of which a row lands
+ * outside. No parameters. Temperature shrinks the box about its middle.
  */
 typedef struct nf_base_uniform_config {
     uint32_t struct_size;

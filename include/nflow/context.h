@@ -44,8 +44,10 @@ typedef void (*nf_free_fn)(void *user, void *ptr, int64_t size);
 /* Runs task(arg, i) once for every i in [0, n), in any order and on any threads, and returns when all are done. */
 typedef void (*nf_task_fn)(void *arg, int64_t i);
 typedef void (*nf_parallel_for_fn)(void *user, int64_t n, nf_task_fn task, void *arg);
-/* One line of text, no line end, valid during the call. */
+/* One line of text, no line end, valid during the call; level is NF_LOG_... */
 typedef void (*nf_log_fn)(void *user, int32_t level, const char *line);
+/* The context is gone: nothing of it will call back any more, and the memory that it had is returned. */
+typedef void (*nf_released_fn)(void *user);
 
 /* Callbacks must return: leaving one by longjmp or a C++ exception is undefined. */
 typedef struct nf_context_config {
@@ -61,6 +63,7 @@ typedef struct nf_context_config {
     int64_t max_layers;     /* of a flow, default 4096 */
     int64_t max_dim;        /* columns of a layer, base or dataset, default 2^24 */
     int64_t max_elements;   /* parameters of a flow, values of a dataset; default 2^31 - 1 */
+    int64_t max_solver_steps; /* that a continuous layer may allow a row: what a model file can make a row cost; default 100000 */
     nf_alloc_fn alloc;      /* NULL: malloc; alloc and free are set both or neither */
     nf_free_fn free;
     void *alloc_user;
@@ -69,6 +72,9 @@ typedef struct nf_context_config {
     void *parallel_user;
     nf_log_fn log; /* NULL: silent. Called from the calling thread, never with a lock held */
     void *log_user;
+    nf_released_fn released; /* called once, by whoever gives the last reference back, after everything else: what the callbacks' users
+                                point to may be freed there. Never called when nf_context_create fails */
+    void *released_user;
 } nf_context_config;
 
 #define NF_CONTEXT_CONFIG_INIT { .struct_size = sizeof(nf_context_config) }
@@ -79,8 +85,8 @@ NF_API void nf_context_config_init(nf_context_config *config);
  *
  * config  NULL: all defaults; copied
  * Returns NF_OK; NF_ERR_NULL, NF_ERR_ARG (alloc without free, or the converse), NF_ERR_CONFIG_*, NF_ERR_MEMORY;
- * NF_ERR_UNSUPPORTED when the machine lacks the instruction set asked for. *out is NULL after failure.
- * Allocates the context; starts no thread. Threads: any. Since 0.1
+ * NF_ERR_UNSUPPORTED when the machine lacks the instruction set asked for, or the library the back end cblas. *out is NULL after
+ * failure. Allocates the context; starts no thread. Threads: any. Since 0.1
  */
 NF_API nf_status nf_context_create(nf_context **out, const nf_context_config *config);
 NF_API nf_context *nf_context_ref(nf_context *context);  /* returns its argument; NULL accepted */
@@ -96,7 +102,7 @@ NF_API void nf_context_cancel(nf_context *context);
 NF_API void nf_context_resume(nf_context *context);
 
 /**
- * What the context settled on: the number of threads; the instruction set of the native kernels, "avx512", "avx2", "neon" or
+ * What a context settled on: the number of threads; the instruction set of the native kernels, "avx512", "avx2", "neon" or
  * "baseline"; "native" or "cblas". context may be NULL. Static memory. Threads: any. Since 0.1
  */
 NF_API int32_t nf_context_threads(const nf_context *context);
@@ -105,7 +111,8 @@ NF_API const char *nf_context_backend(const nf_context *context);
 
 /**
  * What the CBLAS library calls itself, e.g. "OpenBLAS 0.3.21 ... Prescott": its name, version and the core type whose kernels it
- * chose, as far as it tells. Never NULL; the text is the calling thread's own and stays as it is. Threads: any. Since 0.1
+ * chose, as far as it tells; "none": the library was built without. Never NULL; the text is the calling thread's own and stays as
+ * it is. Threads: any. Since 0.1
  */
 NF_API const char *nf_blas_description(void);
 

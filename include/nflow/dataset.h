@@ -3,9 +3,9 @@
  * dataset.h - rows of features, optionally with conditioning columns and weights
  *
  * Rows are [n][dim], row-major, held in float or double as they came. Constructors copy what they are given, arrays of any
- * alignment, and answer as all do: *out is NULL after failure; besides the errors listed NF_ERR_NULL, NF_ERR_HANDLE,
- * NF_ERR_MEMORY, and for sizes NF_ERR_SHAPE (below 1), NF_ERR_LIMIT (the context's max_dim, max_elements), NF_ERR_OVERFLOW. The
- * line names argument, value and limit. Everything here since 0.1
+ * alignment. *out is NULL after failure, and besides the errors listed: NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_MEMORY, and for sizes
+ * NF_ERR_SHAPE (below 1), NF_ERR_LIMIT (the context's max_dim, max_elements), NF_ERR_OVERFLOW. The line names argument, value and
+ * limit. Everything here since 0.1
  */
 #ifndef NFLOW_DATASET_H
 #define NFLOW_DATASET_H
@@ -15,7 +15,7 @@
 NF_BEGIN_DECLS
 
 /**
- * A dataset.
+ * Rows of features, perhaps with conditioning columns and weights.
  * Threads: immutable once made and its cond and weights set, confined until then; the _set_ calls are exclusive.
  * Lifetime: reference counted; holds a reference to its context.
  */
@@ -24,13 +24,14 @@ typedef struct nf_dataset nf_dataset;
 NF_API nf_dataset *nf_dataset_ref(nf_dataset *dataset); /* returns its argument */
 NF_API void nf_dataset_unref(nf_dataset *dataset);
 
-/** A dataset of n >= 1 rows of dim >= 1 columns from x [n][dim]. Values that are not finite are kept: see nf_dataset_check. */
+/** A dataset from an array: n >= 1 rows of dim >= 1 columns, x [n][dim]. Values that are not finite are kept: see
+ * nf_dataset_check. */
 NF_API nf_status nf_dataset_from_array(nf_dataset **out, nf_context *context, int64_t n, int64_t dim, const float *x);
 NF_API nf_status nf_dataset_from_array_f64(nf_dataset **out, nf_context *context, int64_t n, int64_t dim, const double *x);
 
 /**
- * Gives every row conditioning columns, cond [n][cond_dim], copied and kept in the dataset's precision; or a weight, [n], finite,
- * >= 0, not all 0. NULL removes what was set. Weights count in nf_flow_fit and nf_flow_mean_nll.
+ * Gives every row conditioning columns, or a weight: cond [n][cond_dim], copied and kept in the dataset's precision; weights [n],
+ * finite, >= 0, not all 0. NULL removes what was set. Weights count in nf_flow_fit and nf_flow_mean_nll.
  * NF_ERR_SHAPE (cond_dim < 1), NF_ERR_LIMIT, NF_ERR_NONFINITE (a weight), NF_ERR_ARG (a weight is negative, or all are 0): the
  * dataset is as before. Exclusive.
  */
@@ -101,37 +102,38 @@ NF_API nf_status nf_dataset_load_memory(nf_dataset **out, nf_context *context, c
  * NF_ERR_UNKNOWN (the line lists the names), NF_ERR_ARG (infinite noise, or noise for "checkerboard", which takes none).
  */
 NF_API nf_status nf_dataset_synthetic(nf_dataset **out, nf_context *context, const char *name, int64_t n, double noise, uint64_t seed);
-/** Name of density `index`, static; NULL past the last. Threads: any. */
+/** Name of synthetic density `index`, static; NULL past the last. Threads: any. */
 NF_API const char *nf_dataset_synthetic_at(int32_t index);
-/** Differential entropy in nats, in the data's units: the mean NLL that no model beats. NaN for an unknown name and for any noise
- * but the default. Threads: any. */
+/** Differential entropy of a synthetic density, in nats: in the data's units, the mean NLL that no model beats. NaN for an
+ * unknown name and for any noise but the default. Threads: any. */
 NF_API double nf_dataset_synthetic_entropy(const char *name, double noise);
 
 /**
- * Splits at random: round(fraction * n) rows into *first, the others into *second, both in their old order, with cond, weights,
- * column names and image shape; seed UINT64_MAX: the first rows in file order instead. The parts are datasets of their own.
+ * Splits a dataset at random: round(fraction * n) rows into *first, the others into *second, both in their old order, with
+ * cond, weights, column names and image shape; seed UINT64_MAX: the first rows in file order instead. The parts are datasets of
+ * their own.
  * NF_ERR_ARG (fraction not in (0, 1), or one part would be empty), NF_ERR_ALIAS (first == second): both NULL.
  */
 NF_API nf_status nf_dataset_split(const nf_dataset *dataset, double fraction, uint64_t seed, nf_dataset **first, nf_dataset **second);
 
-/** Sizes; cond_dim is 0 when there are no conditioning columns. 0 for NULL. */
+/** Sizes of a dataset; cond_dim is 0 when there are no conditioning columns. 0 for NULL. */
 NF_API int64_t nf_dataset_rows(const nf_dataset *dataset);
 NF_API int64_t nf_dataset_dim(const nf_dataset *dataset);
 NF_API int64_t nf_dataset_cond_dim(const nf_dataset *dataset);
 /**
- * What a row is when it is an image, in height-width-channel order: from its file, or set. All 0 for a plain table and after
+ * The shape of rows that are images, in height-width-channel order: from their file, or set. All 0 for a plain table and after
  * set(0, 0, 0). Parts of a split keep it.
  * NF_ERR_NULL; set: NF_ERR_SHAPE (the product is not the number of columns). Nothing is changed then. Get is shared-read, set
  * exclusive.
  */
 NF_API nf_status nf_dataset_image_shape(const nf_dataset *dataset, int64_t *height, int64_t *width, int64_t *channels);
 NF_API nf_status nf_dataset_set_image_shape(nf_dataset *dataset, int64_t height, int64_t width, int64_t channels);
-/** Copies rows [first, first + n) into x [n][dim] and cond [n][cond_dim] as float or double; x or cond may be NULL, and cond is
- * left alone when the dataset has none. NF_ERR_SHAPE (rows that do not exist): arrays untouched. Shared-read, allocates nothing.
- * */
+/** Copies rows out: [first, first + n) into x [n][dim] and cond [n][cond_dim] as float or double; x or cond may be NULL, and
+ * cond is left alone when the dataset has none. NF_ERR_SHAPE (rows that do not exist): arrays untouched. Shared-read, allocates
+ * nothing. */
 NF_API nf_status nf_dataset_copy(const nf_dataset *dataset, int64_t first, int64_t n, float *x, float *cond);
 NF_API nf_status nf_dataset_copy_f64(const nf_dataset *dataset, int64_t first, int64_t n, double *x, double *cond);
-/** Name of a feature from the file's header, alive as long as the dataset; NULL when there is none. */
+/** Name of a feature, from the file's header: alive as long as the dataset; NULL when there is none. */
 NF_API const char *nf_dataset_column_name(const nf_dataset *dataset, int64_t column);
 
 /** One column's figures, in double, over its finite values (all NaN when there are none). */
@@ -144,8 +146,8 @@ typedef struct nf_column_report {
     double min, max, mean, sd; /* two-pass, divisor n */
     double median, mad;        /* median absolute deviation from the median */
 } nf_column_report;
-/** Figures of one feature. Set report->struct_size first (NF_ERR_CONFIG_SMALL). NF_ERR_ARG (no such column): report untouched.
- * Allocates 24 bytes a row for the call. Shared-read. */
+/** Figures of one feature, over its finite values. Set report->struct_size first (NF_ERR_CONFIG_SMALL). NF_ERR_ARG (no such
+ * column): report untouched. Allocates 24 bytes a row for the call. Shared-read. */
 NF_API nf_status nf_dataset_check(const nf_dataset *dataset, int64_t column, nf_column_report *report);
 
 /**

@@ -8,11 +8,10 @@
  * double. They are borrowed for the call, need no alignment, and outputs must overlap neither inputs nor each other. n = 0
  * succeeds doing nothing. A flow of NF_F32 takes the calls with float, one of NF_F64 those named _f64.
  *
- * Computing calls answer, besides what stands at them:
- *   NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_DTYPE (the other precision's call), NF_ERR_SHAPE (n < 0; cond given or missing against
- *   cond_dim), NF_ERR_OVERFLOW, NF_ERR_ALIAS, NF_ERR_BUSY (exclusive calls): nothing is changed, outputs included.
- *   NF_ROWS_NONFINITE, and failures found while computing (NF_ERR_DOMAIN, NF_ERR_NOT_INVERTIBLE, NF_ERR_CANCELLED,
- *   NF_ERR_CALLBACK, NF_ERR_MEMORY ...; the line names layer and row): see nflow/status.h.
+ * Computing calls answer, besides what stands at them: NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_DTYPE (the other precision's call),
+ * NF_ERR_SHAPE (n < 0; cond given or missing against cond_dim), NF_ERR_OVERFLOW, NF_ERR_ALIAS, NF_ERR_BUSY (exclusive calls):
+ * nothing is changed, outputs included. NF_ROWS_NONFINITE, and failures found while computing (NF_ERR_DOMAIN,
+ * NF_ERR_NOT_INVERTIBLE, NF_ERR_CANCELLED, NF_ERR_CALLBACK, NF_ERR_MEMORY ...; the line names layer and row): see nflow/status.h.
  *
  * Row i of every result has the same bits whatever the batch, the threads and the neighbours (with the native back end: see
  * docs/threads-and-determinism.md). Computing calls allocate work space at the first call of a size and keep it in the flow;
@@ -35,6 +34,7 @@ NF_BEGIN_DECLS
  */
 typedef struct nf_flow nf_flow;
 
+/** How to compose a flow. */
 typedef struct nf_flow_config {
     uint32_t struct_size;
     int32_t dtype; /* NF_F32 (default) or NF_F64 */
@@ -44,9 +44,9 @@ typedef struct nf_flow_config {
 NF_API void nf_flow_config_init(nf_flow_config *config);
 
 /**
- * Composes a flow; layers[0] is next to the data. config may be NULL. Each layer's dim must be the number of columns that reach
- * it: the base's dim, less what layers before it factored out; layers that condition must agree on cond_dim. Takes references,
- * leaves the caller's. n_layers = 0 is allowed: the flow is its base.
+ * Composes a flow of layers over a base; layers[0] is next to the data. config may be NULL. Each layer's dim must be the number
+ * of columns that reach it: the base's dim, less what layers before it factored out; layers that condition must agree on
+ * cond_dim. Takes references, leaves the caller's. n_layers = 0 is allowed: the flow is its base.
  * NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_SHAPE (layer, its dim, expected), NF_ERR_DTYPE (a layer lacks this precision), NF_ERR_LIMIT
  * (max_layers, max_elements), NF_ERR_OVERFLOW, NF_ERR_CONFIG_*, NF_ERR_MEMORY: *out NULL.
  */
@@ -87,14 +87,15 @@ typedef struct nf_realnvp_config {
 } nf_realnvp_config;
 #define NF_REALNVP_CONFIG_INIT { .struct_size = sizeof(nf_realnvp_config) }
 NF_API void nf_realnvp_config_init(nf_realnvp_config *config);
-/** Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
+/** Creates a RealNVP flow. Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
 NF_API nf_status nf_flow_create_realnvp(nf_flow **out, nf_context *context, const nf_realnvp_config *config);
 
 /**
- * GLOW on images [height][width][channels], rows in height-width-channel order:
- *   dequantise [, logit], then per level: squeeze 2x2, `steps` times (actnorm per channel, invertible 1x1 convolution, coupling by a
- *   convolutional network 3x3 - 1x1 - 3x3), and, but at the last level, a split that factors half the channels out under a normal
- *   distribution learned from the other half; the last level ends in a learned normal of each channel.
+ * GLOW on images [height][width][channels], rows in height-width-channel order: dequantise [, logit], then per level squeeze 2x2,
+ * `steps` times (actnorm per channel, invertible 1x1 convolution, coupling by a convolutional network 3x3 - 1x1 - 3x3), and, but
+ * at the last level, a split that factors half the channels out under a normal distribution learned from the other half; the last
+ * level ends in a learned normal of each channel.
+ *
  * log p is that of the integers: the dequantised density's lower bound on log P(x), in nats. z holds the whitened latent of every
  * level: that of the last level first, the first split's last.
  * height and width must be multiples of 2^levels.
@@ -123,7 +124,7 @@ enum { NF_GLOW_AFFINE = 1, NF_GLOW_ADDITIVE = 2 };
 enum { NF_GLOW_REAL = 17 };
 #define NF_GLOW_CONFIG_INIT { .struct_size = sizeof(nf_glow_config) }
 NF_API void nf_glow_config_init(nf_glow_config *config);
-/** Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
+/** Creates a GLOW flow. Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
 NF_API nf_status nf_flow_create_glow(nf_flow **out, nf_context *context, const nf_glow_config *config);
 
 /**
@@ -148,10 +149,11 @@ typedef struct nf_realnvp_image_config {
 } nf_realnvp_image_config;
 #define NF_REALNVP_IMAGE_CONFIG_INIT { .struct_size = sizeof(nf_realnvp_image_config) }
 NF_API void nf_realnvp_image_config_init(nf_realnvp_image_config *config);
-/** Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field. */
+/** Creates a RealNVP flow of images. Answers as nf_flow_create; config is required. NF_ERR_ARG and NF_ERR_SHAPE name the field.
+ * */
 NF_API nf_status nf_flow_create_realnvp_image(nf_flow **out, nf_context *context, const nf_realnvp_image_config *config);
 
-/* Lifetime, sizes and parts; 0 or NULL for NULL. Layers and base are borrowed from the flow: take a reference to keep one. */
+/* Lifetime, sizes and parts of a flow; 0 or NULL for NULL. Layers and base are borrowed: take a reference to keep one. */
 NF_API nf_flow *nf_flow_ref(nf_flow *flow); /* returns its argument */
 NF_API void nf_flow_unref(nf_flow *flow);
 NF_API int64_t nf_flow_dim(const nf_flow *flow);
@@ -180,25 +182,26 @@ NF_API nf_status nf_flow_sample_f64(const nf_flow *flow, uint64_t seed, int64_t 
                                     double temperature, double *x, double *log_prob);
 
 /**
- * z = f(x) with log_det = log|det dz/dx|, and x = f^-1(z) with log_det = log|det dx/dz|; log_det may be NULL. Columns that a
- * layer factors out stand in z where they left: see nflow/layer_type.h.
+ * Both directions: z = f(x) with log_det = log|det dz/dx|, and x = f^-1(z) with log_det = log|det dx/dz|; log_det may be NULL.
+ * Columns that a layer factors out stand in z where they left: see nflow/layer_type.h.
  */
 NF_API nf_status nf_flow_forward(const nf_flow *flow, int64_t n, const float *x, const float *cond, float *z, double *log_det);
 NF_API nf_status nf_flow_forward_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *z, double *log_det);
 NF_API nf_status nf_flow_inverse(const nf_flow *flow, int64_t n, const float *z, const float *cond, float *x, double *log_det);
 NF_API nf_status nf_flow_inverse_f64(const nf_flow *flow, int64_t n, const double *z, const double *cond, double *x, double *log_det);
 
-/** Score: grad_x = d log p(x) / dx, and log_prob (may be NULL). A row outside a uniform base's support has
+/** The score: grad_x = d log p(x) / dx, and log_prob (may be NULL). A row outside a uniform base's support has
  * log_prob -inf, as in nf_flow_log_prob, and grad_x NaN. */
 NF_API nf_status nf_flow_score(const nf_flow *flow, int64_t n, const float *x, const float *cond, double *log_prob, float *grad_x);
 NF_API nf_status nf_flow_score_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob, double *grad_x);
 
 /**
- * Mean negative log-likelihood (nats a row) and its gradient with respect to theta, *added* to the flow's gradient block:
- *   L = -sum w_i log p(x_i) / sum w_i;   weights [n] in the _weighted calls, finite (else
- *   NF_ERR_NONFINITE), >= 0 and not all 0 (else NF_ERR_ARG); NULL: all 1.
+ * The loss and its gradient: mean negative log-likelihood (nats a row), and dL / dtheta, *added* to the flow's gradient block,
+ *   L = -sum w_i log p(x_i) / sum w_i
+ * with the weights of the _weighted calls, [n], finite (else NF_ERR_NONFINITE), >= 0, not all 0 (else NF_ERR_ARG); NULL: all 1.
  * mean_nll may be NULL. A row with NaN or Inf, or without a finite density (outside a uniform base), contributes nothing
- * to the gradient, *mean_nll is then NaN, and the call returns NF_ROWS_NONFINITE; in a strict context NF_ERR_NONFINITE. A failure
+ * to the gradient, *mean_nll is then NaN, and the call returns NF_ROWS_NONFINITE; in a strict context NF_ERR_NONFINITE. A row that has a
+ * density but that a layer gives up on the way back (NF_GRADIENT_ADJOINT) is told likewise, and the gradient holds NaN. A failure
  * found while computing leaves the gradient block zeroed.
  * Exclusive. The same bits for any number of threads. Allocates gradient buffers, up to 7 times the block, at the first call
  * that needs them; the flow keeps them: nf_flow_step_memory tells. (For rows of a table n >= 64: 1, >= 512: 3, >= 2048: 7; an image
@@ -210,7 +213,7 @@ NF_API nf_status nf_flow_nll_grad_weighted(nf_flow *flow, int64_t n, const float
 NF_API nf_status nf_flow_nll_grad_weighted_f64(nf_flow *flow, int64_t n, const double *x, const double *cond, const double *weights, double *mean_nll);
 
 /**
- * The flat parameter block and the gradient block, [count] each, alive as long as the flow; any of the three may be NULL. The
+ * The flat parameter block and the gradient block: [count] each, alive as long as the flow; any of the three may be NULL. The
  * caller may read and write them while no other call on the flow runs. After writing theta call nf_flow_update before a const
  * call (nf_flow_nll_grad and nf_optimizer_step see to it themselves). NF_ERR_DTYPE, NF_ERR_BUSY: outputs untouched.
  */
@@ -219,8 +222,9 @@ NF_API nf_status nf_flow_params_f64(nf_flow *flow, double **theta, double **grad
 NF_API nf_status nf_flow_update(nf_flow *flow);    /* brings packed copies of the weights up to date; exclusive */
 NF_API nf_status nf_flow_zero_grad(nf_flow *flow); /* exclusive */
 /**
- * Copies the block out, or in, as double whatever the flow's precision. count must be nf_flow_param_count (NF_ERR_SHAPE); values
- * finite (NF_ERR_NONFINITE): the flow is unchanged otherwise. get is shared-read, set exclusive; set needs no nf_flow_update.
+ * Copies the parameters out, or in, as double whatever the flow's precision. count must be nf_flow_param_count (NF_ERR_SHAPE);
+ * values finite (NF_ERR_NONFINITE): the flow is unchanged otherwise. get is shared-read, set exclusive; set needs no
+ * nf_flow_update.
  */
 NF_API nf_status nf_flow_get_params(const nf_flow *flow, int64_t count, double *theta);
 NF_API nf_status nf_flow_set_params(nf_flow *flow, int64_t count, const double *theta);
@@ -236,11 +240,12 @@ typedef struct nf_param_view {
     int32_t reserved;
     int64_t shape[4];
 } nf_param_view;
-/** View `index`, layers first, then the base; views are contiguous and cover the block. NF_ERR_ARG past the last. Shared-read. */
+/** A named view of the flat block: number `index`, layers first, then the base; views are contiguous and cover the block.
+ * NF_ERR_ARG past the last. Shared-read. */
 NF_API nf_status nf_flow_param(const nf_flow *flow, int64_t index, nf_param_view *out);
 
 /**
- * Data-dependent initialisation of layers that want it and have not had it (actnorm), front to back: each sees the rows as the
+ * Data-dependent initialisation: of layers that want it and have not had it (actnorm), front to back, each sees the rows as the
  * layers before it, already initialised, map them. n >= 2 (NF_ERR_SHAPE). nf_flow_fit does it by itself.
  * NF_ERR_DEGENERATE (layer and column), NF_ERR_NONFINITE (row and column of x), NF_ERR_MEMORY: the flow is unchanged. Exclusive.
  */
@@ -248,7 +253,7 @@ NF_API nf_status nf_flow_init_data(nf_flow *flow, int64_t n, const float *x, con
 NF_API nf_status nf_flow_init_data_f64(nf_flow *flow, int64_t n, const double *x, const double *cond);
 
 /**
- * Prepares work space for calls of up to n rows on the context's threads, so that evaluating allocates nothing from the first
+ * Prepares work space for calls of up to n rows: on the context's threads, so that evaluating allocates nothing from the first
  * call on; gradient = 1: for nf_flow_score and nf_flow_nll_grad too, exclusive then (NF_ERR_BUSY).
  * NF_ERR_SHAPE (n < 0), NF_ERR_MEMORY. Shared-read.
  */
@@ -269,7 +274,7 @@ typedef struct nf_flow_info_report {
     int64_t saved_bytes_row;   /* kept per row in training */
     double gflop_row;          /* matrix products of one log_prob row: 2 x weights, in 1e9 */
 } nf_flow_info_report;
-/** Overwrites *report. Shared-read, allocates nothing. */
+/** Sizes of a flow, and the work of a row. Overwrites *report. Shared-read, allocates nothing. */
 NF_API nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report);
 
 /** Bytes that nf_flow_nll_grad takes for a batch, by what they are for; nf_flow_fit takes the optimizer's moments and copies of the
@@ -286,7 +291,8 @@ typedef struct nf_step_memory_report {
     int64_t scratch;
     int64_t total;
 } nf_step_memory_report;
-/** For n >= 1 rows (NF_ERR_SHAPE), NF_ERR_OVERFLOW: *report is untouched. Shared-read, allocates nothing. */
+/** What a training step of n rows will take of memory. NF_ERR_SHAPE (n < 1), NF_ERR_OVERFLOW: *report is untouched.
+ * Shared-read, allocates nothing. */
 NF_API nf_status nf_flow_step_memory(const nf_flow *flow, int64_t n, nf_step_memory_report *report);
 
 /**
@@ -299,7 +305,8 @@ NF_API nf_status nf_flow_image_shape(const nf_flow *flow, int64_t *height, int64
 /**
  * Checks a flow on the caller's own rows, n >= 1: the round trip of all of them in the flow's precision; on a copy in double, and
  * at most the first 64 finite rows, the log-determinant against a dense Jacobian, and gradients against central differences (step
- * 1e-5; smaller ones where that finds an error, for kinks of ReLU). Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;
+ * 1e-5; smaller ones where that finds an error, for kinks of ReLU) of the training loss, by the noise that the gradient has, and without what
+ * layers add to it besides log p. Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x;
  * log_det_sum 1e-3 / 1e-9; log_det_error 1e-5 / 1e-6; gradients 1e-4 / 1e-5; no row that is not finite.
  */
 typedef struct nf_check_report {
@@ -317,7 +324,7 @@ typedef struct nf_check_report {
     int32_t not_invertible;     /* 1: the round trip fails its bound */
     int32_t reserved;
 } nf_check_report;
-/** NF_OK when the check could be made, whatever it found: read report->passed. NF_ERR_SHAPE
+/** Tests a flow on rows of one's own. NF_OK when the check could be made, whatever it found: read report->passed. NF_ERR_SHAPE
  * (n < 1), NF_ERR_MEMORY: *report untouched. Allocates for the call. Shared-read. */
 NF_API nf_status nf_flow_check(const nf_flow *flow, int64_t n, const float *x, const float *cond, nf_check_report *report);
 NF_API nf_status nf_flow_check_f64(const nf_flow *flow, int64_t n, const double *x, const double *cond, nf_check_report *report);

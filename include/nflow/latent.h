@@ -8,11 +8,14 @@
  * whatever the flow: where layers factor columns out, as GLOW does at each level, z holds the whitened latents of all levels side
  * by side, and what is said of z below holds for all of them at once.
  *
- * Arrays, errors, and the state that they leave are those of nflow/flow.h: rows are [n][dim], cond [n][cond_dim] or NULL, borrowed
- * for the call; a row whose input or result is not finite gets NaN and the call answers NF_ROWS_NONFINITE. Calls are shared-read
- * on the flow and give the same bits for any number of threads: those of nf_flow_forward, the formula in double, and
- * nf_flow_inverse one after the other. They allocate nothing beyond what those calls do, unless it is said. Everything here since
- * 0.1
+ * Arrays are those of nflow/flow.h: rows are [n][dim], cond [n][cond_dim] or NULL, borrowed for the call; a row whose input or
+ * result is not finite gets NaN and the call answers NF_ROWS_NONFINITE. Errors are those of its computing calls, with the state
+ * that they leave: NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_DTYPE, NF_ERR_SHAPE, NF_ERR_OVERFLOW, NF_ERR_ALIAS, and NF_ERR_DOMAIN,
+ * NF_ERR_NOT_INVERTIBLE, NF_ERR_CANCELLED, NF_ERR_CALLBACK, NF_ERR_MEMORY and the like while computing.
+ *
+ * Calls are shared-read on the flow and give the same bits for any number of threads: those of nf_flow_forward, the formula in
+ * double, and nf_flow_inverse one after the other. They allocate nothing beyond what those calls do, unless it is said. Everything
+ * here since 0.1
  */
 #ifndef NFLOW_LATENT_H
 #define NFLOW_LATENT_H

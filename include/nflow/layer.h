@@ -17,7 +17,8 @@
 
 NF_BEGIN_DECLS
 
-/** A layer. Threads: immutable. Lifetime: reference counted; holds a reference to its context. */
+/** A bijection with a log-determinant, without weights. Threads: immutable. Lifetime: reference counted; holds a reference to
+ * its context. */
 typedef struct nf_layer nf_layer;
 
 NF_API nf_layer *nf_layer_ref(nf_layer *layer); /* returns its argument */
@@ -27,7 +28,7 @@ NF_API int64_t nf_layer_cond_dim(const nf_layer *layer); /* conditioning columns
 NF_API const char *nf_layer_type_name(const nf_layer *layer); /* alive as long as the layer; NULL for NULL */
 
 /**
- * Creates a layer by the name of its type, built in or registered with the context (nflow/layer_type.h); config is that type's
+ * Creates a layer by the name of its type: built in or registered with the context (nflow/layer_type.h); config is that type's
  * config struct. Further error: NF_ERR_UNKNOWN.
  */
 NF_API nf_status nf_layer_create(nf_layer **out, nf_context *context, const char *type, const void *config);
@@ -75,7 +76,8 @@ enum {
 };
 
 /**
- * "coupling_affine". With a the columns kept, b the columns transformed and c the conditioning columns,
+ * Layer "coupling_affine", some columns scaled and shifted by a network of the others. With a the columns kept, b the columns
+ * transformed and c the conditioning columns,
  *   z_a = x_a,   z_b = exp(s(x_a, c)) x_b + t(x_a, c),   log|det| = sum s
  * s = s(u) is one of the forms above; t and u come from one network with 2 |b| outputs (first t, then u), or from two networks.
  * Networks compute in the flow's precision, s and all behind it in double. Every row is on its own; the inverse uses the same
@@ -122,7 +124,8 @@ enum {
 };
 
 /**
- * "coupling_conv", of images [height][width][channels]: z_a = x_a,  z_b = exp(s(x_a, c)) (x_b + t(x_a, c)),  log|det| = sum s.
+ * Layer "coupling_conv", a coupling of images by a convolutional network. Of [height][width][channels],
+ *   z_a = x_a,  z_b = exp(s(x_a, c)) (x_b + t(x_a, c)),  log|det| = sum s.
  * The shift comes first, as in Glow. 3x3 convolutions have zeros beyond the border, and learn what the border adds. s = s(u)
  * is one of the forms above. Conditioning columns are planes of their own.
  * Networks with hidden stages are initialised from data (nf_flow_init_data), so that hidden channels have mean 0 and variance 1
@@ -151,9 +154,10 @@ NF_API void nf_coupling_conv_config_init(nf_coupling_conv_config *config);
 NF_API nf_status nf_coupling_conv_create(nf_layer **out, nf_context *context, const nf_coupling_conv_config *config);
 
 /**
- * "split": of an image [height][width][channels], the first `keep` channels go on as an image [height][width][keep]; the others are
- * final and stand in z at the columns where they left. log|det| = 0 exactly. No parameters. For a density of what leaves that
- * depends on what goes on, put a "coupling_conv" with mask channels and net linear in front.
+ * Layer "split", which lets channels of an image leave: of an image [height][width][channels], the first `keep` channels go on
+ * as an image [height][width][keep]; the others are final and stand in z at the columns where they left. log|det| = 0 exactly.
+ * No parameters. For a density of what leaves that depends on what goes on, put a "coupling_conv" with mask channels and net
+ * linear in front.
  * NF_ERR_ARG (keep not in 1 .. channels - 1).
  */
 typedef struct nf_split_config {
@@ -168,9 +172,9 @@ NF_API void nf_split_config_init(nf_split_config *config);
 NF_API nf_status nf_split_create(nf_layer **out, nf_context *context, const nf_split_config *config);
 
 /**
- * "permutation" of columns: z_j = x_{p(j)}; log|det| = 0 exactly. p is `index`, else it reverses the columns, or is drawn from
- * `seed` (the description stores p itself). No parameters. NF_ERR_ARG (no bijection; index with kind reverse), NF_ERR_SHAPE
- * (n_index).
+ * Layer "permutation", of columns: z_j = x_{p(j)}; log|det| = 0 exactly. p is `index`, else it reverses the columns, or is
+ * drawn from `seed` (the description stores p itself). No parameters. NF_ERR_ARG (no bijection; index with kind reverse),
+ * NF_ERR_SHAPE (n_index).
  */
 typedef struct nf_permutation_config {
     uint32_t struct_size;
@@ -188,13 +192,13 @@ NF_API void nf_permutation_config_init(nf_permutation_config *config);
 NF_API nf_status nf_permutation_create(nf_layer **out, nf_context *context, const nf_permutation_config *config);
 
 /**
- * "actnorm": z_j = exp(s_c) (x_j + b_c), c = j mod channels, trained; log|det| = dim / channels sum s_c. Without `channels` every
- * column has its own s and b; images in height-width-channel order have one of each a channel. Initialised from data so that
- * every channel of the first batch has mean 0 and variance 1 over rows and pixels (nf_flow_init_data, which nf_flow_fit calls
- * before its first step), with |s_c| <= 7; until then it is the identity. That it was is saved with the model, so a loaded flow
- * is not initialised again. A channel whose sd is at most 1e-6 (|mean| + 1) is NF_ERR_DEGENERATE at initialisation; the line
- * names it. NF_ERR_SHAPE (channels does not divide dim). Parameters: log_scale [channels], shift [channels], initialised (a
- * frozen flag).
+ * Layer "actnorm", scales and shifts initialised from data: z_j = exp(s_c) (x_j + b_c), c = j mod channels, trained; log|det| =
+ * dim / channels sum s_c. Without `channels` every column has its own s and b; images in height-width-channel order have one of
+ * each a channel. Initialised from data so that every channel of the first batch has mean 0 and variance 1 over rows and pixels
+ * (nf_flow_init_data, which nf_flow_fit calls before its first step), with |s_c| <= 7; until then it is the identity. That it
+ * was is saved with the model, so a loaded flow is not initialised again. A channel whose sd is at most 1e-6 (|mean| + 1) is
+ * NF_ERR_DEGENERATE at initialisation; the line names it. NF_ERR_SHAPE (channels does not divide dim). Parameters: log_scale
+ * [channels], shift [channels], initialised (a frozen flag).
  * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
  */
 typedef struct nf_actnorm_config {
@@ -209,7 +213,7 @@ NF_API void nf_actnorm_config_init(nf_actnorm_config *config);
 NF_API nf_status nf_actnorm_create(nf_layer **out, nf_context *context, const nf_actnorm_config *config);
 
 /**
- * "affine", elementwise: z_j = exp(s_j) x_j + t_j with s_j = m tanh(a_j / m); log|det| = sum s_j. Starts as the identity.
+ * Layer "affine", elementwise: z_j = exp(s_j) x_j + t_j with s_j = m tanh(a_j / m); log|det| = sum s_j. Starts as the identity.
  * Parameters: log_scale [dim] (the a_j), shift [dim] (the t_j).
  */
 typedef struct nf_affine_config {
@@ -224,10 +228,10 @@ NF_API void nf_affine_config_init(nf_affine_config *config);
 NF_API nf_status nf_affine_create(nf_layer **out, nf_context *context, const nf_affine_config *config);
 
 /**
- * "standardise": z_j = (x_j - mean_j) / sd_j; log|det| = -sum log sd_j. mean and sd are constants: frozen parameters, saved as
- * tensors, never trained, so that densities stay in the units of x. The config's arrays are their initial values; NULL means 0
- * and 1. nf_standardise_from_dataset (nflow/dataset.h) takes them from data. Parameters: mean [dim], sd [dim]. NF_ERR_SHAPE
- * (n_mean or n_sd is neither 0 nor dim).
+ * Layer "standardise", constants that give columns mean 0 and sd 1: z_j = (x_j - mean_j) / sd_j; log|det| = -sum log sd_j. mean
+ * and sd are constants: frozen parameters, saved as tensors, never trained, so that densities stay in the units of x. The
+ * config's arrays are their initial values; NULL means 0 and 1. nf_standardise_from_dataset (nflow/dataset.h) takes them from
+ * data. Parameters: mean [dim], sd [dim]. NF_ERR_SHAPE (n_mean or n_sd is neither 0 nor dim).
  */
 typedef struct nf_standardise_config {
     uint32_t struct_size;
@@ -244,7 +248,7 @@ NF_API void nf_standardise_config_init(nf_standardise_config *config);
 NF_API nf_status nf_standardise_create(nf_layer **out, nf_context *context, const nf_standardise_config *config);
 
 /**
- * "logit" of the unit interval: z_j = log(p / (1 - p)), p = alpha + (1 - 2 alpha) x_j;
+ * Layer "logit", from the unit interval to the line: z_j = log(p / (1 - p)), p = alpha + (1 - 2 alpha) x_j;
  *   log|det| = sum_j (softplus(z_j) + softplus(-z_j) + log(1 - 2 alpha)).
  * x outside [0, 1] is NF_ERR_DOMAIN with row and column when the flow computes, never clipped. The inverse of a z that no x in
  * [0, 1] maps to is the nearest end, so that what is generated can be evaluated. No parameters.
@@ -267,10 +271,10 @@ enum {
 };
 
 /**
- * "linear": z = W x, W [dim][dim]; log|det| = log|det W|. Starts as a random rotation. Parameters, plu: permutation [dim] and sign
- * [dim] (frozen), lu [dim][dim]: row i of L (U + diag(...)) is row permutation[i] of W; lu holds L below (its diagonal is 1),
- * log_s on and U above the diagonal. plain: weight [dim][dim]. dim over 4096 is NF_ERR_ARG. A W that is singular or not finite is
- * NF_ERR_SINGULAR when the flow computes; the line names layer and pivot.
+ * Layer "linear", an invertible matrix: z = W x, W [dim][dim]; log|det| = log|det W|. Starts as a random rotation. Parameters,
+ * plu: permutation [dim] and sign [dim] (frozen), lu [dim][dim]: row i of L (U + diag(...)) is row permutation[i] of W; lu
+ * holds L below (its diagonal is 1), log_s on and U above the diagonal. plain: weight [dim][dim]. dim over 4096 is NF_ERR_ARG. A W
+ * that is singular or not finite is NF_ERR_SINGULAR when the flow computes; the line names layer and pivot.
  */
 typedef struct nf_linear_config {
     uint32_t struct_size;
@@ -283,7 +287,7 @@ NF_API void nf_linear_config_init(nf_linear_config *config);
 NF_API nf_status nf_linear_create(nf_layer **out, nf_context *context, const nf_linear_config *config);
 
 /**
- * "invconv", the invertible 1x1 convolution: z_p = W x_p at each of height width pixels, W [channels][channels];
+ * Layer "invconv", the invertible 1x1 convolution: z_p = W x_p at each of height width pixels, W [channels][channels];
  * log|det| = height width log|det W|. Rows are [height][width][channels]. Start, parameters and errors as "linear", with channels
  * for dim.
  * Ref: Kingma, Dhariwal, "Glow", arXiv:1807.03039.
@@ -305,7 +309,7 @@ enum {
 };
 
 /**
- * "squeeze": squares of 2x2 pixels become pixels of four times the channels,
+ * Layer "squeeze", resolution traded for channels: squares of 2x2 pixels become pixels of four times the channels,
  *   [height][width][channels] -> [height/2][width/2][4 channels],  out channel = sub channels + c,
  * sub the place of the sub-pixel in `order`. With reverse the opposite: [height][width][channels] -> [2 height][2 width][channels/4].
  * height, width and channels are always those of x. log|det| = 0 exactly. No parameters. NF_ERR_SHAPE (odd height or width; with
@@ -330,7 +334,7 @@ enum {
 };
 
 /**
- * "dequantise": whole numbers 0..255 spread over the unit interval,
+ * Layer "dequantise", noise that makes densities of whole numbers: 0..255 are spread over the unit interval,
  *   z_j = (floor(x_j / 2^(8 - bits)) + u_j) / 2^bits - shift,  u uniform in (0, 1);   log|det| = -dim bits log 2
  * so that a flow whose z is uniform scores `bits` bits a column. u depends on the seed of the flow, the epoch (in nf_flow_fit) and
  * the row: its number in nf_flow_fit, its bits elsewhere; not on batches or threads. The inverse is the whole number again,

@@ -36,7 +36,7 @@ NF_BEGIN_DECLS
 typedef struct nf_maker nf_maker;
 NF_API void *nf_maker_alloc(nf_maker *maker, int64_t bytes);
 
-/** Records `line`, copied, for nf_last_error() of this thread, and returns `status`. NULL or "": the status's English. */
+/** Records a line, copied, for nf_last_error() of this thread, and returns `status`. NULL or "": the status's English. */
 NF_API nf_status nf_fail(nf_status status, const char *line);
 
 /** A tile: rows that an operation works on. Arrays of void are of `dtype`. */
@@ -60,15 +60,16 @@ typedef struct nf_tile {
     uint32_t stream;       /* random streams of this place in the chain: stream .. stream + 255 */
     int32_t training;      /* 1: backward may follow and training tolerances apply */
     int32_t pass;          /* init: of init_passes */
-    int32_t reserved;
+    int32_t likelihood;    /* backward: 1: of log p alone, without what the layer adds to the loss of training (nf_flow_check) */
     void *failures;        /* private: nf_fail_row */
     const void *kernels;   /* private to built-in layers */
 } nf_tile;
 
 /**
- * Row i of the tile fails, for a reason that is its own (a stiff row of an ODE, say): what forward or inverse writes for it does not
+ * Gives up row i of a tile, for a reason that is its own (a stiff row of an ODE, say): what forward or inverse writes for it does not
  * matter, its results become NaN, the other rows complete, and the call answers NF_ROWS_NONFINITE with `status` and `line` of the
- * first such row in nf_last_error(); in a strict context it answers NF_ERR_NONFINITE. Only within forward and inverse.
+ * first such row in nf_last_error(); in a strict context it answers NF_ERR_NONFINITE. In backward: the row's gradient is lost, and tile->grad
+ * should be made NaN where a part of it was added. Only within these three.
  */
 NF_API void nf_fail_row(const nf_tile *tile, int64_t i, nf_status status, const char *line);
 
@@ -97,7 +98,8 @@ typedef struct nf_layer_info {
 /* Properties of parameters. */
 enum {
     NF_PARAM_FROZEN = 1,  /* not trained: constants and flags; its gradient stays zero */
-    NF_PARAM_NO_DECAY = 2 /* weight decay and L2 leave it alone: biases, scales */
+    NF_PARAM_NO_DECAY = 2, /* weight decay and L2 leave it alone: biases, scales */
+    NF_PARAM_NO_MATCH = 4 /* flow matching leaves it alone: times */
 };
 
 /** One named view of the flat block. */
@@ -138,6 +140,11 @@ typedef struct nf_layer_ops {
                      double *d_log_det);
     /* OPTIONAL (NULL: all finite values will do). Refuses parameters from a file that the layer cannot work with: NF_ERR_FORMAT. */
     nf_status (*check)(const void *self, const void *theta);
+    /* OPTIONAL (NULL: the layer cannot be trained by flow matching). in and out are rows that are to be joined, x and z, not f(x); the
+     * layer has dim_out = dim. loss[i] (overwritten) is how far row i is from that, at a time drawn from its row_key, stream and epoch;
+     * adds sum_i h[i] dloss[i]/dtheta to tile->grad. grad NULL: the loss alone, and packed_backward may be NULL. Parameters with
+     * NF_PARAM_NO_MATCH get no gradient. */
+    nf_status (*match)(const void *self, const nf_tile *tile, const void *in, const void *out, const double *h, double *loss);
 } nf_layer_ops;
 
 /** A layer type. Static: it must outlive every context it is registered with. */
@@ -164,8 +171,8 @@ typedef struct nf_layer_type {
 } nf_layer_type;
 
 /**
- * Makes a type known to a context, for nf_layer_create, nf_flow_from_json and nf_flow_load. The table is borrowed for the
- * context's life.
+ * Makes a type known to a context: nf_layer_create, nf_flow_from_json and nf_flow_load find it by its name. The table is borrowed
+ * for the context's life.
  * NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_ARG (a REQUIRED slot is NULL, a bad name, or a name already taken), NF_ERR_LIMIT (256 types
  * a context), NF_ERR_VERSION, NF_ERR_MEMORY: the context is as before. Threads: any.
  */

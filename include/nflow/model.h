@@ -22,12 +22,12 @@ NF_BEGIN_DECLS
  * file.
  */
 NF_API nf_status nf_flow_save(const nf_flow *flow, const char *path);
-/** The same bytes into buffer [capacity]; *size is their number. buffer NULL: the size only. NF_ERR_SHAPE: capacity is too small,
- * *size tells what is needed, buffer untouched. */
+/** Saves a flow into memory: the bytes of nf_flow_save into buffer [capacity]; *size is their number. buffer NULL: the size
+ * only. NF_ERR_SHAPE: capacity is too small, *size tells what is needed, buffer untouched. */
 NF_API nf_status nf_flow_save_memory(const nf_flow *flow, void *buffer, int64_t capacity, int64_t *size);
 
 /**
- * Loads a flow from a file, or from `size` bytes, which are borrowed for the call. All of it is checked: layout, checksums,
+ * Loads a flow from a file, or from memory: `size` bytes, borrowed for the call. All of it is checked: layout, checksums,
  * description, shapes, values; a file that passes can be used without further checks. Layer types of your own must be registered
  * with the context. A checkpoint of nf_flow_fit loads as the model that it holds. *out is NULL after failure:
  * NF_ERR_IO, NF_ERR_FORMAT (not a model file, or one that contradicts itself), NF_ERR_VERSION (of a newer format or layer, or an
@@ -45,12 +45,12 @@ NF_API nf_status nf_flow_load_memory(nf_flow **out, nf_context *context, const v
 NF_API nf_status nf_flow_verify(nf_context *context, const char *path, double *max_error, int64_t *rows);
 
 /**
- * A flow from a description, the JSON text that model files carry, with fresh weights from its seed. Unknown keys, missing
+ * Makes a flow from a description: the JSON text that model files carry, with fresh weights from its seed. Unknown keys, missing
  * required ones and values out of range are NF_ERR_FORMAT, and the line names place and value: "layers[3]: bound is 99".
  * NF_ERR_FORMAT, NF_ERR_VERSION, NF_ERR_LIMIT, NF_ERR_MEMORY: *out NULL.
  */
 NF_API nf_status nf_flow_from_json(nf_flow **out, nf_context *context, const char *description);
-/** The description of a flow, with its NUL, into buffer [capacity]; *size counts the NUL. buffer NULL: the size only.
+/** Describes a flow as JSON text: with its NUL, into buffer [capacity]; *size counts the NUL. buffer NULL: the size only.
  * NF_ERR_SHAPE as nf_flow_save_memory. Shared-read. */
 NF_API nf_status nf_flow_to_json(const nf_flow *flow, char *buffer, int64_t capacity, int64_t *size);
 

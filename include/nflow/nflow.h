@@ -3,6 +3,7 @@
  * nflow.h - normalizing flows: models that give exact densities and exact samples
  *
  *   #include <nflow/nflow.h>           cc program.c $(pkg-config --cflags --libs nflow)
+ *   #include <nflow/nflow.hpp>         from C++17: owners, exceptions, spans; documented there
  *
  * In order of use: nflow/status.h (what calls answer), nflow/context.h (memory, threads; NULL will do), nflow/dataset.h,
  * nflow/layer.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/latent.h (interpolation, attributes),

@@ -16,7 +16,7 @@
 NF_BEGIN_DECLS
 
 /**
- * An optimizer. Its state is made at the first step, and then belongs to flows of that size and precision.
+ * An update rule and its state, which is made at the first step, and then belongs to flows of that size and precision.
  * Threads: confined. Lifetime: reference counted; holds a reference to its context, none to a flow.
  */
 typedef struct nf_optimizer nf_optimizer;
@@ -29,8 +29,9 @@ NF_API const char *nf_optimizer_type_at(int32_t index); /* name of rule `index`;
 NF_API nf_status nf_optimizer_create(nf_optimizer **out, nf_context *context, const char *type, const void *config);
 
 /**
- * "adam": m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t);
- *   theta -= lr m^ / (sqrt(v^) + eps). weight_decay: g += weight_decay theta (L2). Ref: Kingma, Ba, arXiv:1412.6980.
+ * "adam": weight_decay adds to the gradient, g += weight_decay theta (L2), and
+ *   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,  theta -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+ * Ref: Kingma, Ba, arXiv:1412.6980.
  */
 typedef struct nf_adam_config {
     uint32_t struct_size;
@@ -43,8 +44,8 @@ typedef struct nf_adam_config {
 /** "adamw": the same config; decay is decoupled, theta -= lr weight_decay theta, default 0.01. Ref: Loshchilov, Hutter,
  * arXiv:1711.05101. */
 typedef nf_adam_config nf_adamw_config;
-/** "adamax": v = max(beta2 v, |g|), theta -= lr / (1 - beta1^t) m / (v + eps); weight_decay as adam. Ref: Kingma, Ba, section
- * 7.1. */
+/** "adamax": v = max(beta2 v, |g|), theta -= lr / (1 - beta1^t) m / (v + eps); weight_decay as adam. Ref: Kingma, Ba,
+ * arXiv:1412.6980, section 7.1. */
 typedef nf_adam_config nf_adamax_config;
 /** "sgd" with momentum: v = momentum v + g, theta -= lr v (nesterov: lr (g + momentum v)); weight_decay as adam. */
 typedef struct nf_sgd_config {
@@ -59,6 +60,7 @@ typedef struct nf_sgd_config {
 #define NF_ADAMW_CONFIG_INIT { .struct_size = sizeof(nf_adamw_config) }
 #define NF_ADAMAX_CONFIG_INIT { .struct_size = sizeof(nf_adamax_config) }
 #define NF_SGD_CONFIG_INIT { .struct_size = sizeof(nf_sgd_config) }
+/** An optimizer by its rule: the typed constructors. */
 NF_API void nf_adam_config_init(nf_adam_config *config); /* for adam, adamw and adamax */
 NF_API void nf_sgd_config_init(nf_sgd_config *config);
 NF_API nf_status nf_optimizer_adam_create(nf_optimizer **out, nf_context *context, const nf_adam_config *config);
@@ -74,13 +76,13 @@ NF_API nf_status nf_optimizer_sgd_create(nf_optimizer **out, nf_context *context
  * for any number of threads.
  */
 NF_API nf_status nf_optimizer_step(nf_optimizer *optimizer, nf_flow *flow);
-/** The same after scaling the gradient so that its Euclidean norm is at most max_norm (<= 0: no limit; NaN: NF_ERR_ARG). *norm
- * (may be NULL) is the norm before; NaN after failures found in the arguments. */
+/** nf_optimizer_step with a clipped gradient: scaled so that its Euclidean norm is at most max_norm (<= 0: no limit; NaN:
+ * NF_ERR_ARG). *norm (may be NULL) is the norm before; NaN after failures found in the arguments. */
 NF_API nf_status nf_optimizer_step_clipped(nf_optimizer *optimizer, nf_flow *flow, double max_norm, double *norm);
-/** The learning rate: that of the config until set; NaN for NULL. lr: finite, >= 0, else NF_ERR_ARG. */
+/** The learning rate of an optimizer: that of the config until set; NaN for NULL. lr: finite, >= 0, else NF_ERR_ARG. */
 NF_API double nf_optimizer_lr(const nf_optimizer *optimizer);
 NF_API nf_status nf_optimizer_set_lr(nf_optimizer *optimizer, double lr);
-/** Steps applied; 0 for NULL. */
+/** Steps that an optimizer has applied; 0 for NULL. */
 NF_API int64_t nf_optimizer_steps(const nf_optimizer *optimizer);
 /** Forgets moments and steps, keeps the learning rate: the optimizer may then serve a flow of another size. */
 NF_API nf_status nf_optimizer_reset(nf_optimizer *optimizer);

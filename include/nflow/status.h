@@ -82,7 +82,7 @@ NF_API const char *nf_status_name(nf_status status);
 NF_API const char *nf_status_text(nf_status status);
 
 /**
- * One line about the latest failure, or positive status, of the calling thread: function, argument, value, limit. Written at
+ * One line about the calling thread's latest failure, or positive status: function, argument, value, limit. Written at
  * every failure and never cleared by success, so it means something only right after a failure, on the same thread. At most 1023
  * bytes; longer lines are cut. Never NULL ("" before the first failure); the pointer is the thread's own and its text lasts until
  * this thread's next failure: copy what is to be kept, and copy it before a task moves to another thread.
@@ -90,7 +90,7 @@ NF_API const char *nf_status_text(nf_status status);
 NF_API const char *nf_last_error(void);
 
 /**
- * Version of the library in use, "major.minor.patch", and as major * 10000 + minor * 100 + patch. That of the headers is
+ * Version of the library in use: "major.minor.patch", and as major * 10000 + minor * 100 + patch. That of the headers is
  * NF_VERSION_MAJOR, _MINOR, _PATCH. Static memory.
  */
 NF_API const char *nf_version(void);

@@ -18,7 +18,8 @@ typedef struct nfi_base_ops {
     nf_status (*log_prob)(const void *self, const nf_tile *tile, const void *z);
     /* g [n][dim] = weight_i d log p(z_i) / dz (overwritten); tile->grad += weight_i d log p / dtheta if not NULL */
     nf_status (*backward)(const void *self, const nf_tile *tile, const void *z, const double *weight, void *g);
-    /* z of samples tile->row .. tile->row + n of stream (seed, NFI_STREAM_BASE): element row * dim + j; scratch n * dim doubles */
+    /* z of samples tile->row .. tile->row + n of stream (seed, NFI_STREAM_BASE): element row * dim + j; scratch n * dim doubles.
+     * tile->training: of the density itself, whatever temperatures the base has for samples */
     nf_status (*sample)(const void *self, const nf_tile *tile, double temperature, void *z);
 } nfi_base_ops;
 

@@ -69,7 +69,7 @@ static nf_status normal_sample(const void *self, const nf_tile *tile, double tem
     real *z = to;
 
     k->normal(tile->seed, NFI_STREAM_BASE, (uint64_t)(tile->row * nm->dim), count, eps);
-    if (nm->n_groups == 0)
+    if (nm->n_groups == 0 || tile->training)
         for (int64_t i = 0; i < count; i++) z[i] = (real)(temperature * eps[i]);
     else
         for (int64_t i = 0; i < tile->n; i++) normal_scale_groups(nm, temperature, eps + i * nm->dim, z + i * nm->dim);

@@ -30,6 +30,7 @@
 #define CONTEXT_MAX_LAYERS 4096
 #define CONTEXT_MAX_DIM (1 << 24)
 #define CONTEXT_MAX_ELEMENTS INT32_MAX
+#define CONTEXT_MAX_SOLVER_STEPS 100000
 
 #define CONTEXT_FIELD(member, kind, fallback, min, max, choices, help)                                                 \
     NFI_FIELD(nf_context_config, member, kind, 0, fallback, min, max, choices, help)
@@ -49,6 +50,8 @@ static const nf_field context_fields[] = {
     CONTEXT_FIELD(max_dim, NF_FIELD_I64, CONTEXT_MAX_DIM, 1, INT32_MAX, NULL, "most columns of a flow or a dataset"),
     CONTEXT_FIELD(max_elements, NF_FIELD_I64, CONTEXT_MAX_ELEMENTS, 1, 0x1p48, NULL,
                   "most parameters of a flow and values of a dataset"),
+    CONTEXT_FIELD(max_solver_steps, NF_FIELD_I64, CONTEXT_MAX_SOLVER_STEPS, 1, 0x1p20, NULL,
+                  "most steps of a row that a continuous layer may allow"),
     CONTEXT_FIELD(alloc, NF_FIELD_POINTER, 0, 0, 0, NULL, "allocates memory; NULL is malloc"),
     CONTEXT_FIELD(free, NF_FIELD_POINTER, 0, 0, 0, NULL, "frees memory; set with alloc"),
     CONTEXT_FIELD(alloc_user, NF_FIELD_POINTER, 0, 0, 0, NULL, "first argument of alloc and free"),
@@ -56,11 +59,13 @@ static const nf_field context_fields[] = {
     CONTEXT_FIELD(parallel_user, NF_FIELD_POINTER, 0, 0, 0, NULL, "first argument of parallel_for"),
     CONTEXT_FIELD(log, NF_FIELD_POINTER, 0, 0, 0, NULL, "receives log lines; NULL is silent"),
     CONTEXT_FIELD(log_user, NF_FIELD_POINTER, 0, 0, 0, NULL, "first argument of log"),
+    CONTEXT_FIELD(released, NF_FIELD_POINTER, 0, 0, 0, NULL, "called when the context is gone; NULL is nothing"),
+    CONTEXT_FIELD(released_user, NF_FIELD_POINTER, 0, 0, 0, NULL, "argument of released"),
 };
 
 const nfi_config_type nfi_context_config_type = {
     .name = "context",
-    .first_size = offsetof(nf_context_config, log_user) + sizeof(void *), /* as of 0.1 */
+    .first_size = offsetof(nf_context_config, released_user) + sizeof(void *), /* as of 0.1 */
     .size = sizeof(nf_context_config),
     .fields = context_fields,
     .n_fields = (int32_t)(sizeof context_fields / sizeof context_fields[0]),
@@ -76,6 +81,7 @@ static const nf_context_config context_default = {
     .max_layers = CONTEXT_MAX_LAYERS,
     .max_dim = CONTEXT_MAX_DIM,
     .max_elements = CONTEXT_MAX_ELEMENTS,
+    .max_solver_steps = CONTEXT_MAX_SOLVER_STEPS,
 };
 
 /* A registered type. Nodes are added in front and never change, so that finding takes no lock. */
@@ -136,6 +142,11 @@ static nf_status context_resolve(const nf_context_config *config, nf_context_con
     if (resolved->isa != 0 && !nfi_cpu_has_isa(resolved->isa))
         return nfi_fail(NF_ERR_UNSUPPORTED, "%s: isa is %d, this machine lacks that instruction set", function,
                         (int)resolved->isa);
+#if !defined(NFI_CBLAS)
+    if (resolved->backend == NF_BACKEND_CBLAS)
+        return nfi_fail(NF_ERR_UNSUPPORTED, "%s: backend is cblas and this library was built without: leave it native, or "
+                        "build with -Dblas=auto", function);
+#endif
     if (resolved->threads == -1)
         resolved->threads = context_usable_cpus();
     return NF_OK;
@@ -165,6 +176,7 @@ nf_status nf_context_create(nf_context **out, const nf_context_config *config)
     if (context->config.threads > 1) {
         context->pool = nfi_pool_create(context, context->config.threads, &status);
         if (context->pool == NULL) {
+            context->config.released = NULL; /* the caller keeps what it would free */
             nf_context_unref(context);
             return nfi_fail_in(status, "nf_context_create");
         }
@@ -197,6 +209,8 @@ void nf_context_unref(nf_context *context)
     draft.config = context->config;
     context_clear_tag(&context->object);
     nfi_free(&draft, context, 1, sizeof *context);
+    if (draft.config.released != NULL)
+        draft.config.released(draft.config.released_user);
 }
 
 void nf_context_cancel(nf_context *context)

@@ -18,7 +18,8 @@ enum {
     NFI_STREAM_DATA = 5,
     NFI_STREAM_NOISE = 6, /* dequantisation, probes */
     NFI_STREAM_CHECK = 7,
-    NFI_STREAM_PERMUTATION = 8
+    NFI_STREAM_PERMUTATION = 8,
+    NFI_STREAM_MATCH = 9 /* times of flow matching */
 };
 
 /* The mixer of SplitMix64 (Steele, Lea, Flood 2014): numbers that differ in one bit become unrelated. */

@@ -46,6 +46,12 @@ void nfi_count_solve(const nf_tile *tile, int64_t i, bool failed, int64_t accept
     nfi_solve_sums_add(&w->solves, &(nfi_solve_sums){ 1, failed, accepted, rejected, evaluations, accepted, rejected, evaluations });
 }
 
+double *nfi_trace_error(const nf_tile *tile)
+{
+    const nfi_workspace *w = tile->failures;
+    return w && w->trace_error ? w->trace_error + (tile->row_key - w->key) : NULL;
+}
+
 void nfi_solve_sums_add(nfi_solve_sums *sums, const nfi_solve_sums *more)
 {
     sums->solves += more->solves;
@@ -119,12 +125,12 @@ static nf_status chain_forward_place(const nf_flow *flow, const nfi_place *p, nf
     return chain_status(flow, p, status);
 }
 
-/* Evaluation: ping-pong between the two state buffers, starting in state[0]. */
-static nf_status chain_forward_plain(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch)
+/* Evaluation: ping-pong between the two state buffers, starting in state[0] and ending in state[*end]. */
+static nf_status chain_forward_places(const nf_flow *flow, int64_t n_places, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch, int *end)
 {
     int at = 0;
 
-    for (int64_t l = 0; l < flow->n_places; l++) {
+    for (int64_t l = 0; l < n_places; l++) {
         const nfi_place *p = &flow->places[l];
         const nf_status status = chain_forward_place(flow, p, w, row, n, w->state[at], w->state[!at], NULL, epoch, 0);
         if (status) return status;
@@ -133,8 +139,27 @@ static nf_status chain_forward_plain(const nf_flow *flow, nfi_workspace *w, int6
         else
             at = !at;
     }
+    *end = at;
+    return NF_OK;
+}
+
+static nf_status chain_forward_plain(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch)
+{
+    int at;
+    const nf_status status = chain_forward_places(flow, flow->n_places, w, row, n, epoch, &at);
+
+    if (status) return status;
     nfi_rows_copy(n, chain_last_dim(flow) * flow->size, w->state[at], chain_last_dim(flow) * flow->size, w->z, flow->dim * flow->size);
     return NF_OK;
+}
+
+nf_status nfi_chain_lead(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch, const char **in)
+{
+    int at = 0;
+    const nf_status status = chain_forward_places(flow, flow->n_places - 1, w, row, n, epoch, &at);
+
+    *in = w->state[at];
+    return status;
 }
 
 /* Training: every layer's rows stay where create_place_rows put them. */
@@ -247,6 +272,7 @@ static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, n
         nf_tile tile = nfi_chain_tile(flow, p, w, row, i, m);
         tile.epoch = epoch;
         tile.training = 1;
+        tile.likelihood = grad->likelihood;
         tile.grad = nfi_grad_open(flow, w, grad, p->theta, p->layer->param_count, i);
         status = chain_backward_tile(flow, p, w, &tile, i, g);
         if (!status) nfi_grad_close(flow, w, grad, p->theta, p->layer->param_count, i + m, n);
@@ -284,4 +310,24 @@ nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int
         status = ops->log_prob(flow->base->self, &tile, w->z + i * flow->dim * flow->size);
     }
     return status;
+}
+
+nf_status nfi_chain_match(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const char *in, const char *out, const nfi_grad *grad,
+                          uint64_t epoch)
+{
+    const nfi_place *p = &flow->places[flow->n_places - 1];
+    const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+    const int64_t bytes = p->info.dim * flow->size;
+    nf_status status = NF_OK;
+
+    for (int64_t i = 0, m; i < n && !status; i += m) {
+        m = nfi_tile_size(w, i, n, p->info.tile_rows);
+        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, m);
+        tile.epoch = epoch;
+        tile.training = 1;
+        tile.grad = nfi_grad_open(flow, w, grad, p->theta, p->layer->param_count, i);
+        status = ops->match(p->layer->self, &tile, in + i * bytes, out + i * bytes, w->weight + i, w->spare + i);
+        if (!status) nfi_grad_close(flow, w, grad, p->theta, p->layer->param_count, i + m, n);
+    }
+    return chain_status(flow, p, status);
 }

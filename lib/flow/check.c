@@ -7,6 +7,9 @@
  * have kinks, and a difference across one is no derivative: where an error is over its bound it is measured again with smaller
  * steps, and the smallest counts. A wrong derivative stays wrong at every step.
  *
+ * Differences are those of the loss of training, with the noise of the same rows: a layer that estimates its log-determinant there is checked
+ * by the probes that its gradient has. What layers add to that loss besides log p is left out of the gradient (nf_tile.likelihood).
+ *
  * Layers that spread whole numbers by noise (nf_layer_info.discrete) at the beginning of a chain have no differences. Rows go through
  * them once, and the flow of the other layers is checked at the rows that leave them; each of them must have a true inverse: what comes
  * back is mapped, with the noise of the same row, to the very same values.
@@ -192,20 +195,32 @@ static nf_status check_log_det(check_memory *m, int64_t row, double *error)
     return NF_OK;
 }
 
-static nf_status check_log_prob(const nf_flow *f64, int64_t n, const double *x, const double *cond, double *mean)
+/* Keys of the noise of rows [row, row + n): those that they have in evaluation. */
+static void check_keys(const check_memory *m, int64_t row, int64_t n, uint64_t *key)
 {
-    double lp[CHECK_ROWS];
-    const nf_status status = nf_flow_log_prob_f64(f64, n, x, cond, lp);
+    const int64_t bytes = m->dim * 8, bytes_cond = m->cond_dim * 8;
+    nfi_rows_hash(n, bytes, m->x + row * m->dim, bytes_cond, m->cond_dim ? m->cond + row * m->cond_dim : NULL, key);
+}
 
-    *mean = 0.0;
-    for (int64_t i = 0; i < n; i++) *mean += lp[i] / (double)n;
-    return status;
+/* Mean of log p over n rows x, which have the keys of rows from `row` on; its gradient too where it is asked for. */
+static nf_status check_log_prob(const check_memory *m, int64_t row, int64_t n, const double *x, bool gradient, double *mean)
+{
+    uint64_t key[CHECK_ROWS];
+    const nfi_batch batch = { .n = n, .x = x, .cond = m->cond_dim ? m->cond + row * m->cond_dim : NULL, .keys = key, .scale = 1.0 / (double)n,
+                              .likelihood = true, .no_gradient = !gradient };
+    nfi_bad_rows bad;
+    double nll;
+
+    check_keys(m, row, n, key);
+    const nf_status status = nfi_flow_grad(m->f64, &batch, &nll, &bad, "nf_flow_check");
+    *mean = -nll / (double)n;
+    return status || !bad.count ? status : NF_ROWS_NONFINITE;
 }
 
 /* Score against differences of log_prob, one row at a time; relative to the row's largest entry. */
 static nf_status check_grad_x(check_memory *m, int64_t row, double *error)
 {
-    const double *x = m->x + row * m->dim, *g = m->grad + row * m->dim, *c = m->cond_dim ? m->cond + row * m->cond_dim : NULL;
+    const double *x = m->x + row * m->dim, *g = m->grad + row * m->dim;
     double scale = 1.0, worst = 0.0, up = 0.0, down = 0.0;
     nf_status status = NF_OK;
 
@@ -213,9 +228,9 @@ static nf_status check_grad_x(check_memory *m, int64_t row, double *error)
         const double h = check_step(m, x[j]);
         memcpy(m->probe, x, (size_t)m->dim * sizeof *x);
         m->probe[j] = x[j] + h;
-        status = check_log_prob(m->f64, 1, m->probe, c, &up);
+        status = check_log_prob(m, row, 1, m->probe, false, &up);
         m->probe[j] = x[j] - h;
-        if (!status) status = check_log_prob(m->f64, 1, m->probe, c, &down);
+        if (!status) status = check_log_prob(m, row, 1, m->probe, false, &down);
         scale = check_max(scale, check_abs(g[j]));
         worst = check_max(worst, check_abs(g[j] - (up - down) / (2.0 * h)));
     }
@@ -227,15 +242,15 @@ static nf_status check_grad_x(check_memory *m, int64_t row, double *error)
 static nf_status check_theta(check_memory *m, int64_t k, double *error)
 {
     double *theta = m->f64->theta, up = 0.0, down = 0.0;
-    const double old = theta[k], h = check_step(m, old), *cond = m->cond_dim ? m->cond : NULL, *grad = m->f64->grad;
+    const double old = theta[k], h = check_step(m, old), *grad = m->f64->grad;
     nf_status status;
 
     theta[k] = old + h;
     nfi_flow_pack(m->f64);
-    status = check_log_prob(m->f64, m->rows, m->x, cond, &up);
+    status = check_log_prob(m, 0, m->rows, m->x, false, &up);
     theta[k] = old - h;
     nfi_flow_pack(m->f64);
-    if (!status) status = check_log_prob(m->f64, m->rows, m->x, cond, &down);
+    if (!status) status = check_log_prob(m, 0, m->rows, m->x, false, &down);
     theta[k] = old;
     nfi_flow_pack(m->f64);
     *error = check_abs(grad[k] + (up - down) / (2.0 * h));
@@ -255,9 +270,8 @@ static bool check_trainable(const nf_flow *flow, int64_t k)
 
 static nf_status check_grad_theta(check_memory *m, nf_check_report *r)
 {
-    const double *cond = m->cond_dim ? m->cond : NULL;
-    double scale = 1e-3, error = 0.0, nll;
-    nf_status status = nf_flow_nll_grad_f64(m->f64, m->rows, m->x, cond, &nll);
+    double scale = 1e-3, error = 0.0, mean;
+    nf_status status = check_log_prob(m, 0, m->rows, m->x, true, &mean);
     const double *grad = m->f64->grad; /* made by the call */
 
     for (int64_t t = 0; t < nfi_min(CHECK_THETA, m->f64->count) && !status; t++) {

@@ -94,6 +94,8 @@ typedef struct nfi_batch {
     const uint64_t *keys;    /* NULL: hash */
     uint64_t epoch;
     double scale;
+    bool likelihood;         /* of log p alone, without what layers add to the loss of training */
+    bool no_gradient;        /* the loss only: that of training, with its noise; the gradient block stays as it is */
 } nfi_batch;
 /* Rows without a finite loss. */
 typedef struct nfi_bad_rows {

@@ -19,7 +19,6 @@ static const char glow_function[] = "nf_flow_create_glow";
 
 #define GLOW_LEVELS 16 /* 2^16 is the largest side of an image */
 #define GLOW_DEFAULT_LEVELS 3
-#define GLOW_SHIFT 0.5 /* y in [-1/2, 1/2) */
 
 #define GLOW_FIELD(member, kind, properties, fallback, min, max, choices, help)                                        \
     NFI_FIELD(nf_glow_config, member, kind, properties, fallback, min, max, choices, help)
@@ -60,22 +59,12 @@ static nf_status glow_check(nf_glow_config *c)
         return nfi_fail(NF_ERR_SHAPE, "%s: levels is %lld; height %lld and width %lld can be halved %lld times: pad the images", glow_function,
                         (long long)c->levels, (long long)c->height, (long long)c->width, (long long)most);
     if (c->levels == 0) c->levels = nfi_min(most, GLOW_DEFAULT_LEVELS);
-    if (c->bits > 8 && c->bits != NF_GLOW_REAL)
-        return nfi_fail(NF_ERR_ARG, "%s: bits is %d, must be 1 to 8, or NF_GLOW_REAL", glow_function, (int)c->bits);
+    const nf_status status = nfi_recipe_check_bits(glow_function, c->bits);
+    if (status) return status;
     if (c->n_temperature && c->n_temperature != c->levels)
         return nfi_fail(NF_ERR_SHAPE, "%s: n_temperature is %lld, must be 0 or levels, %lld", glow_function, (long long)c->n_temperature,
                         (long long)c->levels);
     return NF_OK;
-}
-
-/* Whole numbers to real ones, centred at 0. */
-static nf_status glow_input(nfi_recipe *recipe, const nf_glow_config *c, const nfi_image *m)
-{
-    const nf_logit_config logit = { .struct_size = sizeof logit, .dim = nfi_image_dim(m), .alpha = c->alpha };
-    nf_status status = NF_OK;
-
-    if (c->bits != NF_GLOW_REAL) status = nfi_recipe_dequantise(recipe, m, c->bits, c->noise, c->alpha > 0 ? 0.0 : GLOW_SHIFT);
-    return status || c->alpha == 0 ? status : nfi_recipe_add(recipe, "logit", &logit);
 }
 
 /* A coupling with a network of 3 stages, or a prior. */
@@ -148,7 +137,7 @@ nf_status nf_flow_create_glow(nf_flow **out, nf_context *context, const nf_glow_
     if ((status = nfi_recipe_begin(&recipe, context, 2 + c.levels * (3 * c.steps + 3), glow_function))) return status;
 
     nfi_image image = { c.height, c.width, c.channels };
-    status = glow_input(&recipe, &c, &image);
+    status = nfi_recipe_pixels(&recipe, &image, c.bits, c.noise, c.alpha);
     for (int64_t l = 0; l < c.levels && !status; l++) status = glow_level(&recipe, &c, &image, l + 1 == c.levels, &leaves[l]);
     if (!status) status = glow_base(&base, &c, context, leaves);
     flow.dtype = c.dtype;

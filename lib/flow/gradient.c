@@ -13,47 +13,26 @@
 #include "core/fpenv.h"
 #include "core/status.h"
 #include "flow/evaluate.h"
-#include "flow/job.h"
+#include "flow/gradient.h"
 #include "flow/rows.h"
 #include "flow/sums.h"
 #include "math/functions.h"
 #include <stdio.h>
 #include <string.h>
 
-#define GRADIENT_SLOTS 8
-
 /* Table rows below which 1, 2, 4 slots are used: few rows do not pay for another buffer of all parameters. */
-static int64_t gradient_slots(int64_t n) { return n < 64 ? 1 : n < 512 ? 2 : n < 2048 ? 4 : GRADIENT_SLOTS; }
+static int64_t gradient_slots(int64_t n) { return n < 64 ? 1 : n < 512 ? 2 : n < 2048 ? 4 : NFI_GRAD_SLOTS; }
 
-/* How n rows are cut up. */
-typedef struct gradient_plan {
-    int64_t n_slots, slot_rows;
-    int64_t group; /* slots that one worker takes at once; 0: a worker a slot */
-} gradient_plan;
-
-typedef struct gradient_job {
-    nfi_job job; /* the caller's rows, as for evaluation */
-    nf_flow *flow;
-    const nfi_batch *batch;
-    gradient_plan plan;
-    struct gradient_slot {
-        nf_status status;
-        double nll;
-        int64_t n_bad, first_bad;
-        char line[352]; /* of status; NF_OK: why first_bad is bad */
-    } slot[GRADIENT_SLOTS];
-} gradient_job;
-
-static void *gradient_buffer(const gradient_job *g, int64_t s)
+static void *gradient_buffer(const nfi_grad_job *g, int64_t s)
 {
     nf_flow *flow = g->flow;
     return s == 0 ? flow->grad : (char *)flow->slots + (s - 1) * flow->count * flow->size;
 }
 
-static gradient_plan gradient_plan_for(const nf_flow *flow, int64_t n)
+static nfi_grad_plan gradient_plan_for(const nf_flow *flow, int64_t n)
 {
     const nf_context_config *config = nfi_context_config(flow->object.context);
-    gradient_plan p = { .n_slots = gradient_slots(n > INT64_MAX / flow->row_weight ? n : n * flow->row_weight) };
+    nfi_grad_plan p = { .n_slots = gradient_slots(n > INT64_MAX / flow->row_weight ? n : n * flow->row_weight) };
     int32_t recompute;
 
     p.slot_rows = nfi_round_up(n / p.n_slots + (n % p.n_slots > 0), flow->quantum);
@@ -64,26 +43,45 @@ static gradient_plan gradient_plan_for(const nf_flow *flow, int64_t n)
 }
 
 /* Buffers of all parameters beside the gradient block. */
-static int64_t gradient_buffers(const gradient_plan *p) { return p->group > 0 ? 1 : p->n_slots - 1; }
+static int64_t gradient_buffers(const nfi_grad_plan *p) { return p->group > 0 ? 1 : p->n_slots - 1; }
 
-static void gradient_first_bad(struct gradient_slot *slot, const nfi_workspace *w, int64_t row)
+static void gradient_first_bad(struct nfi_grad_slot *slot, const nfi_workspace *w, int64_t row)
 {
     const nfi_row_failure *f = &w->failure;
     slot->first_bad = row;
     if (f->row == row) (void)snprintf(slot->line, sizeof slot->line, ": %s: %s", nf_status_name(f->status), f->line);
 }
 
+bool nfi_grad_count(nfi_grad_job *g, nfi_workspace *w, int64_t row, int64_t i, double loss)
+{
+    struct nfi_grad_slot *slot = &g->slot[(row + i) / g->plan.slot_rows];
+    const double weight = nfi_grad_weight(g, row + i);
+
+    if (loss - loss != 0.0) w->bad[i] = 1; /* finite values, but no finite loss */
+    if (!w->bad[i]) {
+        if (weight > 0.0) slot->loss += weight * loss;
+        return true;
+    }
+    if (!slot->n_bad++) gradient_first_bad(slot, w, row + i);
+    return false;
+}
+
 /* Weights of the loss in w->weight, 0 for bad rows; adds to the slots' sums. */
-static void gradient_weigh(gradient_job *g, nfi_workspace *w, int64_t row, int64_t n)
+static void gradient_weigh(nfi_grad_job *g, nfi_workspace *w, int64_t row, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        w->weight[i] = nfi_grad_count(g, w, row, i, -w->log_det[i]) ? -g->batch->scale * nfi_grad_weight(g, row + i) : 0.0;
+}
+
+/* Rows that a layer gave up on the way back: their densities count, but the gradient is lost. */
+static void gradient_count_late(nfi_grad_job *g, const nfi_workspace *w, int64_t row, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
-        struct gradient_slot *slot = &g->slot[(row + i) / g->plan.slot_rows];
-        const double weight = g->batch->weights ? nfi_get_f64(g->batch->weights, row + i) : 1.0;
-        if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1; /* finite values, but no finite density */
-        w->weight[i] = w->bad[i] ? 0.0 : -g->batch->scale * weight;
-        if (!w->bad[i] && weight > 0.0) slot->nll -= weight * w->log_det[i];
-        if (!w->bad[i]) continue;
-        if (!slot->n_bad++) gradient_first_bad(slot, w, row + i);
+        struct nfi_grad_slot *slot = &g->slot[(row + i) / g->plan.slot_rows];
+        if (!w->bad[i] || w->weight[i] == 0.0) continue;
+        if (slot->n_bad++ && slot->first_bad < row + i) continue;
+        slot->line[0] = 0;
+        gradient_first_bad(slot, w, row + i);
     }
 }
 
@@ -104,7 +102,7 @@ static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t ro
     return status;
 }
 
-static nf_status gradient_block(gradient_job *g, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
+static nf_status gradient_block(nfi_grad_job *g, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nf_flow *flow = g->flow;
     nf_status status;
@@ -114,21 +112,25 @@ static nf_status gradient_block(gradient_job *g, nfi_workspace *w, int64_t row, 
     if ((status = nfi_chain_forward(flow, w, row, n, 1, g->batch->epoch))) return status;
     if ((status = nfi_chain_base(flow, w, row, n))) return status;
     gradient_weigh(g, w, row, n);
+    if (g->batch->no_gradient) return NF_OK;
     if ((status = gradient_base(flow, w, row, n, grad))) return status;
-    return nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
+    status = nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
+    gradient_count_late(g, w, row, n);
+    return status;
 }
 
 /* Slots [s, s + group) of one worker, layer by layer. */
-static void gradient_run_group(gradient_job *g, int64_t s)
+static void gradient_run_group(nfi_grad_job *g, int64_t s)
 {
     const int64_t first = s * g->plan.slot_rows, end = nfi_min(first + g->plan.group * g->plan.slot_rows, g->batch->n);
-    const nfi_grad grad = { .block = g->flow->grad, .fresh = g->flow->grad_clean, .extra = g->flow->slots, .later = s > 0 };
-    struct gradient_slot *slot = &g->slot[s];
+    const nfi_grad grad = { .block = g->flow->grad, .fresh = g->flow->grad_clean, .extra = g->flow->slots, .later = s > 0,
+                            .likelihood = g->batch->likelihood };
+    struct nfi_grad_slot *slot = &g->slot[s];
 
     if (first >= end) return;
     nfi_workspace *w = nfi_workspace_take(g->flow, end - first, 1);
     if (w) w->segment = g->plan.slot_rows;
-    slot->status = w ? gradient_block(g, w, first, end - first, &grad) : NF_ERR_MEMORY;
+    slot->status = w ? g->block(g, w, first, end - first, &grad) : NF_ERR_MEMORY;
     if (slot->status) strncpy(slot->line, nf_last_error(), sizeof slot->line - 1);
     nfi_workspace_put(g->flow, w);
 }
@@ -142,10 +144,10 @@ static int64_t gradient_block_rows(const nf_flow *flow, const nfi_workspace *w, 
 
 static void gradient_run_slot(void *arg, int64_t s)
 {
-    gradient_job *g = arg;
-    struct gradient_slot *slot = &g->slot[s];
+    nfi_grad_job *g = arg;
+    struct nfi_grad_slot *slot = &g->slot[s];
     const int64_t first = s * g->plan.slot_rows, end = nfi_min(first + g->plan.slot_rows, g->batch->n);
-    nfi_grad grad = { .block = gradient_buffer(g, s), .fresh = s > 0 || g->flow->grad_clean };
+    nfi_grad grad = { .block = gradient_buffer(g, s), .fresh = s > 0 || g->flow->grad_clean, .likelihood = g->batch->likelihood };
 
     if (first >= end) {
         memset(grad.block, 0, (size_t)(g->flow->count * g->flow->size));
@@ -155,7 +157,7 @@ static void gradient_run_slot(void *arg, int64_t s)
     slot->status = w ? NF_OK : NF_ERR_MEMORY;
     const int64_t rows = w ? gradient_block_rows(g->flow, w, end - first) : 1;
     for (int64_t row = first; row < end && !slot->status; row += rows) {
-        slot->status = gradient_block(g, w, row, nfi_min(rows, end - row), &grad);
+        slot->status = g->block(g, w, row, nfi_min(rows, end - row), &grad);
         grad.fresh = false;
     }
     if (slot->status) strncpy(slot->line, nf_last_error(), sizeof slot->line - 1);
@@ -173,7 +175,7 @@ static void gradient_square_chunk(void *arg, int64_t c)
 /* Adds a chunk of the other slots to slot 0, and squares it while it is in the cache. */
 static void gradient_sum_chunk(void *arg, int64_t c)
 {
-    const gradient_job *g = arg;
+    const nfi_grad_job *g = arg;
     nf_flow *flow = g->flow;
     const int64_t first = c * NFI_GRAD_CHUNK, n = nfi_min(NFI_GRAD_CHUNK, flow->count - first), at = first * flow->size;
 
@@ -210,17 +212,17 @@ static nf_status gradient_reserve_slots(nf_flow *flow, int64_t buffers)
 }
 
 /* The lowest slot's failure; the gradient block is then not meaningful and is zeroed. */
-static nf_status gradient_collect(gradient_job *g, double *nll_sum, nfi_bad_rows *bad)
+static nf_status gradient_collect(nfi_grad_job *g, double *sum, nfi_bad_rows *bad)
 {
-    *nll_sum = 0.0;
+    *sum = 0.0;
     *bad = (nfi_bad_rows){ .first = -1 };
     for (int64_t s = 0; s < g->plan.n_slots; s++) {
-        const struct gradient_slot *slot = &g->slot[s];
+        const struct nfi_grad_slot *slot = &g->slot[s];
         if (slot->status) {
             nfi_flow_clear_grad(g->flow);
             return nfi_fail(slot->status, "%s: %s", g->job.function, slot->line);
         }
-        *nll_sum += slot->nll;
+        *sum += slot->loss;
         if (slot->n_bad && bad->count == 0) {
             bad->first = slot->first_bad;
             strncpy(bad->reason, slot->line, sizeof bad->reason - 1);
@@ -230,26 +232,34 @@ static nf_status gradient_collect(gradient_job *g, double *nll_sum, nfi_bad_rows
     return NF_OK;
 }
 
-nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, nfi_bad_rows *bad, const char *function)
+nf_status nfi_grad_run(nfi_grad_job *g, double *sum, nfi_bad_rows *bad)
 {
-    gradient_job g = { .job = { .function = function, .flow = flow, .n = batch->n, .in = batch->x, .cond = batch->cond },
-                       .flow = flow, .batch = batch, .plan = gradient_plan_for(flow, batch->n) };
+    nf_flow *flow = g->flow;
     nf_status status;
 
+    g->plan = gradient_plan_for(flow, g->batch->n);
     if ((status = nfi_flow_need_grad(flow))) return status;
-    if ((status = gradient_reserve_slots(flow, gradient_buffers(&g.plan)))) return status;
+    if ((status = gradient_reserve_slots(flow, gradient_buffers(&g->plan)))) return status;
     if (flow->lent) nfi_flow_pack(flow);
-    if (g.plan.group > 0)
-        for (int64_t s = 0; s < g.plan.n_slots; s += g.plan.group) gradient_run_group(&g, s);
+    if (g->plan.group > 0)
+        for (int64_t s = 0; s < g->plan.n_slots; s += g->plan.group) gradient_run_group(g, s);
     else
-        nfi_parallel_for(flow->object.context, g.plan.n_slots, gradient_run_slot, &g);
+        nfi_parallel_for(flow->object.context, g->plan.n_slots, gradient_run_slot, g);
+    if (g->batch->no_gradient) return gradient_collect(g, sum, bad);
     flow->grad_clean = false;
     flow->squares_known = false;
-    if (g.plan.n_slots > 1 && !g.plan.group) {
-        nfi_parallel_for(flow->object.context, nfi_grad_chunks(flow), gradient_sum_chunk, &g);
+    if (g->plan.n_slots > 1 && !g->plan.group) {
+        nfi_parallel_for(flow->object.context, nfi_grad_chunks(flow), gradient_sum_chunk, g);
         flow->squares_known = !flow->grad_lent; /* else the caller may yet change it */
     }
-    return gradient_collect(&g, nll_sum, bad);
+    return gradient_collect(g, sum, bad);
+}
+
+nf_status nfi_flow_grad(nf_flow *flow, const nfi_batch *batch, double *nll_sum, nfi_bad_rows *bad, const char *function)
+{
+    nfi_grad_job g = { .job = { .function = function, .flow = flow, .n = batch->n, .in = batch->x, .cond = batch->cond },
+                       .flow = flow, .batch = batch, .block = gradient_block };
+    return nfi_grad_run(&g, nll_sum, bad);
 }
 
 /* Weights of rows for the public call: finite, >= 0, with a positive sum. */
@@ -419,7 +429,7 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
     if (gradient) { /* the slots are the flow's, and of no const call */
         nf_flow *owner = (nf_flow *)(uintptr_t)flow;
         if ((status = nfi_flow_begin(owner, "nf_flow_reserve"))) return status;
-        const gradient_plan plan = gradient_plan_for(flow, n);
+        const nfi_grad_plan plan = gradient_plan_for(flow, n);
         status = nfi_flow_need_grad(owner);
         if (!status) status = gradient_reserve_slots(owner, gradient_buffers(&plan));
         nfi_flow_end(owner);
@@ -430,7 +440,7 @@ nf_status nf_flow_reserve(const nf_flow *flow, int64_t n, int32_t gradient)
 
 nfi_grad_sizes nfi_flow_grad_sizes(const nf_flow *flow, int64_t n)
 {
-    const gradient_plan plan = gradient_plan_for(flow, n);
+    const nfi_grad_plan plan = gradient_plan_for(flow, n);
     nfi_grad_sizes sizes = { .buffers = gradient_buffers(&plan) };
 
     sizes.rows = nfi_train_block_rows(flow, plan.slot_rows * nfi_max(plan.group, 1), &sizes.recompute);
@@ -440,7 +450,7 @@ nfi_grad_sizes nfi_flow_grad_sizes(const nf_flow *flow, int64_t n)
 
 nf_status nfi_flow_reserve_grad(nf_flow *flow, int64_t n)
 {
-    const gradient_plan plan = gradient_plan_for(flow, n);
+    const nfi_grad_plan plan = gradient_plan_for(flow, n);
     nf_status status = nfi_flow_need_grad(flow);
 
     if (!status) status = gradient_reserve_slots(flow, gradient_buffers(&plan));

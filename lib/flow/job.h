@@ -39,6 +39,7 @@ typedef struct nfi_grad {
     bool fresh;  /* what block holds counts as zeros: each slice is cleared just before its layer adds to it */
     char *extra; /* room for the largest slice; NULL where there is one segment */
     bool later;  /* the first segment goes through extra too: earlier ones stand in block already */
+    bool likelihood; /* of log p alone: nf_tile */
 } nfi_grad;
 /* Around each tile [i, end) of a block of n rows: where its layer's slice [theta, theta + count) adds up (NULL: not wanted), cleared
  * at a segment's first tile; and what is done after its last. */
@@ -63,6 +64,11 @@ nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, 
 nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad, uint64_t epoch);
 /* log_det += log p_base(z) */
 nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
+/* Through all layers but the last: *in [n][dim of the last] is what it would get, and stays until the workspace is used again. */
+nf_status nfi_chain_lead(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch, const char **in);
+/* The last layer's match, over rows in and out of it: w->weight are weights of losses, which become w->spare. */
+nf_status nfi_chain_match(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const char *in, const char *out, const nfi_grad *grad,
+                          uint64_t epoch);
 /* The tile of rows [i, i + n) of a block that starts at `row`; place NULL: the base's. */
 nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_workspace *w, int64_t row, int64_t i, int64_t n);
 

@@ -54,11 +54,7 @@ static nf_status image_check(nf_realnvp_image_config *c)
     const bool one_pixel = c->height >> (most - 1) == 1 && c->width >> (most - 1) == 1; /* where no checkerboard fits */
 
     if (one_pixel && most > 1) most--;
-    if (c->levels > most)
-        return nfi_fail(NF_ERR_SHAPE, "%s: levels is %lld; height %lld and width %lld allow %lld: pad the images", image_function,
-                        (long long)c->levels, (long long)c->height, (long long)c->width, (long long)most);
-    if (c->levels == 0) c->levels = nfi_min(most, IMAGE_DEFAULT_SCALES);
-    return NF_OK;
+    return nfi_recipe_levels(image_function, &image, most, IMAGE_DEFAULT_SCALES, &c->levels);
 }
 
 static nf_status image_coupling(nfi_recipe *recipe, const nf_realnvp_image_config *c, const nfi_image *m, int64_t hidden, int32_t mask, int64_t i)
@@ -91,11 +87,9 @@ static nf_status image_scale(nfi_recipe *recipe, const nf_realnvp_image_config *
 static nf_status image_layers(nfi_recipe *recipe, const nf_realnvp_image_config *c)
 {
     nfi_image image = { c->height, c->width, c->channels };
-    const nf_logit_config logit = { .struct_size = sizeof logit, .dim = nfi_image_dim(&image), .alpha = c->alpha };
-    nf_status status = nfi_recipe_dequantise(recipe, &image, c->bits, c->noise, 0.0);
+    nf_status status = nfi_recipe_pixels(recipe, &image, c->bits, c->noise, c->alpha);
     int64_t hidden = c->hidden;
 
-    if (!status) status = nfi_recipe_add(recipe, "logit", &logit);
     for (int64_t l = 0; l + 1 < c->levels && !status; l++, hidden *= 2) status = image_scale(recipe, c, &image, hidden);
     return status ? status : image_couplings(recipe, c, &image, hidden, NF_IMAGE_MASK_CHECKERBOARD, IMAGE_LAST_COUPLINGS);
 }

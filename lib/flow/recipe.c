@@ -5,6 +5,8 @@
 #include "flow/recipe.h"
 #include "core/status.h"
 
+#define RECIPE_SHIFT 0.5 /* pixels in [-1/2, 1/2) */
+
 nf_status nfi_recipe_begin(nfi_recipe *recipe, nf_context *context, int64_t most, const char *function)
 {
     const int64_t limit = nfi_context_config(context)->max_layers;
@@ -35,10 +37,28 @@ nf_status nfi_recipe_end(nfi_recipe *recipe, nf_status status, nf_flow **out, co
     return status;
 }
 
-nf_status nfi_recipe_dequantise(nfi_recipe *recipe, const nfi_image *m, int32_t bits, int32_t noise, double shift)
+nf_status nfi_recipe_levels(const char *function, const nfi_image *m, int64_t most, int64_t usual, int64_t *levels)
 {
-    const nf_dequantise_config config = { .struct_size = sizeof config, .dim = nfi_image_dim(m), .bits = bits, .noise = noise, .shift = shift };
-    return nfi_recipe_add(recipe, "dequantise", &config);
+    if (*levels > most)
+        return nfi_fail(NF_ERR_SHAPE, "%s: levels is %lld; height %lld and width %lld allow %lld: pad the images", function, (long long)*levels,
+                        (long long)m->height, (long long)m->width, (long long)most);
+    if (*levels == 0) *levels = nfi_min(most, usual);
+    return NF_OK;
+}
+
+nf_status nfi_recipe_check_bits(const char *function, int32_t bits)
+{
+    if (bits <= 8 || bits == NF_GLOW_REAL) return NF_OK;
+    return nfi_fail(NF_ERR_ARG, "%s: bits is %d, must be 1 to 8, or NF_GLOW_REAL", function, (int)bits);
+}
+
+nf_status nfi_recipe_pixels(nfi_recipe *recipe, const nfi_image *m, int32_t bits, int32_t noise, double alpha)
+{
+    const nf_dequantise_config dequantise = { .struct_size = sizeof dequantise, .dim = nfi_image_dim(m), .bits = bits, .noise = noise,
+                                              .shift = alpha > 0 ? 0.0 : RECIPE_SHIFT };
+    const nf_logit_config logit = { .struct_size = sizeof logit, .dim = nfi_image_dim(m), .alpha = alpha };
+    const nf_status status = bits != NF_GLOW_REAL ? nfi_recipe_add(recipe, "dequantise", &dequantise) : NF_OK;
+    return status || alpha == 0 ? status : nfi_recipe_add(recipe, "logit", &logit);
 }
 
 nf_status nfi_recipe_squeeze(nfi_recipe *recipe, nfi_image *m, int32_t order)

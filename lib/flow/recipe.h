@@ -34,7 +34,12 @@ static inline int64_t nfi_image_halvings(const nfi_image *m, int64_t most)
     while (n < most && (m->height >> n) % 2 == 0 && (m->width >> n) % 2 == 0) n++;
     return n;
 }
-nf_status nfi_recipe_dequantise(nfi_recipe *recipe, const nfi_image *m, int32_t bits, int32_t noise, double shift);
+/* levels 0 becomes `usual`; more than `most` are NF_ERR_SHAPE. */
+nf_status nfi_recipe_levels(const char *function, const nfi_image *m, int64_t most, int64_t usual, int64_t *levels);
+/* Whole numbers of so many bits to real ones, by noise, between 0 and 1; by a logit of margin alpha, which 0 leaves out, to all real
+ * numbers, else centred at 0. bits NF_GLOW_REAL: they are real numbers. */
+nf_status nfi_recipe_pixels(nfi_recipe *recipe, const nfi_image *m, int32_t bits, int32_t noise, double alpha);
+nf_status nfi_recipe_check_bits(const char *function, int32_t bits); /* NF_ERR_ARG */
 nf_status nfi_recipe_squeeze(nfi_recipe *recipe, nfi_image *m, int32_t order);   /* m becomes the result */
 nf_status nfi_recipe_unsqueeze(nfi_recipe *recipe, nfi_image *m, int32_t order); /* the opposite */
 nf_status nfi_recipe_split(nfi_recipe *recipe, nfi_image *m);

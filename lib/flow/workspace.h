@@ -28,6 +28,7 @@ void nfi_solve_sums_add(nfi_solve_sums *sums, const nfi_solve_sums *more);
 struct nfi_workspace {
     nfi_row_failure failure;
     nfi_solve_sums solves; /* of the block */
+    double *trace_error;   /* [rows] squared standard errors of log p, by probes, to be added to; NULL: not wanted */
     int64_t bytes, rows;
     int32_t train;     /* 1: acts and saved are there */
     int32_t recompute; /* 1: saved holds one tile: backward runs forward again */

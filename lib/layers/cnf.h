@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cnf.h - the continuous layer: cnf.c solves, cnf_back.c takes the gradient of the solution, cnf_layer.c makes the layer
+ * cnf.h - the continuous layer: cnf.c solves, cnf_back.c takes the gradient of the solution, cnf_adjoint.c that of the equation,
+ * cnf_match.c trains f without either, cnf_layer.c makes the layer
  */
 #ifndef NFI_LAYERS_CNF_H
 #define NFI_LAYERS_CNF_H
@@ -21,6 +22,7 @@ typedef struct nfi_cnf { /* hyper-parameters only, immutable after creation */
     double end_time;           /* initial */
     double kinetic, jacobian;  /* weights of the energies in the loss */
     int32_t time_fixed, gaussian;
+    int32_t adjoint;           /* the gradient is that of the equation, else of the discrete solution */
     int64_t probes;
     int64_t exact_evaluate, exact_train; /* columns up to which the trace is exact */
     int64_t tile_rows;
@@ -41,6 +43,9 @@ static inline nfi_cnf_track *nfi_cnf_track_of(const nfi_cnf *cf, const void *sav
 {
     return (nfi_cnf_track *)((uintptr_t)saved + (uintptr_t)(row * nfi_cnf_track_bytes(cf)));
 }
+/* A row in `saved` where backward solves the adjoint equation: it starts from the output, and needs to know whether there is one. */
+static inline int64_t *nfi_cnf_lost(const void *saved, int64_t row) { return (int64_t *)((uintptr_t)saved + (uintptr_t)(row * NFI_ALIGN)); }
+static inline int64_t nfi_cnf_saved_bytes(const nfi_cnf *cf) { return cf->adjoint ? NFI_ALIGN : nfi_cnf_track_bytes(cf); }
 static inline bool nfi_cnf_exact(const nfi_cnf *cf, int32_t training)
 {
     return cf->dim <= (training ? cf->exact_train : cf->exact_evaluate);
@@ -64,6 +69,15 @@ typedef struct nfi_cnf_work {
 int64_t nfi_cnf_work_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n, int64_t m);
 int64_t nfi_cnf_solve_bytes(const nfi_cnf *cf, int64_t n);
 int64_t nfi_cnf_back_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n, int64_t m);
+int64_t nfi_cnf_match_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n); /* of match: all that it needs */
+int64_t nfi_cnf_adjoint_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n, int64_t m);
+/* Components of the integrand: f and the trace, and where the loss has them and theta's gradient is wanted, the energies. */
+static inline int64_t nfi_cnf_components(const nfi_cnf *cf, const nf_tile *tile)
+{
+    return tile->grad && !tile->likelihood && (cf->kinetic > 0.0 || cf->jacobian > 0.0) ? cf->dim + 3 : cf->dim + 1;
+}
+/* Gives row i up: `which` solve, and where it ended. */
+void nfi_cnf_fail_row(const nfi_cnf *cf, const nf_tile *tile, int64_t i, const nfi_ode_end *end, const char *which);
 #define NFI_CNF_DECLARE(suffix)                                                                                        \
     /* Carves the scratch and draws the probes. */                                                                    \
     nfi_cnf_work nfi_cnf_begin_##suffix(const nfi_cnf *cf, const nf_tile *tile);                                       \
@@ -71,8 +85,16 @@ int64_t nfi_cnf_back_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_
     void nfi_cnf_fill_##suffix(const nfi_cnf_work *w, int64_t n, int64_t m, const int64_t *row, const double *y, int64_t ld_y, void *in); \
     /* dy [n][aug] of the network's answers: f, the trace, and with aug = dim + 3 the energies. */                    \
     void nfi_cnf_rates_##suffix(const nfi_cnf_work *w, int64_t n, const int64_t *row, const void *out, int64_t aug, double *dy); \
+    /* g_out = dL/d(f, J e) from gk [n][aug] = dL/d(f, trace, and with aug = dim + 3 the energies) at the network's answers. */ \
+    void nfi_cnf_seed_##suffix(const nfi_cnf_work *w, int64_t n, const int64_t *row, const void *out, int64_t aug, const double *gk,  \
+                               void *g_out);                                                                           \
+    /* grad_cond += the part of g_in [n][ld_in] that is cond's, where it is wanted. */                                  \
+    void nfi_cnf_add_cond_##suffix(const nfi_cnf_work *w, int64_t n, const int64_t *row, const void *g_in);             \
+    nf_status nfi_cnf_adjoint_##suffix(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g, \
+                                       const double *h);                                                               \
     nf_status nfi_cnf_backward_##suffix(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g, \
-                                        const double *h);
+                                        const double *h);                                                             \
+    nf_status nfi_cnf_match_##suffix(const void *self, const nf_tile *tile, const void *in, const void *out, const double *h, double *loss);
 NFI_CNF_DECLARE(f32)
 NFI_CNF_DECLARE(f64)
 extern const nf_layer_ops nfi_cnf_ops_f32, nfi_cnf_ops_f64;

@@ -135,18 +135,16 @@ static void cnf_back_eval(void *user, int32_t stage, int64_t n, const int64_t *r
     memcpy(st->rates, dy, (size_t)(n * b->aug) * sizeof *dy);
 }
 
-/* dL/d(f, J e) from dL/d(f, trace, kinetic, jacobian). */
-static void cnf_seed(const struct cnf_back *b, const struct cnf_stage *st, int64_t n, const int64_t *row, const double *gk)
+void NFI_NAME(nfi_cnf_seed)(const nfi_cnf_work *w, int64_t n, const int64_t *row, const void *out, int64_t aug, const double *gk, void *g_out)
 {
-    const nfi_cnf_work *w = &b->w;
     const int64_t dim = w->cf->dim, ld = nfi_dynamics_ld_out(&w->cf->net);
-    const bool energies = b->aug > dim + 1;
+    const bool energies = aug > dim + 1;
     const double share = w->exact ? 1.0 : 1.0 / (double)w->m;
-    const real *f = st->out, *fd = f + n * ld;
-    real *gf = b->g_out, *gfd = gf + n * ld;
+    const real *f = out, *fd = f + n * ld;
+    real *gf = g_out, *gfd = gf + n * ld;
 
     memset(gf, 0, (size_t)((n + n * w->m) * ld) * sizeof *gf);
-    for (int64_t i = 0; i < n; i++, f += ld, gf += ld, gk += b->aug) {
+    for (int64_t i = 0; i < n; i++, f += ld, gf += ld, gk += aug) {
         const double trace = share * gk[dim], kinetic = energies ? 2.0 * gk[dim + 1] : 0.0, jacobian = energies ? 2.0 * share * gk[dim + 2] : 0.0;
         for (int64_t j = 0; j < dim; j++) gf[j] = (real)(gk[j] + kinetic * (double)f[j]);
         for (int64_t p = 0; p < w->m; p++, fd += ld, gfd += ld) {
@@ -157,13 +155,14 @@ static void cnf_seed(const struct cnf_back *b, const struct cnf_stage *st, int64
     }
 }
 
-static void cnf_add_cond(const struct cnf_back *b, int64_t n, const int64_t *row)
+void NFI_NAME(nfi_cnf_add_cond)(const nfi_cnf_work *w, int64_t n, const int64_t *row, const void *g_in)
 {
-    const nfi_cnf *cf = b->w.cf;
-    const int64_t ld = nfi_dynamics_ld_in(&cf->net), ld_cond = b->w.tile->cond_dim;
-    real *g_cond = b->w.tile->grad_cond;
+    const nfi_cnf *cf = w->cf;
+    const int64_t ld = nfi_dynamics_ld_in(&cf->net), ld_cond = w->tile->cond_dim;
+    const real *g = g_in;
+    real *g_cond = w->tile->grad_cond;
     for (int64_t i = 0; g_cond && i < n; i++)
-        for (int64_t j = 0; j < cf->cond_dim; j++) g_cond[row[i] * ld_cond + j] += b->g_in[i * ld + cf->dim + j];
+        for (int64_t j = 0; j < cf->cond_dim; j++) g_cond[row[i] * ld_cond + j] += g[i * ld + cf->dim + j];
 }
 
 static void cnf_back_vjp(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y, const double *gk, double *gy)
@@ -174,7 +173,7 @@ static void cnf_back_vjp(void *user, int32_t stage, int64_t n, const int64_t *ro
     const int64_t ld = nfi_dynamics_ld_in(&cf->net);
 
     (void)y;
-    cnf_seed(b, st, n, row, gk);
+    NFI_NAME(nfi_cnf_seed)(&b->w, n, row, st->out, b->aug, gk, b->g_out);
     memset(b->g_t, 0, (size_t)n * sizeof *b->g_t);
     nfi_dynamics_reverse(&cf->net, b->w.tile->kernels, n, b->w.m, b->w.tile->packed_backward, t, st->in, st->saved, b->g_out, b->g_in, b->g_t,
                          b->grad, b->w.net);
@@ -184,7 +183,7 @@ static void cnf_back_vjp(void *user, int32_t stage, int64_t n, const int64_t *ro
         for (int64_t j = 0; j < b->aug; j++) b->g_time += gk[i * b->aug + j] * st->rates[i * b->aug + j];
         b->g_time += b->g_t[i] * t[i];
     }
-    cnf_add_cond(b, n, row);
+    NFI_NAME(nfi_cnf_add_cond)(&b->w, n, row, b->g_in);
 }
 
 static void cnf_reverse_step(struct cnf_back *b, const void *saved, int64_t s)
@@ -240,7 +239,7 @@ nf_status NFI_NAME(nfi_cnf_backward)(const void *self, const nf_tile *tile, cons
 
     (void)in, (void)out;
     (void)cnf_back_carve(cf, tile->kernels, tile->n, b.w.m, b.w.rest, &b);
-    b.aug = tile->grad && (cf->kinetic > 0.0 || cf->jacobian > 0.0) ? cf->dim + 3 : cf->dim + 1;
+    b.aug = nfi_cnf_components(cf, tile);
     cnf_start(&b, g, h);
     for (int64_t last = 0; cnf_take_segment(&b, saved, last); last++) {
         cnf_replay(&b, saved);

@@ -194,19 +194,23 @@ static void registry_free(nf_layer *layer)
     nfi_object_free(layer, (int64_t)sizeof *layer);
 }
 
-/* The context's limit on columns holds before create allocates by them: fields dim and cond_dim, and height x width x channels. */
+/* The context's limit on columns holds before create allocates by them: fields dim and cond_dim, and height x width x channels; that on the
+ * steps of solves for max_steps. */
 static nf_status registry_check_limits(const nf_layer *layer, const char *function)
 {
-    const int64_t limit = nfi_context_config(layer->object.context)->max_dim;
+    const int64_t limit = nfi_context_config(layer->object.context)->max_dim, steps = nfi_context_config(layer->object.context)->max_solver_steps;
     int64_t image = 1;
 
     for (int32_t i = 0; i < layer->type->n_fields; i++) {
         const nf_field *field = &layer->type->fields[i];
         const bool alone = strcmp(field->name, "dim") == 0 || strcmp(field->name, "cond_dim") == 0;
         const bool side = strcmp(field->name, "height") == 0 || strcmp(field->name, "width") == 0 || strcmp(field->name, "channels") == 0;
+        const bool solver = strcmp(field->name, "max_steps") == 0;
         int64_t value = 0;
-        if (field->kind != NF_FIELD_I64 || !(alone || side)) continue;
+        if (field->kind != NF_FIELD_I64 || !(alone || side || solver)) continue;
         memcpy(&value, (const char *)layer->config + field->offset, sizeof value);
+        if (solver && value > steps)
+            return nfi_fail(NF_ERR_LIMIT, "%s: max_steps is %lld, over the context's max_solver_steps %lld", function, (long long)value, (long long)steps);
         if (alone && value > limit)
             return nfi_fail(NF_ERR_LIMIT, "%s: %s is %lld, over the context's max_dim %lld", function, field->name,
                             (long long)value, (long long)limit);

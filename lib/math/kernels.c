@@ -19,10 +19,14 @@ typedef struct kernel_row {
     peak_fn *peak_f32, *peak_f64;
     read_fn *read;
 } kernel_row;
+#if defined(NFI_CBLAS)
+#define CBLAS_TABLE(name) &nfi_kernels_cblas_##name
+#else
+#define CBLAS_TABLE(name) NULL /* no context asks for it: nf_context_create refuses */
+#endif
 #define ROW(id, name)                                                                                                  \
-    { id, #name, &nfi_kernels_##name##_f32, &nfi_kernels_##name##_f64, &nfi_kernels_cblas_##name##_f32,                \
-      &nfi_kernels_cblas_##name##_f64, nfi_kernel_peak_##name##_f32, nfi_kernel_peak_##name##_f64,                \
-      nfi_kernel_read_##name }
+    { id, #name, &nfi_kernels_##name##_f32, &nfi_kernels_##name##_f64, CBLAS_TABLE(name##_f32), CBLAS_TABLE(name##_f64), \
+      nfi_kernel_peak_##name##_f32, nfi_kernel_peak_##name##_f64, nfi_kernel_read_##name }
 
 static const kernel_row rows[] = {
     ROW(NF_ISA_BASELINE, baseline),

@@ -267,6 +267,7 @@ const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_, NFI_ISA)) = {
     NFI_ELEMENTWISE,
 };
 
+#if defined(NFI_CBLAS)
 const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_cblas_, NFI_ISA)) = {
     .isa = "cblas",
     .packed_count = nfi_cblas_packed_count,
@@ -276,3 +277,4 @@ const nfi_kernels NFI_NAME(NFI_PASTE(nfi_kernels_cblas_, NFI_ISA)) = {
     .f64 = &NFI_PASTE(NFI_PASTE(nfi_kernels_cblas_, NFI_ISA), _f64),
     NFI_ELEMENTWISE,
 };
+#endif

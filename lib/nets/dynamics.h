@@ -9,6 +9,10 @@
  *
  * A row has m tangents (m may be 0): hd_0 = e, ad = W hd, ud = ad (or ad g), hd' = phi'(u) ud; fd = J e. Rows and tangents are
  * stacked, [n rows; n m tangents], so that one product serves both; tangents take no bias. t differs from row to row.
+ *
+ * With images, z is [height][width][channels], W a 3x3 convolution of zeros beyond the border, so that every h is an image as large:
+ *   a(p) = sum over dy, dx in 0..2 of W[dy][dx] h(p + (dy - 1, dx - 1)) + b
+ * b, w, v, d are numbers of a channel, the same at every pixel. weight is [3][3][in][out] then. There is no condition.
  * theta per layer: weight [in][out], bias [out], then time [out] (concat), or gate [out], gate_bias [out], time [out] (concat_squash):
  * views "<prefix>.<l>....".
  */
@@ -24,13 +28,22 @@ enum { NFI_DYNAMICS_IGNORE = 1, NFI_DYNAMICS_CONCAT = 2, NFI_DYNAMICS_SQUASH = 3
 typedef struct nfi_dynamics {
     int32_t n_layers, activation, kind;
     int64_t dim, cond_dim;
-    const int64_t *width; /* [n_layers + 1]: dim + cond_dim first, dim last */
+    int64_t height, across; /* of images, else 0 */
+    const int64_t *width; /* [n_layers + 1]: dim + cond_dim first, dim last; with images channels */
     int64_t theta_count;
 } nfi_dynamics;
 
+typedef struct nfi_dynamics_config {
+    int64_t dim, cond_dim;
+    int64_t height, width, channels; /* 0: no images; else they make dim, and cond_dim is 0 */
+    const int64_t *hidden;           /* widths, or channels */
+    int64_t n_hidden;
+    int32_t activation, kind;
+    const char *function;            /* whom messages name, with its fields: dim, cond_dim, height, ..., hidden, activation, time */
+} nfi_dynamics_config;
+
 /* Activations need a second derivative: relu and leaky_relu are NF_ERR_ARG, the line says why and names those allowed. */
-nf_status nfi_dynamics_create(nfi_dynamics *net, nf_maker *maker, int64_t dim, int64_t cond_dim, const int64_t *hidden, int64_t n_hidden,
-                              int32_t activation, int32_t kind);
+nf_status nfi_dynamics_create(nfi_dynamics *net, nf_maker *maker, const nfi_dynamics_config *config);
 int32_t nfi_dynamics_param_count(const nfi_dynamics *net);
 void nfi_dynamics_param(const nfi_dynamics *net, const char *prefix, int64_t theta_offset, int32_t i, nf_param *param);
 int64_t nfi_dynamics_ld_in(const nfi_dynamics *net);  /* elements of a row of z (and of e) */
@@ -46,7 +59,7 @@ void nfi_dynamics_pack(const nfi_dynamics *net, const nfi_kernels *kernels, cons
 void nfi_dynamics_reset(const nfi_dynamics *net, int32_t dtype, uint64_t seed, uint32_t stream, void *theta);
 
 /* in: [n + n m][ld_in]: rows (z, c), then the m tangents of row 0, of row 1, ... with zeros for c; the column behind its width is
- * written. out: [n + n m][ld_out]: f, then J e. t [n]: not read (may be NULL) where the kind ignores it. The time parameters are in packed and
+ * written, but with images. out: [n + n m][ld_out]: f, then J e. t [n]: not read (may be NULL) where the kind ignores it. The time parameters are in packed and
  * turned. saved NULL: nothing is kept. */
 void nfi_dynamics_value(const nfi_dynamics *net, const nfi_kernels *kernels, int64_t n, int64_t m, const void *packed, const double *t,
                         void *in, void *out, void *saved, void *scratch);

@@ -25,7 +25,7 @@ void NFI_NAME(nfi_dynamics_pack)(const nfi_dynamics *net, const nfi_kernels *k, 
     const real *w = theta;
     real *to = packed, *back = turned;
     for (int32_t l = 0; l < net->n_layers; l++) {
-        const int64_t in = net->width[l], out = net->width[l + 1];
+        const int64_t in = dynamics_inputs(net, l), out = net->width[l + 1];
         const real *bias = w + in * out, *vectors = bias + out;
         k->pack(in, out, w, bias, NULL, to, back);
         if (to) {
@@ -47,8 +47,8 @@ void NFI_NAME(nfi_dynamics_reset)(const nfi_dynamics *net, uint64_t seed, uint32
     real *to = theta;
     int64_t i = 0;
     for (int32_t l = 0; l < net->n_layers; l++) {
-        const int64_t dense = dynamics_theta_at(net, l) + (net->width[l] + 1) * net->width[l + 1], end = dynamics_theta_at(net, l + 1);
-        const double limit = nfi_sqrt(1.0 / (double)net->width[l]);
+        const int64_t dense = dynamics_theta_at(net, l) + (dynamics_inputs(net, l) + 1) * net->width[l + 1], end = dynamics_theta_at(net, l + 1);
+        const double limit = nfi_sqrt(1.0 / (double)dynamics_inputs(net, l));
         for (; i < end; i++) to[i] = (real)((2.0 * nfi_uniform(seed, stream, (uint64_t)i) - 1.0) * (i < dense ? limit : 1.0));
     }
 }

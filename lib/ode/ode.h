@@ -54,8 +54,10 @@ typedef struct nfi_ode_problem {
     const double *scale; /* [dim]: weight of each component in the norm of errors, 0 leaves it out; NULL: ones */
     nfi_ode_eval *eval;
     void *user;
-    /* Called for each accepted step, before y moves: y is that at t. NULL: not wanted. */
-    void (*accepted)(void *user, int64_t row, double t, double h, const double *y);
+    /* Called for each accepted step, before y moves: y is that at t, k + i * stride is what stage i found. NULL: not wanted. */
+    void (*accepted)(void *user, int64_t row, double t, double h, const double *y, const double *k, int64_t stride);
+    /* Called when all steps of a round are judged; a row has at most one in a round. NULL: not wanted. */
+    void (*judged)(void *user);
 } nfi_ode_problem;
 
 int64_t nfi_ode_scratch_bytes(int64_t dim);

@@ -335,7 +335,7 @@ static void solve_accept(struct solve *s, int64_t i, double factor)
     const nfi_ode_problem *p = s->problem;
     const size_t bytes = (size_t)p->dim * sizeof(double);
     const int64_t at = i * p->dim;
-    if (p->accepted) p->accepted(p->user, s->row[i], s->t[i], s->h[i], s->y + at);
+    if (p->accepted) p->accepted(p->user, s->row[i], s->t[i], s->h[i], s->y + at, s->k + at, s->stride);
     s->end[s->row[i]].accepted++;
     s->place[i].bad = 0;
     memcpy(s->y + at, s->stage + at, bytes);
@@ -372,6 +372,7 @@ static void solve_round(struct solve *s)
     solve_check(s);
     if (s->method->adaptive) solve_ratios(s);
     for (int64_t i = 0; i < s->m; i++) solve_judge(s, i);
+    if (s->problem->judged) s->problem->judged(s->problem->user);
     solve_compact(s);
 }
 

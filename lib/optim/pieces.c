@@ -13,6 +13,8 @@
 typedef struct pieces_walk {
     nfi_pieces *out;
     int64_t n, chunk;
+    int64_t first, end; /* elements outside are left out, ... */
+    int32_t without;    /* ... and parameters with one of these properties */
 } pieces_walk;
 
 static void pieces_add(pieces_walk *walk, int64_t offset, int64_t n, double decay)
@@ -32,9 +34,9 @@ static void pieces_add(pieces_walk *walk, int64_t offset, int64_t n, double deca
     }
 }
 
-static int64_t pieces_walk_flow(nfi_pieces *out, const nf_flow *flow)
+static int64_t pieces_walk_flow(pieces_walk walk, const nf_flow *flow)
 {
-    pieces_walk walk = { .out = out };
+    nfi_pieces *out = walk.out;
     int64_t offset = 0, count = 0, start = 0, n = 0;
     double decay = 0;
     int32_t properties = 0;
@@ -42,7 +44,7 @@ static int64_t pieces_walk_flow(nfi_pieces *out, const nf_flow *flow)
 
     for (int64_t i = 0; nfi_flow_range(flow, i, &offset, &count, &properties, name); i++) {
         const double d = properties & NF_PARAM_NO_DECAY ? 0 : 1;
-        if (properties & NF_PARAM_FROZEN) continue;
+        if ((properties & walk.without) || offset < walk.first || offset >= walk.end) continue;
         if (n > 0 && offset == start + n && !(d < decay) && !(d > decay)) {
             n += count;
             continue;
@@ -73,18 +75,29 @@ static nf_status pieces_reserve(nfi_pieces *pieces, nf_context *context, int64_t
     return status;
 }
 
-nf_status nfi_pieces_build(nfi_pieces *pieces, nf_context *context, const nf_flow *flow)
+static nf_status pieces_list(nfi_pieces *pieces, nf_context *context, const nf_flow *flow, pieces_walk walk)
 {
     const int64_t chunks = (flow->count + NFI_OPTIM_CHUNK - 1) / NFI_OPTIM_CHUNK;
-    const int64_t n = pieces_walk_flow(NULL, flow);
+    const int64_t n = pieces_walk_flow(walk, flow);
     const nf_status status = pieces_reserve(pieces, context, n, chunks);
 
     if (status) return status;
     pieces->n_pieces = n;
     pieces->n_chunks = chunks;
     pieces->first[0] = 0;
-    pieces_walk_flow(pieces, flow);
+    walk.out = pieces;
+    pieces_walk_flow(walk, flow);
     return NF_OK;
+}
+
+nf_status nfi_pieces_build(nfi_pieces *pieces, nf_context *context, const nf_flow *flow)
+{
+    return pieces_list(pieces, context, flow, (pieces_walk){ .end = flow->count, .without = NF_PARAM_FROZEN });
+}
+
+nf_status nfi_pieces_match(nfi_pieces *pieces, nf_context *context, const nf_flow *flow, int64_t first, int64_t count)
+{
+    return pieces_list(pieces, context, flow, (pieces_walk){ .first = first, .end = first + count, .without = NF_PARAM_FROZEN | NF_PARAM_NO_MATCH });
 }
 
 void nfi_pieces_free(nfi_pieces *pieces)

@@ -2,7 +2,9 @@
  *
  * fit.c - fitting a flow: checks, epochs, stopping
  *
- *   loss = - sum_i w_i log p(x_i) / sum_i w_i  (+ l2 |W|^2),   one shuffled pass over the rows an epoch
+ *   loss = sum_i w_i loss(x_i) / sum_i w_i  (+ l2 |W|^2),   one shuffled pass over the rows an epoch
+ *
+ * loss(x) = -log p(x), or that of flow/match.c.
  */
 #include "core/fpenv.h"
 #include "core/status.h"
@@ -37,6 +39,10 @@ static const nf_field fit_fields[] = {
     FIT_FIELD(checkpoint, NF_FIELD_STRING, 0, 0, 0, "file to write checkpoints to"),
     FIT_FIELD(checkpoint_epochs, NF_FIELD_I64, 10, 1, 1e9, "epochs between checkpoints"),
     FIT_FIELD(resume, NF_FIELD_STRING, 0, 0, 0, "checkpoint to go on from"),
+    NFI_FIELD(nf_fit_config, objective, NF_FIELD_CHOICE, 0, NF_OBJECTIVE_LIKELIHOOD, 1, 2, "likelihood,flow-matching",
+              "what is minimised; flow-matching: of a flow with one continuous layer"),
+    NFI_FIELD(nf_fit_config, pairing, NF_FIELD_CHOICE, 0, NF_PAIRING_STRAIGHT, 1, 2, "straight,transport",
+              "flow-matching: which noise a row is joined with"),
 };
 static const nfi_config_type fit_config = { "fit", sizeof(nf_fit_config), sizeof(nf_fit_config), fit_fields,
                                             (int32_t)(sizeof fit_fields / sizeof *fit_fields) };
@@ -57,7 +63,7 @@ static nf_status fit_check_data(const nf_flow *flow, const nf_dataset *data, con
     return nfi_dataset_check_finite(data, flow->dtype, what);
 }
 
-static nf_status fit_check(const nfi_trainer *t)
+static nf_status fit_check(nfi_trainer *t)
 {
     nf_status status;
 
@@ -65,7 +71,8 @@ static nf_status fit_check(const nfi_trainer *t)
     if (t->valid && (status = fit_check_data(t->flow, t->valid, "nf_flow_fit: valid"))) return status;
     if (t->config.batch > (int64_t)1 << 31 || t->config.epochs > INT64_MAX / nfi_max(t->train->n, 1))
         return nfi_fail(NF_ERR_OVERFLOW, "nf_flow_fit: epochs times rows is too large to compute");
-    return NF_OK;
+    t->batch = nfi_min(t->config.batch, t->train->n);
+    return nfi_trainer_check_objective(t);
 }
 
 static nf_status fit_init_data(nfi_trainer *t)
@@ -117,7 +124,8 @@ static nf_status fit_measure(nfi_trainer *t)
     t->train_nll = t->now.weight_sum > 0 ? t->now.loss_sum / t->now.weight_sum : NAN;
     if (!t->valid) return NF_OK;
     nfi_snapshot_swap(t);
-    status = nfi_loss_mean(t->flow, t->valid, &t->rows, &t->valid_nll, "nf_flow_fit: valid");
+    status = t->matching ? nfi_trainer_match_loss(t, &t->valid_nll)
+                         : nfi_loss_mean(t->flow, t->valid, &t->rows, &t->valid_nll, "nf_flow_fit: valid");
     nfi_snapshot_swap(t);
     return nfi_trainer_is_numeric(status) ? NF_OK : status;
 }
@@ -204,6 +212,7 @@ static nf_status fit_run(nfi_trainer *t)
 {
     nf_status status, saved;
 
+    t->matching = t->config.objective == NF_OBJECTIVE_FLOW_MATCHING;
     if ((status = fit_check(t))) return status;
     if ((status = nfi_trainer_make(t))) return status;
     t->started = nfi_trainer_clock();

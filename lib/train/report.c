@@ -30,6 +30,9 @@ static double report_eta(const nfi_trainer *t)
 /* Nats a row as bits a column: NaN stays NaN. */
 static double report_bits(const nfi_trainer *t, double nll) { return nll / ((double)t->flow->dim * REPORT_LN_2); }
 
+/* A loss that is no NLL has no bits. */
+static double report_loss_bits(const nfi_trainer *t, double loss) { return t->matching ? NAN : report_bits(t, loss); }
+
 bool nfi_trainer_progress(nfi_trainer *t, int32_t end_of_epoch)
 {
     nf_fit_progress p = { .struct_size = sizeof p, .end_of_epoch = end_of_epoch };
@@ -49,9 +52,10 @@ bool nfi_trainer_progress(nfi_trainer *t, int32_t end_of_epoch)
     p.seconds = t->seconds;
     p.eta_seconds = report_eta(t);
     p.skipped = t->now.skipped;
-    p.train_bits = report_bits(t, p.train_nll);
-    p.valid_bits = report_bits(t, p.valid_nll);
-    p.best_bits = report_bits(t, p.best_nll);
+    p.train_bits = report_loss_bits(t, p.train_nll);
+    p.valid_bits = report_loss_bits(t, p.valid_nll);
+    p.best_bits = report_loss_bits(t, p.best_nll);
+    p.objective = t->config.objective;
     nfi_fpenv_leave(t->fpenv);
     answer = t->config.progress(t->config.progress_user, &p);
     t->fpenv = nfi_fpenv_enter();
@@ -68,13 +72,14 @@ void nfi_trainer_curve(nfi_trainer *t)
     r->curve_count++;
 }
 
-/* The mean over a set, or what was seen in the best epoch when the run was cancelled. */
+/* The mean over a set, or what was seen in the best epoch when the run was cancelled, if that was an NLL. */
 static double report_mean(const nfi_trainer *t, const nf_dataset *data, double seen)
 {
     double mean = NAN;
 
     if (!data) return NAN;
-    return nfi_loss_mean(t->flow, data, &t->rows, &mean, "nf_flow_fit") == NF_ERR_CANCELLED ? seen : mean;
+    if (nfi_loss_mean(t->flow, data, &t->rows, &mean, "nf_flow_fit") != NF_ERR_CANCELLED) return mean;
+    return t->matching ? NAN : seen;
 }
 
 void nfi_trainer_report(nfi_trainer *t)

@@ -14,18 +14,19 @@
 
 /* What must be the same in both runs. */
 typedef struct resume_identity {
-    int64_t rule, rows, batch, seed;
+    int64_t rule, rows, batch, seed, objective, pairing;
 } resume_identity;
 
 static resume_identity resume_identify(const nfi_trainer *t)
 {
-    resume_identity id = { .rule = nfi_rule_index(t->optimizer->type), .rows = t->train->n, .batch = t->batch };
+    resume_identity id = { .rule = nfi_rule_index(t->optimizer->type), .rows = t->train->n, .batch = t->batch,
+                           .objective = t->config.objective, .pairing = t->config.pairing };
 
     memcpy(&id.seed, &t->config.seed, sizeof id.seed);
     return id;
 }
 
-#define RESUME_STATES 18
+#define RESUME_STATES 20
 static void resume_states(nfi_state state[RESUME_STATES], nfi_counters *c, resume_identity *id, int64_t *steps)
 {
     const nfi_state all[RESUME_STATES] = {
@@ -34,6 +35,8 @@ static void resume_states(nfi_state state[RESUME_STATES], nfi_counters *c, resum
         { "train.rows", &id->rows, NULL },
         { "train.batch", &id->batch, NULL },
         { "train.seed", &id->seed, NULL },
+        { "train.objective", &id->objective, NULL },
+        { "train.pairing", &id->pairing, NULL },
         { "train.epoch", &c->epoch, NULL },
         { "train.position", &c->position, NULL },
         { "train.applied", &c->applied, NULL },
@@ -92,6 +95,8 @@ static nf_status resume_compare(const resume_identity *file, const resume_identi
         { "number of rows", file->rows, own->rows },
         { "batch", file->batch, own->batch },
         { "seed", file->seed, own->seed },
+        { "objective", file->objective, own->objective },
+        { "pairing", file->pairing, own->pairing },
     };
 
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)

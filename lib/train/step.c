@@ -68,20 +68,21 @@ static nf_status step_lost(nfi_trainer *t)
 }
 
 /* The gradient of the batch in the flow's block; true when loss and rows are finite. A failure that is not numeric is in *status. */
-static bool step_gradient(nfi_trainer *t, const nfi_batch *batch, double *nll_sum, nf_status *status)
+static bool step_gradient(nfi_trainer *t, const nfi_batch *batch, double *loss_sum, nf_status *status)
 {
     nfi_bad_rows bad = { .first = -1 };
 
     if (t->dirty) nfi_flow_clear_grad(t->flow);
     t->dirty = true;
-    *status = nfi_flow_grad(t->flow, batch, nll_sum, &bad, "nf_flow_fit");
+    *status = t->matching ? nfi_match_grad(t->flow, &t->match, batch, loss_sum, &bad, "nf_flow_fit")
+                          : nfi_flow_grad(t->flow, batch, loss_sum, &bad, "nf_flow_fit");
     if (*status < 0) {
         snprintf(t->reason, sizeof t->reason, "%s", nf_last_error());
         if (nfi_trainer_is_numeric(*status)) *status = NF_OK;
         return false;
     }
     *status = NF_OK;
-    if (bad.count == 0 && isfinite(*nll_sum)) return true;
+    if (bad.count == 0 && isfinite(*loss_sum)) return true;
     if (bad.first >= 0 && bad.first < batch->n)
         snprintf(t->reason, sizeof t->reason, "the loss of row %llu is not finite (%lld rows of the batch)%s",
                  (unsigned long long)t->keys[bad.first], (long long)bad.count, bad.reason);
@@ -90,7 +91,7 @@ static bool step_gradient(nfi_trainer *t, const nfi_batch *batch, double *nll_su
     return false;
 }
 
-static nf_status step_apply(nfi_trainer *t, double nll_sum, double weight)
+static nf_status step_apply(nfi_trainer *t, double loss_sum, double weight)
 {
     nf_status status;
 
@@ -105,7 +106,7 @@ static nf_status step_apply(nfi_trainer *t, double nll_sum, double weight)
     t->dirty = false;
     t->streak = 0;
     t->now.applied++;
-    t->now.loss_sum += nll_sum;
+    t->now.loss_sum += loss_sum;
     t->now.weight_sum += weight;
     nfi_snapshot_average(t);
     return NF_OK;
@@ -114,18 +115,18 @@ static nf_status step_apply(nfi_trainer *t, double nll_sum, double weight)
 nf_status nfi_trainer_step(nfi_trainer *t)
 {
     nfi_batch batch;
-    double weight, nll_sum = NAN;
+    double weight, loss_sum = NAN;
     nf_status status = NF_OK;
 
     if (step_load(t, &batch, &weight) > 0) {
-        if (!step_gradient(t, &batch, &nll_sum, &status)) {
+        if (!step_gradient(t, &batch, &loss_sum, &status)) {
             if (status) return status;
             status = step_bad(t);
         } else if (t->now.position % NFI_GOOD_STEPS == 0 && !nfi_snapshot_finite(t)) {
             status = step_lost(t);
         } else {
             if (t->now.position % NFI_GOOD_STEPS == 0) nfi_snapshot_good(t);
-            status = step_apply(t, nll_sum, weight);
+            status = step_apply(t, loss_sum, weight);
         }
     }
     if (status) return status;

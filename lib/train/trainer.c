@@ -44,12 +44,23 @@ static nf_status trainer_reserve(const nfi_trainer *t)
     return status ? status : nfi_flow_reserve_grad(t->flow, t->batch);
 }
 
+/* What an objective needs beside that. */
+static nf_status trainer_objective(nfi_trainer *t)
+{
+    const nfi_place *last;
+    nf_status status;
+
+    if (!t->matching) return NF_OK;
+    last = &t->flow->places[t->flow->n_places - 1];
+    status = nfi_match_make(&t->match, t->maker, t->flow, t->config.pairing == NF_PAIRING_TRANSPORT, t->batch);
+    return status ? status : nfi_pieces_match(&t->optimizer->pieces, t->optimizer->object.context, t->flow, last->theta, last->layer->param_count);
+}
+
 nf_status nfi_trainer_make(nfi_trainer *t)
 {
     nf_status status = nfi_maker_create(&t->maker, t->flow->object.context);
 
     if (status) return status;
-    t->batch = nfi_min(t->config.batch, t->train->n);
     t->steps_per_epoch = (t->train->n + t->batch - 1) / t->batch;
     t->order = nfi_maker_alloc(t->maker, t->train->n, sizeof *t->order);
     t->keys = nfi_maker_alloc(t->maker, t->batch, sizeof *t->keys);
@@ -58,6 +69,7 @@ nf_status nfi_trainer_make(nfi_trainer *t)
     if ((status = trainer_snapshots(t))) return status;
     if ((status = trainer_reserve(t))) return nfi_fail_in(status, "nf_flow_fit");
     if ((status = nfi_optimizer_bind(t->optimizer, t->flow, "nf_flow_fit"))) return status;
+    if ((status = trainer_objective(t))) return nfi_fail_in(status, "nf_flow_fit");
     t->base_lr = t->optimizer->lr;
     t->now = (nfi_counters){ .best_nll = INFINITY, .best_train = NAN, .best_valid = NAN, .lr_factor = 1, .plateau = 1 };
     t->norm = t->train_nll = t->valid_nll = NAN;

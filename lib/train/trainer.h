@@ -2,12 +2,13 @@
  *
  * trainer.h - the state of one fit
  *
- * fit.c checks and drives the epochs, trainer.c owns the memory, step.c does one step with its recovery, snapshot.c keeps weights,
+ * fit.c checks and drives the epochs, objective.c knows what is minimised, trainer.c owns the memory, step.c does one step with its recovery, snapshot.c keeps weights,
  * resume.c writes and reads checkpoints, report.c talks to the caller.
  */
 #ifndef NFI_TRAIN_TRAINER_H
 #define NFI_TRAIN_TRAINER_H
 
+#include "flow/match.h"
 #include "optim/optimizer.h"
 #include "train/loss.h"
 #include <nflow/train.h>
@@ -43,6 +44,8 @@ typedef struct nfi_trainer {
     int64_t *order;                  /* [n]: the epoch's permutation */
     uint64_t *keys;                  /* [batch] */
     nfi_rows rows;
+    bool matching;                   /* objective: flow matching */
+    nfi_match match;                 /* its memory */
     void *best, *ema;                /* [count]; ema NULL when off */
     void *good, *good_m, *good_v;    /* [count]: where to go back to */
     int64_t good_steps;              /* of the optimizer */
@@ -65,6 +68,9 @@ nf_status nfi_trainer_make(nfi_trainer *trainer);  /* flow, optimizer, data and 
 void nfi_trainer_free(nfi_trainer *trainer);
 int64_t nfi_trainer_init_rows(const nfi_trainer *trainer); /* of the data-dependent initialisation */
 void nfi_trainer_shuffle(nfi_trainer *trainer);    /* the order of epoch now.epoch */
+nf_status nfi_trainer_check_objective(const nfi_trainer *trainer); /* whether this flow can be trained so */
+/* The mean loss of flow matching over `valid`, in batches of its order. NF_ROWS_NONFINITE: NaN. */
+nf_status nfi_trainer_match_loss(nfi_trainer *trainer, double *mean);
 /* NaN and Inf met in computing: a bad step, not the end of a run. */
 bool nfi_trainer_is_numeric(nf_status status);
 

@@ -4,7 +4,7 @@
  */
 #include "conformance.h"
 
-static const int64_t small[] = { 12, 9 }, none[] = { 0 }, one[] = { 16 }, wide[] = { 64, 48 };
+static const int64_t small[] = { 12, 9 }, none[] = { 0 }, one[] = { 16 }, channels[] = { 2 }, wide[] = { 64, 48 };
 static const int64_t columns[] = { 4, 0, 3 };
 static const int64_t cycle[] = { 3, 0, 4, 1, 2 };
 static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.25 };
@@ -25,11 +25,17 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
     { .name = "split/" name_, .layer_type = "split", .dim = (h_) * (w_) * (c_),                                                    \
       .layer_config = &(const nf_split_config){ .struct_size = sizeof(nf_split_config), .height = h_, .width = w_,                 \
                                                 .channels = c_, .keep = keep_ } }
-/* Fixed steps: the gradient is that of the discrete solution, and differences see the same steps. */
+/* Fixed steps: the gradient is that of the discrete solution, and differences see the same steps. That of the adjoint has finer ones. */
 #define CNF(name_, dim_, cond_, solver_, step_, ...)                                                                               \
     { .name = "cnf/" name_, .layer_type = "cnf", .dim = dim_, .cond_dim = cond_, .solved = 2e-5,                                    \
       .layer_config = &(const nf_cnf_config){ .struct_size = sizeof(nf_cnf_config), .dim = dim_, .cond_dim = cond_,                \
                                               .solver = solver_, .step = step_, .hidden = small, .n_hidden = 2, __VA_ARGS__ } }
+/* Traces are exact: estimates keep no log-det. */
+#define CNF_IMAGE(name_, h_, w_, c_, ...)                                                                                          \
+    { .name = "cnf/" name_, .layer_type = "cnf", .dim = (h_) * (w_) * (c_), .solved = 2e-5, .gain = 0.2,                           \
+      .layer_config = &(const nf_cnf_config){ .struct_size = sizeof(nf_cnf_config), .dim = (h_) * (w_) * (c_), .height = h_,       \
+                                              .width = w_, .channels = c_, .solver = NF_ODE_RK4, .step = 0.2, .end_time = 0.4,     \
+                                              .trace = NF_TRACE_EXACT, __VA_ARGS__ } }
 #define LINEAR(name_, dim_, form_)                                                                                                 \
     { .name = "linear/" name_, .layer_type = "linear", .dim = dim_, .gain = 0.2,                                                   \
       .layer_config = &(const nf_linear_config){ .struct_size = sizeof(nf_linear_config), .dim = dim_, .form = form_ } }
@@ -103,7 +109,10 @@ const conformance_case layer_cases[] = {
     CNF("rk4", 2, 0, NF_ODE_RK4, 0.05, .end_time = 0.4),
     CNF("concat_cond", 3, 2, NF_ODE_RK4, 0.05, .end_time = 0.4, .time = NF_TIME_CONCAT, .activation = NF_ACTIVATION_SOFTPLUS),
     CNF("ignore_time", 1, 0, NF_ODE_RK4, 0.05, .end_time = 0.4, .time = NF_TIME_IGNORE, .activation = NF_ACTIVATION_SILU),
+    CNF("adjoint", 2, 1, NF_ODE_RK4, 0.01, .end_time = 0.1, .gradient = NF_GRADIENT_ADJOINT),
     CNF("end_time_fixed", 2, 0, NF_ODE_RK4, 0.05, .end_time = 0.4, .end_time_fixed = 1, .activation = NF_ACTIVATION_ELU),
+    CNF_IMAGE("image_squash", 1, 2, 1, .hidden = channels, .n_hidden = 1),
+    CNF_IMAGE("image_concat", 1, 1, 2, .hidden = channels, .n_hidden = 1, .time = NF_TIME_CONCAT, .activation = NF_ACTIVATION_SOFTPLUS),
     { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
       .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },
     { .name = "permutation/reverse", .layer_type = "permutation", .dim = 4,

@@ -463,6 +463,32 @@ START_TEST(context_log)
 }
 END_TEST
 
+static void released_count(void *user) { ++*(int *)user; }
+
+START_TEST(context_released)
+{
+    nf_context_config config = NF_CONTEXT_CONFIG_INIT;
+    nf_context *context;
+    nfi_object *object;
+    int calls = 0;
+
+    config.released = released_count;
+    config.released_user = &calls;
+    config.isa = 99;
+    ck_assert_int_eq(nf_context_create(&context, &config), NF_ERR_ARG);
+    ck_assert_int_eq(calls, 0); /* no context, no end of one */
+    config.isa = 0;
+    config.threads = 3;
+    ck_assert_int_eq(nf_context_create(&context, &config), NF_OK);
+    object = nfi_object_create(context, 64, NFI_TAG_FLOW);
+    nf_context_unref(context);
+    ck_assert_int_eq(calls, 0); /* the object keeps it */
+    ck_assert(nfi_object_release(object, NFI_TAG_FLOW));
+    nfi_object_free(object, 64);
+    ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
 START_TEST(objects)
 {
     nf_context *context = context_of_threads(1);
@@ -707,6 +733,7 @@ int main(void)
     tcase_add_test(cases, context_cancel);
     tcase_add_test(cases, context_types);
     tcase_add_test(cases, context_log);
+    tcase_add_test(cases, context_released);
     tcase_add_test(cases, objects);
     tcase_add_test(cases, failing_allocator);
     tcase_add_test(cases, parallel_for_covers);

@@ -8,9 +8,9 @@
 # Every fenced block of README.md, CONTRIBUTING.md and docs/*.md is tested by its language:
 #
 #   c        with a main: compiled, linked and run; without: compiled, at file scope or as the body of a function
-#   cpp      compiled
+#   cpp      with a main: compiled, linked and run; without: compiled
 #   sh test  run, with `nflow` on the path;  `sh` alone is not run
-#   python   run; `python numpy` only where numpy is there
+#   python   run; `python numpy` only where numpy is there; `python nflow` is compiled here and run by bindings/python/tests
 #   json     parsed
 #
 # The blocks of one document run in order in one folder, which holds data.csv (examples/measurements.csv) and m.safetensors
@@ -81,13 +81,13 @@ int main(void)
     choices("dequantise", "noise"), choices("squeeze", "order"), choices("read", "label_kind");
     fields("fit"), fields("read"), fields("context"), fields("realnvp"), fields("coupling_affine"), fields("coupling_conv");
     fields("glow"), fields("realnvp_image"), fields("cnf"), fields("ffjord");
-    choices("ffjord", "preset"), choices("cnf", "solver"), choices("cnf", "time"), choices("cnf", "trace"), choices("cnf", "probe");
+    choices("ffjord", "preset"), choices("cnf", "solver"), choices("cnf", "time"), choices("cnf", "trace"), choices("cnf", "probe"), choices("cnf", "gradient");
     return 0;
 }
 """
 # The document that must mention the fields of a config.
-FIELDS_IN = {"fit": "docs/training.md", "read": "docs/data.md", "context": "docs/embedding.md", "realnvp": "docs/concepts.md",
-             "coupling_affine": "docs/concepts.md", "coupling_conv": "docs/concepts.md", "glow": "docs/images.md",
+FIELDS_IN = {"fit": "docs/training.md", "read": "docs/data.md", "context": "docs/embedding.md", "realnvp": "docs/realnvp.md",
+             "coupling_affine": "docs/realnvp.md", "coupling_conv": "docs/concepts.md", "glow": "docs/images.md",
              "realnvp_image": "docs/images.md", "cnf": "docs/continuous-flows.md", "ffjord": "docs/continuous-flows.md"}
 
 
@@ -123,7 +123,7 @@ class Tester:
             return file.read()
 
     def documents(self):
-        names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + sorted(
+        names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "RELEASING.md"] + sorted(
             os.path.relpath(p, self.root) for p in glob.glob(os.path.join(self.root, "docs", "*.md")))
         return [n for n in names if os.path.exists(os.path.join(self.root, n))]
 
@@ -152,11 +152,14 @@ class Tester:
     def block_cpp(self, text, what, name, folder):
         if not self.cxx:
             return
-        source = os.path.join(folder, name + ".cpp")
+        source, program = os.path.join(folder, name + ".cpp"), os.path.join(folder, name)
         with open(source, "w", encoding="utf-8") as file:
             file.write(text)
-        self.run(self.cxx + ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-I",
-                             os.path.join(self.root, "include"), "-fsyntax-only", source], what + ": compiles", folder)
+        command = self.cxx + ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-I", os.path.join(self.root, "include"), source]
+        if not re.search(r"^int main\(", text, re.M):
+            self.run(command + ["-fsyntax-only"], what + ": compiles", folder)
+        elif self.run(command + [self.library, "-pthread", "-Wl,-rpath," + os.path.dirname(self.library), "-o", program], what + ": compiles", folder) is not None:
+            self.run([program], what + ": runs", folder)
 
     def block(self, info, text, what, name, folder):
         words = info.split()
@@ -168,6 +171,9 @@ class Tester:
         elif language == "sh" and "test" in marks:
             self.run(["sh", "-euc", text], what + ": runs", folder)
         elif language == "python":
+            if "nflow" in marks:  # bindings/python/tests run these
+                self.check(bool(compile(text, what, "exec")), what)
+                return
             if "numpy" in marks and importlib.util.find_spec("numpy") is None:
                 print(what + ": not run, numpy is not installed")
                 return
@@ -290,6 +296,10 @@ nflow fly
 raise SystemExit(3)
 ```
 
+```cpp
+int main() { return 2; }
+```
+
 ```json
 {"a": }
 ```
@@ -311,7 +321,7 @@ def control(args):
     tester.all()
     tester.close()
     shutil.rmtree(root, ignore_errors=True)
-    wanted = ["link to nowhere.md", "heading of README.md#no-such-heading", ":5: runs", ":9: compiles", ":13: runs", ":17: runs", ":21: is JSON",
+    wanted = ["link to nowhere.md", "heading of README.md#no-such-heading", ":5: runs", ":9: compiles", ":13: runs", ":17: runs", ":21: runs", ":25: is JSON",
               "to the letter", "has NF_ERR_NULL", "`coupling_affine`", "the field epochs", "moons with its entropy"]
     return [w for w in wanted if not any(w in failure for failure in tester.failures)]
 

@@ -376,6 +376,7 @@ static const struct claim { const char *layer; nf_status as_file, as_text; } cla
     { "{\"type\":\"cnf\",\"dim\":65536,\"trace\":\"exact\",\"hidden\":[1]}", NF_ERR_LIMIT, NF_ERR_FORMAT },
     { "{\"type\":\"cnf\",\"dim\":4,\"probes\":1025}", NF_ERR_FORMAT, NF_ERR_FORMAT },
     { "{\"type\":\"cnf\",\"dim\":4,\"rtol\":1e-15}", NF_ERR_FORMAT, NF_ERR_FORMAT },
+    { "{\"type\":\"cnf\",\"dim\":4,\"max_steps\":100001,\"rtol\":1e-14,\"atol\":1e-14}", NF_ERR_LIMIT, NF_ERR_LIMIT },
     { "{\"type\":\"cnf\",\"dim\":4,\"solver\":\"rk4\"}", NF_ERR_FORMAT, NF_ERR_FORMAT },
     { "{\"type\":\"dequantise\",\"dim\":2147483648}", NF_ERR_LIMIT, NF_ERR_FORMAT },
 };

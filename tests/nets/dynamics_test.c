@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * dynamics_test.c - networks of time against a plain-C twin and central differences, for every kind, activation and shape
+ * dynamics_test.c - networks of time against a plain-C twin and central differences, for every kind, activation and shape, of rows and of
+ * images
  */
 #include <check.h>
 #include <math.h>
@@ -12,7 +13,7 @@
 #include "nets/dynamics.h"
 #include <nflow/nflow.h>
 
-#define MOST 80        /* widths */
+#define MOST 80        /* widths, and numbers of an image */
 #define TWIN_TOL 1e-12 /* double, sums of at most 80 terms */
 #define STEP 1e-6
 #define SLOPE_TOL 1e-7 /* relative to 1 + |value| */
@@ -48,34 +49,52 @@ static double twin_phi(int32_t activation, double u, double *slope)
     }
 }
 
+/* Output j of layer l at pixel (y, x), or of a row that is no image, without its bias: W h. */
+static double twin_product(const nfi_dynamics *net, int32_t l, const double *w, const double *h, int64_t y, int64_t x, int64_t j)
+{
+    const int64_t in = net->width[l], out = net->width[l + 1];
+    double sum = 0;
+    if (!net->height)
+        for (int64_t k = 0; k < in; k++) sum += h[k] * w[k * out + j];
+    for (int64_t dy = 0; dy < 3 && net->height; dy++)
+        for (int64_t dx = 0; dx < 3; dx++) {
+            const int64_t row = y + dy - 1, column = x + dx - 1;
+            if (row < 0 || row >= net->height || column < 0 || column >= net->across) continue;
+            for (int64_t k = 0; k < in; k++) sum += h[(row * net->across + column) * in + k] * w[((dy * 3 + dx) * in + k) * out + j];
+        }
+    return sum;
+}
+
+static void twin_pixel(const nfi_dynamics *net, int32_t l, const double *theta, double t, const double *h, const double *hd, int64_t p, double *u,
+                       double *ud)
+{
+    const int64_t out = net->width[l + 1], y = net->height ? p / net->across : 0, x = net->height ? p % net->across : 0;
+    const double *bias = theta + (net->height ? 9 : 1) * net->width[l] * out, *extra = bias + out;
+    for (int64_t j = 0; j < out; j++) {
+        double g = 1, shift = 0, slope = 1;
+        if (net->kind == NFI_DYNAMICS_CONCAT) shift = extra[j] * t;
+        if (net->kind == NFI_DYNAMICS_SQUASH) {
+            g = 1 / (1 + exp(-(extra[j] * t + extra[out + j])));
+            shift = extra[2 * out + j] * t;
+        }
+        u[j] = g * (bias[j] + twin_product(net, l, theta, h, y, x, j)) + shift;
+        if (l + 1 < net->n_layers) u[j] = twin_phi(net->activation, u[j], &slope);
+        ud[j] = g * slope * twin_product(net, l, theta, hd, y, x, j);
+    }
+}
+
 static void twin_value(const nfi_dynamics *net, const double *theta, double t, const double *z, const double *e, double *f, double *fd)
 {
+    const int64_t pixels = net->height ? net->height * net->across : 1;
     double h[MOST], hd[MOST], u[MOST], ud[MOST];
-    memcpy(h, z, (size_t)net->width[0] * sizeof *h);
-    for (int64_t k = 0; k < net->width[0]; k++) hd[k] = k < net->dim ? e[k] : 0;
+    memcpy(h, z, (size_t)(pixels * net->width[0]) * sizeof *h);
+    for (int64_t k = 0; k < pixels * net->width[0]; k++) hd[k] = k < net->dim ? e[k] : 0;
     for (int32_t l = 0; l < net->n_layers; l++) {
-        const int64_t in = net->width[l], out = net->width[l + 1];
-        const double *bias = theta + in * out, *extra = bias + out;
-        for (int64_t j = 0; j < out; j++) {
-            double g = 1, shift = 0, slope = 1;
-            u[j] = bias[j];
-            ud[j] = 0;
-            for (int64_t k = 0; k < in; k++) {
-                u[j] += h[k] * theta[k * out + j];
-                ud[j] += hd[k] * theta[k * out + j];
-            }
-            if (net->kind == NFI_DYNAMICS_CONCAT) shift = extra[j] * t;
-            if (net->kind == NFI_DYNAMICS_SQUASH) {
-                g = 1 / (1 + exp(-(extra[j] * t + extra[out + j])));
-                shift = extra[2 * out + j] * t;
-            }
-            u[j] = g * u[j] + shift;
-            if (l + 1 < net->n_layers) u[j] = twin_phi(net->activation, u[j], &slope);
-            ud[j] *= g * slope;
-        }
-        memcpy(h, u, (size_t)out * sizeof *h);
-        memcpy(hd, ud, (size_t)out * sizeof *hd);
-        theta = extra + out * (net->kind == NFI_DYNAMICS_SQUASH ? 3 : net->kind == NFI_DYNAMICS_CONCAT ? 1 : 0);
+        const int64_t inputs = (net->height ? 9 : 1) * net->width[l], out = net->width[l + 1];
+        for (int64_t p = 0; p < pixels; p++) twin_pixel(net, l, theta, t, h, hd, p, u + p * out, ud + p * out);
+        memcpy(h, u, (size_t)(pixels * out) * sizeof *h);
+        memcpy(hd, ud, (size_t)(pixels * out) * sizeof *hd);
+        theta += out * (inputs + 1 + (net->kind == NFI_DYNAMICS_SQUASH ? 3 : net->kind == NFI_DYNAMICS_CONCAT ? 1 : 0));
     }
     memcpy(f, h, (size_t)net->dim * sizeof *f);
     memcpy(fd, hd, (size_t)net->dim * sizeof *fd);
@@ -87,7 +106,7 @@ struct net {
     nf_maker *maker;
     nfi_dynamics net;
     const nfi_kernels *k;
-    int64_t n, m, dim, ld_in, ld_out;
+    int64_t n, m, dim, columns, ld_in, ld_out; /* columns: dim and the condition */
     double *t, *g_t;
     void *theta, *in, *out, *grad, *g_in;
     void *packed, *turned, *saved, *scratch;
@@ -106,12 +125,18 @@ static void put(const struct net *s, void *array, int64_t i, double value)
 }
 
 struct shape {
-    int64_t dim, n_hidden, hidden[3];
+    int64_t dim, n_hidden, hidden[3], height, width; /* height 0: no images */
 };
 static const struct shape shapes[] = {
-    { 2, 0, { 0, 0, 0 } }, { 1, 1, { 1, 0, 0 } }, { 3, 2, { 15, 16, 0 } }, { 2, 3, { 5, 17, 4 } }, { 3, 2, { 64, 64, 0 } }
+    { 2, 0, { 0, 0, 0 }, 0, 0 }, { 1, 1, { 1, 0, 0 }, 0, 0 }, { 3, 2, { 15, 16, 0 }, 0, 0 }, { 2, 3, { 5, 17, 4 }, 0, 0 },
+    { 3, 2, { 64, 64, 0 }, 0, 0 },
+    { 2, 0, { 0, 0, 0 }, 1, 2 }, { 1, 1, { 2, 0, 0 }, 1, 1 }, { 12, 1, { 5, 0, 0 }, 2, 3 }, { 9, 2, { 3, 4, 0 }, 3, 3 },
+    { 20, 1, { 3, 0, 0 }, 4, 5 }, { 24, 2, { 3, 2, 0 }, 4, 3 }
 };
 #define N_SMALL 4 /* of them, those for central differences of everything */
+#define IMAGES 5  /* the first of images, ... */
+#define N_IMAGES 6
+#define N_IMAGE_NETS (3 * 4 * N_IMAGES * 3)
 #define N_NETS (3 * 4 * N_SMALL * 2 * 3)
 
 struct spec {
@@ -131,6 +156,18 @@ static struct spec spec_of(int index)
     return p;
 }
 
+/* kind, activation, shape of images, m 0, 1 or dim */
+static struct spec image_spec(int index)
+{
+    struct spec p = { .isa = -1, .n = 3 };
+    p.kind = 1 + index % 3, index /= 3;
+    p.activation = NF_ACTIVATION_TANH + index % 4, index /= 4;
+    p.shape = IMAGES + index % N_IMAGES, index /= N_IMAGES;
+    p.m = index == 0 ? 0 : index == 1 ? 1 : shapes[p.shape].dim;
+    return p;
+}
+static struct spec any_spec(int index) { return index < N_NETS ? spec_of(index) : image_spec(index - N_NETS); }
+
 static void net_fill(struct net *s)
 {
     double *theta = memory(s->net.theta_count * 8);
@@ -139,10 +176,10 @@ static void net_fill(struct net *s)
     free(theta);
     for (int64_t i = 0; i < s->n; i++) {
         s->t[i] = draw_t(i);
-        for (int64_t j = 0; j < s->net.width[0]; j++) put(s, s->in, i * s->ld_in + j, 2.0 * draw((uint64_t)(10000 + i * 100 + j)));
+        for (int64_t j = 0; j < s->columns; j++) put(s, s->in, i * s->ld_in + j, 2.0 * draw((uint64_t)(10000 + i * 100 + j)));
     }
     for (int64_t r = 0; r < s->n * s->m; r++)
-        for (int64_t j = 0; j < s->net.width[0]; j++)
+        for (int64_t j = 0; j < s->columns; j++)
             put(s, s->in, (s->n + r) * s->ld_in + j, j < s->dim ? draw((uint64_t)(200000 + r * 100 + j)) : 0.0);
     nfi_dynamics_pack(&s->net, s->k, s->theta, s->packed, s->turned);
 }
@@ -151,11 +188,14 @@ static void net_begin(struct net *s, const struct spec *p, int32_t dtype)
 {
     const struct shape *shape = &shapes[p->shape];
     const int64_t rows = p->n * (1 + p->m);
-    *s = (struct net){ .n = p->n, .m = p->m, .dim = shape->dim };
+    const nfi_dynamics_config config = { .dim = shape->dim, .cond_dim = p->cond_dim, .height = shape->height, .width = shape->width,
+                                         .channels = shape->height ? shape->dim / shape->height / shape->width : 0,
+                                         .hidden = shape->hidden, .n_hidden = shape->n_hidden, .activation = p->activation, .kind = p->kind,
+                                         .function = "test" };
+    *s = (struct net){ .n = p->n, .m = p->m, .dim = shape->dim, .columns = shape->dim + p->cond_dim };
     s->k = p->isa < 0 ? nfi_kernels_for(NULL, dtype) : nfi_kernels_isa(p->isa, dtype);
     ck_assert_int_eq(nfi_maker_create(&s->maker, NULL), NF_OK);
-    ck_assert_int_eq(nfi_dynamics_create(&s->net, s->maker, shape->dim, p->cond_dim, shape->hidden, shape->n_hidden, p->activation, p->kind),
-                     NF_OK);
+    ck_assert_int_eq(nfi_dynamics_create(&s->net, s->maker, &config), NF_OK);
     s->ld_in = nfi_dynamics_ld_in(&s->net);
     s->ld_out = nfi_dynamics_ld_out(&s->net);
     s->t = memory(p->n * 8);
@@ -208,7 +248,7 @@ START_TEST(dynamics__value_equals_plain_twin)
 {
     struct net s;
     double f[MOST], fd[MOST];
-    const struct spec p = spec_of(_i);
+    const struct spec p = any_spec(_i);
     net_begin(&s, &p, NF_F64);
     for (int pass = 0; pass < 2; pass++) {
         net_value(&s, pass == 1);
@@ -228,15 +268,15 @@ START_TEST(dynamics__tangents_match_central_differences)
 {
     struct net s;
     double above[MOST], below[MOST], none[MOST], z[MOST];
-    const struct spec p = spec_of(_i);
+    const struct spec p = any_spec(_i);
     net_begin(&s, &p, NF_F64);
     net_value(&s, false);
     const double *in = s.in;
     for (int64_t r = 0; r < s.n * s.m; r++) {
         const int64_t i = r / s.m;
-        for (int64_t j = 0; j < s.net.width[0]; j++) z[j] = in[i * s.ld_in + j] + STEP * in[(s.n + r) * s.ld_in + j];
+        for (int64_t j = 0; j < s.columns; j++) z[j] = in[i * s.ld_in + j] + STEP * in[(s.n + r) * s.ld_in + j];
         twin_value(&s.net, s.theta, s.t[i], z, no_tangent, above, none);
-        for (int64_t j = 0; j < s.net.width[0]; j++) z[j] = in[i * s.ld_in + j] - STEP * in[(s.n + r) * s.ld_in + j];
+        for (int64_t j = 0; j < s.columns; j++) z[j] = in[i * s.ld_in + j] - STEP * in[(s.n + r) * s.ld_in + j];
         twin_value(&s.net, s.theta, s.t[i], z, no_tangent, below, none);
         for (int64_t j = 0; j < s.dim; j++)
             near(get(&s, s.out, (s.n + r) * s.ld_out + j), (above[j] - below[j]) / (2.0 * STEP), SLOPE_TOL, "J e", j);
@@ -274,7 +314,7 @@ static double twin_slope(const struct net *s, double *at, int64_t first, int64_t
 START_TEST(dynamics__reverse_matches_central_differences)
 {
     struct net s;
-    const struct spec p = spec_of(_i);
+    const struct spec p = any_spec(_i);
     net_begin(&s, &p, NF_F64);
     net_value(&s, true);
     net_reverse(&s);
@@ -282,7 +322,7 @@ START_TEST(dynamics__reverse_matches_central_differences)
         near(get(&s, s.grad, k), twin_slope(&s, (double *)s.theta + k, 0, s.n), SLOPE_TOL, "theta", k);
     for (int64_t i = 0; i < s.n; i++) {
         near(s.g_t[i], twin_slope(&s, s.t + i, i, i + 1), SLOPE_TOL, "t", i);
-        for (int64_t j = 0; j < s.net.width[0]; j++)
+        for (int64_t j = 0; j < s.columns; j++)
             near(get(&s, s.g_in, i * s.ld_in + j), twin_slope(&s, (double *)s.in + i * s.ld_in + j, i, i + 1), SLOPE_TOL, "z", j);
     }
     net_end(&s);
@@ -293,7 +333,8 @@ END_TEST
 START_TEST(dynamics__outputs_may_be_left_out)
 {
     struct net s;
-    struct spec p = { .kind = 1 + _i, .activation = NF_ACTIVATION_SILU, .isa = -1, .shape = 2, .cond_dim = 2, .n = 100, .m = 1 };
+    struct spec p = { .kind = 1 + _i % 3, .activation = NF_ACTIVATION_SILU, .isa = -1, .shape = _i < 3 ? 2 : IMAGES + 4,
+                      .cond_dim = _i < 3 ? 2 : 0, .n = _i < 3 ? 100 : 11, .m = 1 };
     net_begin(&s, &p, NF_F64);
     net_value(&s, true);
     net_reverse(&s);
@@ -307,7 +348,7 @@ START_TEST(dynamics__outputs_may_be_left_out)
         nfi_dynamics_reverse(&s.net, s.k, s.n, s.m, s.turned, s.t, s.in, s.saved, s.out, which == 0 ? g_in : NULL, which == 1 ? g_t : NULL,
                              which == 2 ? grad : NULL, s.scratch);
         for (int64_t i = 0; i < s.n && which == 0; i++)
-            ck_assert_mem_eq(g_in + i * s.ld_in, (double *)s.g_in + i * s.ld_in, (size_t)s.net.width[0] * 8);
+            ck_assert_mem_eq(g_in + i * s.ld_in, (double *)s.g_in + i * s.ld_in, (size_t)s.columns * 8);
         if (which == 1) ck_assert_mem_eq(g_t, s.g_t, t_bytes);
         if (which == 2) ck_assert_mem_eq(grad, s.grad, theta_bytes);
     }
@@ -319,8 +360,8 @@ END_TEST
 START_TEST(dynamics__float_is_near_double)
 {
     struct net s, d;
-    struct spec p = spec_of(_i);
-    p.n = 70;
+    struct spec p = any_spec(_i);
+    p.n = _i < N_NETS ? 70 : 9;
     p.shape = p.shape == 3 ? 4 : p.shape; /* the wide one */
     p.m = p.m > 1 ? shapes[p.shape].dim : p.m;
     net_begin(&s, &p, NF_F32);
@@ -335,7 +376,7 @@ START_TEST(dynamics__float_is_near_double)
     for (int64_t i = 0; i < s.net.theta_count; i++) near(get(&s, s.grad, i), get(&d, d.grad, i), FLOAT_TOL, "theta", i);
     for (int64_t i = 0; i < s.n; i++) {
         near(s.g_t[i], d.g_t[i], FLOAT_TOL, "t", i);
-        for (int64_t j = 0; j < s.net.width[0]; j++)
+        for (int64_t j = 0; j < s.columns; j++)
             near(get(&s, s.g_in, i * s.ld_in + j), get(&d, d.g_in, i * d.ld_in + j), FLOAT_TOL, "z", i);
     }
     net_end(&s);
@@ -350,7 +391,7 @@ static void same_row(const struct net *all, int64_t i, const struct net *one, bo
 {
     const int64_t size = all->k->size;
     if (reversed) {
-        ck_assert_mem_eq((char *)all->g_in + i * all->ld_in * size, one->g_in, (size_t)(all->net.width[0] * size));
+        ck_assert_mem_eq((char *)all->g_in + i * all->ld_in * size, one->g_in, (size_t)(all->columns * size));
         ck_assert_mem_eq(all->g_t + i, one->g_t, 8);
         return;
     }
@@ -364,7 +405,7 @@ static void take_row(const struct net *all, int64_t i, struct net *one)
 {
     for (int64_t k = 0; k <= all->m; k++) {
         const int64_t row = k == 0 ? i : all->n + i * all->m + k - 1;
-        for (int64_t j = 0; j < all->net.width[0]; j++) put(one, one->in, k * one->ld_in + j, get(all, all->in, row * all->ld_in + j));
+        for (int64_t j = 0; j < all->columns; j++) put(one, one->in, k * one->ld_in + j, get(all, all->in, row * all->ld_in + j));
     }
     one->t[0] = all->t[i];
 }
@@ -382,6 +423,9 @@ static void row_reverse(struct net *one, int64_t i, int64_t n)
 
 static struct spec bits_spec(int index)
 {
+    if (index >= 12)
+        return (struct spec){ .kind = 1 + index % 3, .activation = NF_ACTIVATION_TANH + index / 3 % 4, .isa = -1,
+                              .shape = IMAGES + 2 + index % 4, .n = 23, .m = index % 4 };
     return (struct spec){ .kind = 1 + index % 3, .activation = NF_ACTIVATION_TANH + index / 3 % 4, .isa = -1, .shape = 3 + index % 2,
                           .cond_dim = index % 2 * 2, .n = 150, .m = index % 4 };
 }
@@ -427,7 +471,7 @@ START_TEST(dynamics__equal_and_differing_t_give_the_same_bits)
     net_begin(&differing, &p, _i % 2 ? NF_F32 : NF_F64);
     for (int64_t i = 0; i < p.n; i++) equal.t[i] = differing.t[i] = 0.3;
     differing.t[p.n - 1] = 0.4;
-    const size_t size = (size_t)equal.k->size, row_out = (size_t)equal.dim * size, row_in = (size_t)equal.net.width[0] * size;
+    const size_t size = (size_t)equal.k->size, row_out = (size_t)equal.dim * size, row_in = (size_t)equal.columns * size;
     net_value(&equal, true);
     net_value(&differing, true);
     for (int64_t r = 0; r < p.n * (1 + p.m); r++) {
@@ -478,26 +522,47 @@ END_TEST
 
 /* Rest */
 
+static void near_check_values(const nfi_dynamics *net, const nfi_kernels *k, const double *theta)
+{
+    const double t = 0.5;
+    double *in = memory(512), *out = memory(512);
+    void *packed = memory(nfi_dynamics_packed_bytes(net, k)), *scratch = memory(nfi_dynamics_scratch_bytes(net, k, 1, 1));
+    in[0] = 2.385;
+    in[nfi_dynamics_ld_in(net)] = 1;
+    nfi_dynamics_pack(net, k, theta, packed, NULL);
+    nfi_dynamics_value(net, k, 1, 1, packed, &t, in, out, NULL, scratch);
+    near(out[0], 0.0407877680, 1e-10, "f", 0);
+    near(out[nfi_dynamics_ld_out(net)], -0.1375932416, 1e-10, "J e", 0);
+    free(in), free(out), free(packed), free(scratch);
+}
+
 START_TEST(dynamics__check_value)
 {
-    const double theta[] = { 0.7, 0.2, 0.5, 0.1, -0.2, -1.3, 0.4, -0.3, 0.6, 0.8 }, t = 0.5;
+    const double theta[] = { 0.7, 0.2, 0.5, 0.1, -0.2, -1.3, 0.4, -0.3, 0.6, 0.8 };
     const int64_t hidden[] = { 1 };
     const nfi_kernels *k = nfi_kernels_for(NULL, NF_F64);
     nf_maker *maker;
     nfi_dynamics net;
     ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
-    ck_assert_int_eq(nfi_dynamics_create(&net, maker, 1, 0, hidden, 1, NF_ACTIVATION_TANH, NFI_DYNAMICS_SQUASH), NF_OK);
+    const nfi_dynamics_config dense = { .dim = 1, .hidden = hidden, .n_hidden = 1, .activation = NF_ACTIVATION_TANH,
+                                        .kind = NFI_DYNAMICS_SQUASH, .function = "test" };
+    ck_assert_int_eq(nfi_dynamics_create(&net, maker, &dense), NF_OK);
     ck_assert_int_eq(net.theta_count, 10);
     ck_assert(nfi_dynamics_flop(&net, 1) == 8.0);
-    double *in = memory(256), *out = memory(256);
-    void *packed = memory(nfi_dynamics_packed_bytes(&net, k)), *scratch = memory(nfi_dynamics_scratch_bytes(&net, k, 1, 1));
-    in[0] = 2.385;
-    in[nfi_dynamics_ld_in(&net)] = 1;
-    nfi_dynamics_pack(&net, k, theta, packed, NULL);
-    nfi_dynamics_value(&net, k, 1, 1, packed, &t, in, out, NULL, scratch);
-    near(out[0], 0.0407877680, 1e-10, "f", 0);
-    near(out[nfi_dynamics_ld_out(&net)], -0.1375932416, 1e-10, "J e", 0);
-    free(in), free(out), free(packed), free(scratch);
+    near_check_values(&net, k, theta);
+    nfi_maker_free(maker);
+
+    /* a convolution of one pixel: all but the centres is beyond the border */
+    double spread[2 * (9 + 4)];
+    for (int64_t l = 0; l < 2; l++)
+        for (int64_t i = 0; i < 13; i++) spread[13 * l + i] = i < 9 ? (i == 4 ? theta[5 * l] : 7.0) : theta[5 * l + i - 8];
+    const nfi_dynamics_config image = { .dim = 1, .height = 1, .width = 1, .channels = 1, .hidden = hidden, .n_hidden = 1,
+                                        .activation = NF_ACTIVATION_TANH, .kind = NFI_DYNAMICS_SQUASH, .function = "test" };
+    ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
+    ck_assert_int_eq(nfi_dynamics_create(&net, maker, &image), NF_OK);
+    ck_assert_int_eq(net.theta_count, 26);
+    ck_assert(nfi_dynamics_flop(&net, 1) == 72.0);
+    near_check_values(&net, k, spread);
     nfi_maker_free(maker);
 }
 END_TEST
@@ -512,17 +577,24 @@ START_TEST(dynamics__views_cover_theta)
     nf_maker *maker;
     nfi_dynamics net;
     ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
-    ck_assert_int_eq(nfi_dynamics_create(&net, maker, 3, 2, hidden, 1, NF_ACTIVATION_ELU, 1 + _i), NF_OK);
-    ck_assert_int_eq(nfi_dynamics_param_count(&net), 2 * views[_i]);
+    const bool images = _i >= 3;
+    const int32_t kind = _i % 3, n_views = views[kind];
+    const nfi_dynamics_config config = { .dim = images ? 8 : 3, .cond_dim = images ? 0 : 2, .height = images ? 2 : 0, .width = images ? 2 : 0,
+                                         .channels = images ? 2 : 0, .hidden = hidden, .n_hidden = 1, .activation = NF_ACTIVATION_ELU,
+                                         .kind = 1 + kind, .function = "test" };
+    ck_assert_int_eq(nfi_dynamics_create(&net, maker, &config), NF_OK);
+    ck_assert_int_eq(nfi_dynamics_param_count(&net), 2 * n_views);
     int64_t at = 100;
     for (int32_t i = 0; i < nfi_dynamics_param_count(&net); i++) {
         nf_param param = { .rank = 0 };
         nfi_dynamics_param(&net, "f", 100, i, &param);
         ck_assert_int_eq(param.offset, at);
-        ck_assert_int_eq(param.rank, i % views[_i] == 0 ? 2 : 1);
+        ck_assert_int_eq(param.rank, i % n_views > 0 ? 1 : images ? 4 : 2);
         ck_assert_int_eq(param.properties, strstr(param.name, "bias") ? NF_PARAM_NO_DECAY : 0);
-        if (i >= views[_i]) ck_assert_str_eq(param.name, names[_i][i - views[_i]]);
-        at += param.rank == 2 ? param.shape[0] * param.shape[1] : param.shape[0];
+        if (i >= n_views) ck_assert_str_eq(param.name, names[kind][i - n_views]);
+        int64_t count = 1;
+        for (int32_t k = 0; k < param.rank; k++) count *= param.shape[k];
+        at += count;
     }
     ck_assert_int_eq(at, 100 + net.theta_count);
     nfi_maker_free(maker);
@@ -537,7 +609,9 @@ START_TEST(dynamics__initial_weights_keep_to_their_rule)
     nf_maker *maker;
     nfi_dynamics net;
     ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
-    ck_assert_int_eq(nfi_dynamics_create(&net, maker, 30, 0, hidden, 1, NF_ACTIVATION_TANH, NFI_DYNAMICS_SQUASH), NF_OK);
+    const nfi_dynamics_config config = { .dim = 30, .hidden = hidden, .n_hidden = 1, .activation = NF_ACTIVATION_TANH,
+                                         .kind = NFI_DYNAMICS_SQUASH, .function = "test" };
+    ck_assert_int_eq(nfi_dynamics_create(&net, maker, &config), NF_OK);
     ck_assert_int_eq(net.theta_count, (31 + 3) * 60 + (61 + 3) * 30);
     nfi_dynamics_reset(&net, NF_F64, 9, 3, theta);
     nfi_dynamics_reset(&net, NF_F32, 9, 3, theta32);
@@ -552,15 +626,29 @@ START_TEST(dynamics__initial_weights_keep_to_their_rule)
 }
 END_TEST
 
-static void refused(int64_t dim, int64_t cond_dim, int64_t hidden, int64_t n_hidden, int32_t activation, int32_t kind, nf_status want,
-                    const char *says)
+static void config_refused(const nfi_dynamics_config *config, nf_status want, const char *says)
 {
     nf_maker *maker;
     nfi_dynamics net;
     ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
-    ck_assert_int_eq(nfi_dynamics_create(&net, maker, dim, cond_dim, &hidden, n_hidden, activation, kind), want);
+    ck_assert_int_eq(nfi_dynamics_create(&net, maker, config), want);
     ck_assert_msg(strstr(nf_last_error(), says), "\"%s\" should say \"%s\"", nf_last_error(), says);
     nfi_maker_free(maker);
+}
+
+static void refused(int64_t dim, int64_t cond_dim, int64_t hidden, int64_t n_hidden, int32_t activation, int32_t kind, nf_status want,
+                    const char *says)
+{
+    const nfi_dynamics_config config = { .dim = dim, .cond_dim = cond_dim, .hidden = &hidden, .n_hidden = n_hidden, .activation = activation,
+                                         .kind = kind, .function = "test" };
+    config_refused(&config, want, says);
+}
+
+static void image_refused(int64_t dim, int64_t height, int64_t width, int64_t channels, int64_t hidden, nf_status want, const char *says)
+{
+    const nfi_dynamics_config config = { .dim = dim, .height = height, .width = width, .channels = channels, .hidden = &hidden, .n_hidden = 1,
+                                         .activation = NF_ACTIVATION_TANH, .kind = NFI_DYNAMICS_CONCAT, .function = "test" };
+    config_refused(&config, want, says);
 }
 
 START_TEST(dynamics__refuses_what_it_cannot_do)
@@ -570,15 +658,24 @@ START_TEST(dynamics__refuses_what_it_cannot_do)
     refused(2, 0, 8, 1, NF_ACTIVATION_RELU, 1, NF_ERR_ARG, "tanh, softplus, silu or elu");
     refused(2, 0, 8, 1, 0, 1, NF_ERR_ARG, "activation is 0");
     refused(2, 0, 8, 1, 7, 1, NF_ERR_ARG, "activation is 7");
-    refused(2, 0, 8, 1, NF_ACTIVATION_TANH, 0, NF_ERR_ARG, "kind of layers is 0");
-    refused(2, 0, 8, 1, NF_ACTIVATION_TANH, 4, NF_ERR_ARG, "kind of layers is 4");
-    refused(0, 0, 8, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "0 dimensions");
-    refused(2, -1, 8, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "-1 of the condition");
-    refused(65536, 1, 8, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "65536 dimensions and 1");
-    refused(2, 0, 0, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "hidden[0] is 0");
-    refused(2, 0, 65537, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "hidden[0] is 65537");
-    refused(2, 0, 8, 65537, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "65537 hidden layers");
-    refused(2, 0, 8, -1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "-1 hidden layers");
+    refused(2, 0, 8, 1, NF_ACTIVATION_TANH, 0, NF_ERR_ARG, "test: time is 0");
+    refused(2, 0, 8, 1, NF_ACTIVATION_TANH, 4, NF_ERR_ARG, "test: time is 4");
+    refused(0, 0, 8, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "test: dim is 0");
+    refused(2, -1, 8, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "cond_dim -1");
+    refused(65536, 1, 8, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "test: dim is 65536 and cond_dim 1");
+    refused(2, 0, 0, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "test: hidden[0] is 0");
+    refused(2, 0, 65537, 1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "test: hidden[0] is 65537");
+    refused(2, 0, 8, 65537, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "n_hidden is 65537");
+    refused(2, 0, 8, -1, NF_ACTIVATION_TANH, 1, NF_ERR_LIMIT, "n_hidden is -1");
+    image_refused(12, 2, 3, 0, 8, NF_ERR_ARG, "test: height is 2, width 3, channels 0");
+    image_refused(12, 0, 3, 2, 8, NF_ERR_ARG, "test: height is 0, width 3, channels 2");
+    image_refused(12, 2, 3, 3, 8, NF_ERR_SHAPE, "test: dim is 12, height 2, width 3 and channels 3 do not make so many");
+    image_refused(12, INT64_MAX, 3, 3, 8, NF_ERR_SHAPE, "do not make so many");
+    image_refused(1 << 21, 1 << 10, 1 << 10, 2, 8, NF_ERR_LIMIT, "test: images of 2097152 numbers, at most 1048576");
+    image_refused(1 << 20, 1 << 10, 1 << 10, 1, 2048, NF_ERR_LIMIT, "times hidden channels at most 1073741824");
+    image_refused(12, 2, 3, 2, 0, NF_ERR_LIMIT, "test: hidden[0] is 0");
+    config_refused(&(nfi_dynamics_config){ .dim = 4, .cond_dim = 1, .height = 2, .width = 2, .channels = 1, .activation = NF_ACTIVATION_TANH,
+                                           .kind = NFI_DYNAMICS_CONCAT, .function = "test" }, NF_ERR_ARG, "test: cond_dim is 1, must be 0");
 }
 END_TEST
 
@@ -587,16 +684,16 @@ int main(void)
     Suite *suite = suite_create("dynamics");
     TCase *all = tcase_create("all");
     tcase_set_timeout(all, 60);
-    tcase_add_loop_test(all, dynamics__value_equals_plain_twin, 0, N_NETS);
-    tcase_add_loop_test(all, dynamics__tangents_match_central_differences, 0, N_NETS);
-    tcase_add_loop_test(all, dynamics__reverse_matches_central_differences, 0, N_NETS);
-    tcase_add_loop_test(all, dynamics__outputs_may_be_left_out, 0, 3);
-    tcase_add_loop_test(all, dynamics__float_is_near_double, 0, N_NETS);
-    tcase_add_loop_test(all, dynamics__row_alone_has_the_same_bits, 0, 24);
-    tcase_add_loop_test(all, dynamics__equal_and_differing_t_give_the_same_bits, 0, 24);
-    tcase_add_loop_test(all, dynamics__instruction_sets_agree, 0, 12);
+    tcase_add_loop_test(all, dynamics__value_equals_plain_twin, 0, N_NETS + N_IMAGE_NETS);
+    tcase_add_loop_test(all, dynamics__tangents_match_central_differences, 0, N_NETS + N_IMAGE_NETS);
+    tcase_add_loop_test(all, dynamics__reverse_matches_central_differences, 0, N_NETS + N_IMAGE_NETS);
+    tcase_add_loop_test(all, dynamics__outputs_may_be_left_out, 0, 6);
+    tcase_add_loop_test(all, dynamics__float_is_near_double, 0, N_NETS + N_IMAGE_NETS);
+    tcase_add_loop_test(all, dynamics__row_alone_has_the_same_bits, 0, 48);
+    tcase_add_loop_test(all, dynamics__equal_and_differing_t_give_the_same_bits, 0, 48);
+    tcase_add_loop_test(all, dynamics__instruction_sets_agree, 0, 24);
     tcase_add_test(all, dynamics__check_value);
-    tcase_add_loop_test(all, dynamics__views_cover_theta, 0, 3);
+    tcase_add_loop_test(all, dynamics__views_cover_theta, 0, 6);
     tcase_add_test(all, dynamics__initial_weights_keep_to_their_rule);
     tcase_add_test(all, dynamics__refuses_what_it_cannot_do);
     suite_add_tcase(suite, all);

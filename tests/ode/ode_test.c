@@ -127,9 +127,10 @@ static void world_eval(void *user, int64_t n, const int64_t *row, const double *
     for (int64_t i = 0; i < n; i++) w->field(t[i], w->dim, w->params ? w->params[row[i]] : w->p, y + i * w->dim, dy + i * w->dim);
 }
 
-static void world_accepted(void *user, int64_t row, double t, double h, const double *y)
+static void world_accepted(void *user, int64_t row, double t, double h, const double *y, const double *k, int64_t stride)
 {
     struct world *w = user;
+    (void)k, (void)stride;
     if (row != w->watched || w->steps >= MOST_STEPS) return;
     w->t[w->steps] = t;
     w->h[w->steps] = h;
@@ -887,6 +888,48 @@ START_TEST(ode__step_back_of_many_rows_is_that_of_each)
 }
 END_TEST
 
+/* What `accepted` is given makes the step that was taken, and `judged` comes once a round, after it. */
+static struct { const nfi_ode_method *method; double y1[2]; int64_t accepted, judged, pending; } watch;
+
+static void watch_accepted(void *user, int64_t row, double t, double h, const double *y, const double *k, int64_t stride)
+{
+    (void)user, (void)t;
+    ck_assert(row == 0 && watch.pending == 0);
+    for (int j = 0; j < 2; j++) {
+        if (watch.accepted > 0) ck_assert_double_eq_tol(y[j], watch.y1[j], 1e-14);
+        watch.y1[j] = y[j];
+        for (int32_t i = 0; i < watch.method->stages; i++) watch.y1[j] += h * watch.method->b[i] * k[i * stride + j];
+    }
+    watch.accepted++;
+    watch.pending = 1;
+}
+
+static void watch_judged(void *user)
+{
+    (void)user;
+    watch.judged++;
+    watch.pending = 0;
+}
+
+START_TEST(ode__accepted_steps_come_with_their_stages)
+{
+    nfi_ode_problem p = problem_of(_i, swing, 1.0, 2);
+    double y[2] = { 1.0, -0.5 };
+    nfi_ode_end end;
+    memset(&watch, 0, sizeof watch);
+    watch.method = p.config.method;
+    p.t1 = 4.0;
+    p.config.step = 0.5;
+    p.accepted = watch_accepted;
+    p.judged = watch_judged;
+    solve(&p, y, &end);
+    ck_assert_int_eq(end.status, NF_OK);
+    ck_assert(watch.accepted == end.accepted && end.accepted > 1 && watch.pending == 0);
+    ck_assert_int_eq(watch.judged, end.accepted + end.rejected);
+    for (int j = 0; j < 2; j++) ck_assert_double_eq_tol(y[j], watch.y1[j], 1e-14);
+}
+END_TEST
+
 static void decay_eval(void *user, int32_t stage, int64_t n, const int64_t *row, const double *t, const double *y, double *dy)
 {
     (void)user, (void)stage, (void)row, (void)t;
@@ -963,6 +1006,7 @@ int main(void)
     tcase_add_loop_test(all, ode__steps_equal_a_plain_twin, 1, METHODS + 1);
     tcase_add_loop_test(all, ode__step_back_matches_central_differences, 0, METHODS * MOST_DIM);
     tcase_add_loop_test(all, ode__step_back_of_many_rows_is_that_of_each, 1, METHODS + 1);
+    tcase_add_loop_test(all, ode__accepted_steps_come_with_their_stages, 1, METHODS + 1);
     tcase_add_test(all, ode__check_values);
     suite_add_tcase(suite, all);
     SRunner *runner = srunner_create(suite);

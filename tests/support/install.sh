@@ -1,5 +1,5 @@
 # Finding and installing what a build needs, on Debian and its kin. Sourced by tests/run.sh and examples/run.sh.
-# need_tools command:package ...; need_libraries pkg-config-name:package ... ("cblas" is any CBLAS); install_missing.
+# need_tools command:package ...; need_libraries pkg-config-name:package ... ("cblas" is any CBLAS); install_missing; want_tools.
 missing=""
 
 need_tools() {
@@ -23,6 +23,17 @@ need_libraries() {
             missing="$missing ${pair#*:}"
         fi
     done
+}
+
+# want_tools command:package ...: what tests can do without, saying so; installed where that needs no question.
+want_tools() {
+    wanted=""
+    for pair in "$@"; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || wanted="$wanted ${pair#*:}"
+    done
+    [ -n "$wanted" ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
+    echo "installing:$wanted"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted || echo "left out:$wanted"
 }
 
 install_missing() {

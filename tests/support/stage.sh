@@ -3,6 +3,7 @@
 # stage.sh - builds and test runs whose results are added up. Sourced with $here set; logs go to $NFLOW_LOGS or a folder of its own.
 #
 #   stage name folder setup-options ... -- test-options ...
+#   stage_script name command ...   a program that prints `N passed, N failed` at its end
 #   finish       prints `N passed, N failed` over all stages and ends with the exit code that says so
 logs=${NFLOW_LOGS:-}
 own_logs=""
@@ -68,6 +69,17 @@ $1"
     meson test -C "$stage_folder" --print-errorlogs --no-rebuild --logbase "testlog-$stage_name" "$@" || true
     cat "$stage_folder/meson-logs/testlog-$stage_name.json" >>"$logs/$stage_name.json" || stage_broken "$stage_name" "has no log"
     echo "== $stage_name: $(($(date +%s) - started)) s"
+}
+
+stage_script() {
+    stage_name=$1
+    shift
+    echo "== $stage_name"
+    result=OK
+    "$@" >"$logs/$stage_name.txt" 2>&1 || result=FAIL
+    cat "$logs/$stage_name.txt"
+    python3 -c 'import json, sys; print(json.dumps({"name": sys.argv[1], "result": sys.argv[2], "stdout": open(sys.argv[3]).read()}))' \
+        "$stage_name" "$result" "$logs/$stage_name.txt" >>"$logs/$stage_name.json"
 }
 
 finish() {

@@ -28,21 +28,21 @@ WITH_TABLES = ["train", "score", "interpolate", "attribute", "check", "plot"]
 SAMPLES = {
     "output": "out.bin", "plot output": "out.png", "arch": "realnvp", "preset": "book", "layers": "2", "hidden": "8x2",
     "activation": "tanh", "mask": "half", "scale": "safe", "bound": "1.5", "separate": "yes", "actnorm": "no", "dtype": "f64",
-    "weights": "he", "epochs": "2", "batch": "64", "lr": "1e-3", "schedule": "step", "final-lr-factor": "0.1", "factor": "0.5",
+    "weights": "he", "objective": "flow-matching", "pairing": "transport", "epochs": "2", "batch": "64", "lr": "1e-3", "schedule": "step", "final-lr-factor": "0.1", "factor": "0.5",
     "step-epochs": "1", "plateau-epochs": "1", "warmup-steps": "2", "optimizer": "adamw", "beta1": "0.8", "beta2": "0.99",
     "eps": "1e-7", "weight-decay": "0.01", "momentum": "0.5", "nesterov": None, "clip-norm": "-1", "l2": "1e-5",
-    "ema-decay": "0.9", "val": "25%", "patience": "1", "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
+    "ema-decay": "0.9", "val": "25%", "patience": "1", "standardise-all": None, "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
     "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
     "with-label": "1", "without-label": "0", "pick": "3,0", "amounts": "-1,0.5", "attribute drop": "3",
     "coupling": "additive", "levels": "1", "bits": "5", "linear": "plain", "hidden-channels": "8", "blocks": "1", "alpha": "0.1",
     "time": "concat", "solver": "tsit5", "trace": "hutchinson", "probe": "gaussian", "probes": "2", "end-time-fixed": None, "end-time": "0.25",
-    "rtol": "1e-3", "atol": "1e-3", "step": "0.1", "max-steps": "200", "kinetic": "0.01", "jacobian": "0.01",
+    "rtol": "1e-3", "atol": "1e-3", "step": "0.1", "max-steps": "200", "gradient": "adjoint", "kinetic": "0.01", "jacobian": "0.01",
     "steps": "4", "path": "spherical", "no-standardise": None, "robust": None, "no-init": None, "progress-steps": "1", "checkpoint": "state.ckpt",
     "checkpoint-epochs": "1", "resume": "old.ckpt", "first": "3", "temperature": "0.5", "sample cond": "0.5", "plot cond": "0.5",
     "cond": "2", "params": None, "verify": None, "data": "density:moons", "grid": "16", "pair": "1,0", "format": "csv",
     "header": "no", "separator": ",", "skip-lines": "1", "columns": "1,0", "drop": "2", "max-rows": "40",
     "labels": "table.labels", "label-kind": "number", "label-classes": "3", "threads": "1", "backend": "cblas",
-    "isa": "baseline", "curve": "curve.csv", "memory-budget": "1e7", "max-file-bytes": "1e8", "max-elements": "1e8", "json": None, "quiet": None,
+    "isa": "baseline", "curve": "curve.csv", "memory-budget": "1e7", "max-file-bytes": "1e8", "max-elements": "1e8", "max-solver-steps": "1e4", "json": None, "quiet": None,
 }
 # what an option needs beside it: replaces the data, adds words, or uses the conditional model
 NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair", "max-rows", "labels", "label-kind", "label-classes"}
@@ -50,8 +50,8 @@ NEEDS_LABELS = {"label-kind", "label-classes"}
 BAD = {  # option: values that must be refused
     "epochs": ["0", "-1", "x", "1.5", ""], "layers": ["-1", "9999"], "hidden": ["4y2", "-3", ","], "lr": ["-1", "0", "nan", "1e999"],
     "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
-    "schedule": ["never"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
-    "label-kind": ["hot"], "solver": ["dopri8"], "rtol": ["-1", "x"], "probes": ["-1"], "end-time": ["-1"], "max-rows": ["-1", "x"],
+    "schedule": ["never"], "objective": ["matching", "flow_matching"], "pairing": ["optimal"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
+    "label-kind": ["hot"], "solver": ["dopri8"], "rtol": ["-1", "x"], "gradient": ["exact"], "probes": ["-1"], "end-time": ["-1"], "max-rows": ["-1", "x"],
 }
 
 IMAGE_OPTIONS = {  # what such an option needs beside it
@@ -62,7 +62,8 @@ ARCH_OPTIONS = {  # options of architectures but realnvp
     "coupling": "glow", "levels": "glow", "steps": "glow", "bits": "glow", "linear": "glow", "hidden-channels": "glow", "blocks": "realnvp_image",
     "alpha": "realnvp_image",
     "time": "ffjord", "solver": "ffjord", "trace": "ffjord", "probe": "ffjord", "probes": "ffjord", "end-time-fixed": "ffjord", "end-time": "ffjord",
-    "rtol": "ffjord", "atol": "ffjord", "step": "ffjord", "max-steps": "ffjord", "kinetic": "ffjord", "jacobian": "ffjord",
+    "rtol": "ffjord", "atol": "ffjord", "step": "ffjord", "max-steps": "ffjord", "gradient": "ffjord", "kinetic": "ffjord", "jacobian": "ffjord",
+    "objective": "ffjord", "pairing": "ffjord",
 }
 
 nflow = os.path.abspath(sys.argv[1])
@@ -143,7 +144,8 @@ def attribute_words(option):
 def arch_words(option):
     """A run of the architecture that has the option."""
     if ARCH_OPTIONS[option] == "ffjord":
-        return ["train", "density:moons-sklearn", "-o", "train.nf", "--arch", "ffjord", "--hidden", "4", "--epochs", "1", "--rows", "100"]
+        matching = ["--objective", "flow-matching"] if option == "pairing" else []
+        return ["train", "density:moons-sklearn", "-o", "train.nf", "--arch", "ffjord", "--hidden", "4", "--epochs", "1", "--rows", "100", *matching]
     small = [] if option == "levels" else ["--levels", "1"]
     small += [] if option == "hidden-channels" else ["--hidden-channels", "4"]
     return ["train", "images.csv", "-o", "train.nf", "--height", "4", "--width", "2", "--epochs", "1", "--arch", ARCH_OPTIONS[option], *small]
@@ -271,6 +273,10 @@ def check_progress():
     code, text = on_terminal(80, *words, "--height", "1", "--width", "2", "--arch", "realnvp")
     if code or "  bits/dim " not in text or "  NLL " in text:
         fail(f"progress of images: exit code {code}: {text!r}")
+    code, text = on_terminal(80, "train", "density:moons", "-o", "p.nf", "--arch", "ffjord", "--hidden", "4", "--epochs", "3", "--rows", "200",
+                             "--objective", "flow-matching")
+    if code or "  matching loss " not in text or "  NLL " in text:
+        fail(f"progress of flow matching: exit code {code}: {text!r}")
     if on_terminal(80, *words, "--quiet") != (0, ""):
         fail("--quiet shows progress")
     if run(*words).stderr:

@@ -142,7 +142,7 @@ expect ffjord__fixed_step 0 "$nflow" train density:8gaussians $flow -n 300 --sol
 expect ffjord__needs_a_step 2 "$nflow" train density:8gaussians $flow -n 300 --solver rk4 -o x
 says ffjord__needs_a_step "step must be given"
 expect ffjord__other_preset 2 "$nflow" train density:moons --arch ffjord --preset book -o x
-says ffjord__other_preset "book is not one of --arch ffjord, which has toy and tabular"
+says ffjord__other_preset "book is not one of --arch ffjord, which has toy, tabular and images"
 expect ffjord__preset_of_realnvp 2 "$nflow" train density:moons --preset toy -o x
 says ffjord__preset_of_realnvp "toy is not one of --arch realnvp, which has default and book"
 expect ffjord__own_options 2 "$nflow" train density:moons --rtol 1e-3 -o x
@@ -294,6 +294,27 @@ for arch in glow realnvp_image; do
     expect "images__${arch}_json" 0 "$nflow" train images.csv --arch $arch --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors --json
     json "images__${arch}_json" "d['arch'] == '$arch' and d['preset'] == 'images' and d['train_nll'] == d['train_nll_standardised'] and d['train_bits'] > 0"
 done
+moving="--arch ffjord --height 2 --width 2 --channels 3 --hidden 4 --rtol 1e-2 --atol 1e-2 --epochs 1"
+expect images__ffjord 0 "$nflow" train images.csv $moving --preset images --blocks 1 --levels 2 -o i.safetensors
+grep -q "^ffjord of 2 x 2 x 3: [0-9]* parameters$" out.txt || fail "images__ffjord: no plan"
+grep -q "bits/dim" out.txt || fail "images__ffjord: no bits/dim"
+"$nflow" info i.safetensors >out.txt
+grep -q "^images  *2 x 2 x 3$" out.txt || fail "images__ffjord: no shape"
+[ "$(grep -c "^ *[0-9]  cnf " out.txt)" = 3 ] && grep -q " split " out.txt && grep -q " logit " out.txt || fail "images__ffjord: other layers"
+expect images__ffjord_score 0 "$nflow" score i.safetensors images.csv -o s.txt --json
+json images__ffjord_score 'd["mean_bits"] > 0'
+expect images__ffjord_default_preset 0 "$nflow" train images.csv $moving --blocks 1 --levels 1 --bits 5 --alpha 0.1 -o i.safetensors --json
+json images__ffjord_default_preset 'd["arch"] == "ffjord" and d["preset"] == "images" and d["train_bits"] > 0'
+expect images__ffjord_real_values 0 "$nflow" train images.csv $moving --blocks 1 --bits 17 --alpha 0 -o i.safetensors
+"$nflow" info i.safetensors | grep -q "logit\|dequantise" && fail "images__ffjord_real_values: a layer of whole numbers"
+expect images__ffjord_without_a_shape 2 "$nflow" train images.csv --arch ffjord --preset images -o x
+says images__ffjord_without_a_shape "give --height, --width and --channels"
+expect images__ffjord_no_logit 2 "$nflow" train images.csv $moving --alpha 0 -o x
+says images__ffjord_no_logit "alpha: 0 is no logit"
+expect images__ffjord_levels 1 "$nflow" train images.csv $moving --levels 3 -o x
+says images__ffjord_levels "levels is 3; height 2 and width 2 allow 2"
+expect images__ffjord_toy 2 "$nflow" train images.csv --arch ffjord --preset toy --alpha 0.1 -o x
+says images__ffjord_toy "alpha: not an option of --arch ffjord with --preset toy"
 expect images__default_arch 0 "$nflow" train images.csv --height 2 --width 2 --channels 3 --levels 1 --hidden-channels 8 --epochs 1 -o h.safetensors --json
 json images__default_arch 'd["arch"] == "glow"'
 expect images__arch_without_a_shape 2 "$nflow" train images.csv --arch glow -o x
@@ -378,6 +399,7 @@ else
     picture images__interpolate w.png 'all(p(2 + 6 * (i // 4) + y, 2 + 5 * (i % 4) + x) == pixel(table[i][y * 3 + x]) for i in range(8) for y in range(4) for x in range(3))'
     expect images__number_of_a_picture 0 "$nflow" sample g.safetensors --height 4 --width 3 --zoom 1 -o p.png
     picture images__number_of_a_picture p.png '(h, w) == (8 * 6 + 2, 8 * 5 + 2)'
+    expect images__ffjord_picture 0 "$nflow" sample f.safetensors -n 4 -o p.png --zoom 1 --columns 2 --height 2 --width 1
     expect images__without_a_shape 2 "$nflow" sample g.safetensors -o q.png
     says images__without_a_shape "give --height, --width and --channels"
     expect images__two_channels 2 "$nflow" sample g.safetensors -o q.png --height 2 --width 3 --channels 2
