@@ -18,7 +18,8 @@ Dense = Tuple[Array, Array]  # weight [in][out], bias [out]
 WORKS = (
     'a network must be torch.nn.Sequential, zuko.nn.MLP, normflows.nets.MLP or nflows.nn.nets.MLP of Linear layers with one of '
     'ReLU, LeakyReLU, Tanh, Softplus(beta=1), SiLU, ELU(alpha=1) between them, or nflows.nn.nets.ResidualNet without context and '
-    'with ReLU, LeakyReLU, Softplus or SiLU; for a class of your own say what it computes: networks={YourNet: lambda net: net.layers}'
+    'with ReLU, LeakyReLU, Softplus or SiLU; for a class of your own say what it computes: '
+    'networks={YourNet: lambda net: net.layers}'
 )
 
 

@@ -35,7 +35,7 @@ class Parts:
         """Appends a module, or what is in it."""
         function = row(MODULES, module)
         if function is None:
-            raise refuse(module, path, 'has no exact counterpart here; modules that have: ' + ', '.join(known()))
+            raise refuse(module, path, 'has no exact counterpart here; modules that have: ' + ', '.join(known(module)))
         function(self, module, path, inverse)
 
     def chain(self, modules: Sequence[Any], path: str, inverse: bool) -> None:
@@ -251,7 +251,8 @@ def _normflows_coupling(parts: Parts, module: Any, path: str, inverse: bool, fie
     form = {('exp', True): 'exp', ('exp', False): 'exp', ('sigmoid', True): 'sigmoid', ('sigmoid_inv', False): 'sigmoid'}
     scale = form.get((module.scale_map, inverse))
     if scale is None:
-        raise refuse(module, path, 'scale_map %r: 1 / sigmoid(u + 2) is not a form of scale here; exp and sigmoid are' % module.scale_map)
+        works = '1 / sigmoid(u + 2) is not a form of scale here; exp and sigmoid are'
+        raise refuse(module, path, 'scale_map %r: %s' % (module.scale_map, works))
     if not inverse:
         return parts.coupling(fields, net.last(lambda a: np.concatenate([a[..., 0::2], a[..., 1::2]], -1)), scale)
     parts.shifted(fields, net.last(lambda a: a[..., 0::2]), -1.0)
@@ -428,12 +429,20 @@ def _one_axis(shape: Sequence[int], module: Any, path: str) -> int:
     return int(shape[0])
 
 
+def _nflows_constant(module: Any, dim: int) -> None:
+    """The constant of the density again in double, which module.float() has rounded: the module is a copy."""
+    module._log_z.fill_(0.5 * dim * math.log(2 * math.pi))
+
+
 def _nflows_standard(module: Any, path: str) -> Part:
-    return Part('normal', {'dim': _one_axis(module._shape, module, path)}, {})
+    dim = _one_axis(module._shape, module, path)
+    _nflows_constant(module, dim)
+    return Part('normal', {'dim': dim}, {})
 
 
 def _nflows_diagonal(module: Any, path: str) -> Part:
     dim = _one_axis(module._shape, module, path)
+    _nflows_constant(module, dim)
     return _normal(dim, array(module.mean_).reshape(-1), array(module.log_std_).reshape(-1), True)
 
 
@@ -501,9 +510,10 @@ BASES: Dict[str, Callable[[Any, str], Part]] = {
 }
 
 
-def known() -> List[str]:
-    """Classes that are taken, shortened to package and class."""
-    return ['%s.%s' % (name.split('.')[0], name.split('.')[-1]) for name in MODULES]
+def known(module: Any) -> List[str]:
+    """The classes that are taken of the package that a module is from, or of all."""
+    package = type(module).__module__.split('.')[0] + '.'
+    return [name for name in MODULES if name.startswith(package)] or list(MODULES)
 
 
 # ---- whole models
@@ -519,7 +529,7 @@ class Model(NamedTuple):
 
 def _take_nflows(parts: Parts, model: Any) -> None:
     if name_of(type(model._embedding_net)) != 'torch.nn.modules.linear.Identity':
-        raise refuse(model._embedding_net, '_embedding_net', 'an embedding of the context has no counterpart: embed before the flow')
+        raise refuse(model._embedding_net, '_embedding_net', 'embeddings of the context have no counterpart: embed before the flow')
     parts.walk(model._transform, '_transform', False)
 
 
@@ -548,7 +558,8 @@ def take(model: Any, user: Mapping[type, Any]) -> Parts:
     """A model as parts, in double."""
     kind = row(MODELS, model)
     if kind is None:
-        raise refuse(model, '', 'not a flow of nflows, normflows or zuko (%s), or a class that computes something of its own' % ', '.join(MODELS))
+        works = ', '.join(MODELS)
+        raise refuse(model, '', 'neither a flow that is taken (%s) nor a class that differs from one in its __init__ alone' % works)
     module = getattr(model, kind.base)
     base = row(BASES, module)
     if base is None:
