@@ -170,7 +170,7 @@ def _nflows_batch_norm(parts: Parts, module: Any, path: str, inverse: bool) -> N
     """z = w (x - mean) / sqrt(var + eps) + b: constants of eval mode, then what was trained."""
     names = ('running_mean', 'running_var', 'weight', 'bias')
     mean, var, weight, bias = (parts.vector(getattr(module, name), module, path) for name in names)
-    halves = [
+    halves: List[Callable[[], None]] = [
         lambda: parts.constants(mean, np.sqrt(var + module.eps), inverse),
         lambda: parts.scale_shift(np.log(weight), bias, inverse),
     ]
@@ -335,7 +335,7 @@ def _normflows_matrix(parts: Parts, module: Any, path: str, inverse: bool) -> No
 
 def _normflows_lu(parts: Parts, module: Any, path: str, inverse: bool) -> None:
     """Inverse: permuted, then L U x + b."""
-    halves = [
+    halves: List[Callable[[], None]] = [
         lambda: _nflows_permutation(parts, module.permutation, path + '.permutation', not inverse),
         lambda: _lu(parts, module.linear, path + '.linear', not inverse),
     ]

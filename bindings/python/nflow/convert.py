@@ -40,7 +40,7 @@ def _torch() -> Any:
 
 
 @contextlib.contextmanager
-def _default_double(torch: Any, dtype: Any) -> Iterator[None]:
+def _default(torch: Any, dtype: Any) -> Iterator[None]:
     """PyTorch's default precision for a while: some modules make zeros and ones of it, and lose digits."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
@@ -77,17 +77,18 @@ def _build(parts: _peers.Parts) -> Flow:
 
 def _asked(torch: Any, module: Any, x: Array, cond: Optional[Array]) -> Array:
     """log p of rows, by PyTorch in the precision of x."""
-    tensors = [None if a is None else torch.tensor(a.tolist(), dtype=getattr(torch, a.dtype.name)) for a in (x, cond)]
-    with _default_double(torch, tensors[0].dtype):
-        answer = _peers.log_prob(module.to(tensors[0].dtype), *tensors)
+    real = getattr(torch, x.dtype.name)
+    tensors = [None if a is None else torch.tensor(a.tolist(), dtype=real) for a in (x, cond)]
+    with _default(torch, real):
+        answer = _peers.log_prob(module.to(real), *tensors)
     return np.array(answer.double().tolist())
 
 
 def _rows(flow: Flow, rows: Union[int, Any], cond: Any, seed: int) -> Tuple[Array, Optional[Array]]:
     """(x, cond): the caller's, else samples; conditions that nobody gave are standard normal. Rows that are not finite are left
     out, and rows at which rounding alone would show."""
-    given = not isinstance(rows, int)
-    n = len(rows) if given else int(rows)
+    given: Any = None if isinstance(rows, int) else table(rows, flow.dtype, flow.dim, 'rows')
+    n = int(rows) if given is None else len(given)
     if n < 1:
         raise ValueError('rows is %d, must be at least 1' % n)
     if cond is None and flow.cond_dim:
@@ -97,7 +98,7 @@ def _rows(flow: Flow, rows: Union[int, Any], cond: Any, seed: int) -> Tuple[Arra
         raise ValueError('cond has %d rows, x has %d' % (len(conditions), n))
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', RowsWarning)
-        x = table(rows, flow.dtype, flow.dim, 'rows') if given else flow.sample(n, seed=seed, cond=conditions)
+        x = flow.sample(n, seed=seed, cond=conditions) if given is None else given
         here, beside = (flow.log_prob(a, conditions) for a in (x, x * (1 + 2 * np.finfo(flow.dtype).eps)))
     with np.errstate(invalid='ignore'):
         good = np.isfinite(here) & (np.abs(here - beside) <= STEADY[flow.dtype.name] * np.maximum(1.0, np.abs(here)))
@@ -134,7 +135,7 @@ def convert(
 def _convert(module: Any, rows: Any, cond: Any, networks: Optional[Networks], dtype: Any, seed: int) -> Tuple[Flow, float]:
     torch = _torch()
     wanted, double = _dtype(module, dtype), _still(module).double()
-    with _default_double(torch, torch.float64):
+    with _default(torch, torch.float64):
         flow = _build(_peers.take(double, networks or {}))
     x, conditions = _rows(flow, rows, cond, seed)
     difference = _difference(_asked(torch, double, x, conditions), flow.log_prob(x, conditions))

@@ -8,6 +8,7 @@ import copy
 import functools
 import importlib
 import json
+import re
 import subprocess
 import sys
 
@@ -501,6 +502,17 @@ def test_pickles_are_not_read_unasked(tmp_path):
     torch.save(shaken(package('zuko').flows.RealNVP(2, transforms=2)), tmp_path / 'model.pt')
     done = command('model.pt', '-o', 'out', '--unsafe-pickle', cwd=tmp_path)
     assert done.returncode == 0 and nflow.Flow.verify(tmp_path / 'out')[1] == 16, done.stderr
+
+
+@with_torch
+@pytest.mark.parametrize('i', range(2))
+def test_programs_of_the_manual(i, tmp_path):
+    for name in CASES:
+        package(name)
+    blocks = re.findall(r'^```python nflow torch\n(.*?)^```', (ROOT / 'docs' / 'convert.md').read_text(), re.M | re.S)
+    assert len(blocks) == 2
+    done = subprocess.run([sys.executable, '-c', blocks[i]], cwd=tmp_path, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
 
 
 @with_torch
