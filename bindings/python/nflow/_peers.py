@@ -8,6 +8,7 @@ Where the way from x to z is (x_b - t) exp(-s), as in normflows, it takes two la
 """
 
 import functools
+import importlib
 import math
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -143,12 +144,31 @@ def _nflows_fields(parts: Parts, module: Any, path: str, outputs: int) -> Any:
     return parts.masked(module.identity_features.tolist(), [net], module, path), net
 
 
+def _nflows_scale(module: Any, path: str) -> str:
+    """The form of the scale. Versions after 0.14 have a function for it, which is known by its values."""
+    function = getattr(module, 'scale_activation', None)
+    if function is None:
+        return 'sigmoid_eps'
+    u = np.linspace(-40.0, 40.0, 801)
+    forms = {
+        'sigmoid_eps': 1.0 / (1.0 + np.exp(-(u + 2.0))) + 1e-3,
+        'softplus': np.minimum(np.logaddexp(0.0, u) + 1e-3, 3.0),
+    }
+    torch = importlib.import_module('torch')
+    values = array(function(torch.tensor(u.tolist(), dtype=torch.float64)))
+    for name, wanted in forms.items():
+        if values.shape == wanted.shape and np.allclose(values, wanted, rtol=1e-12, atol=0.0):
+            return name
+    works = 'sigmoid(u + 2) + 1e-3 and min(softplus(u) + 1e-3, 3) have'
+    raise refuse(module, path, 'this scale_activation has no counterpart; ' + works)
+
+
 def _nflows_affine(parts: Parts, module: Any, path: str, inverse: bool) -> None:
-    """z_b = (sigmoid(u + 2) + 1e-3) x_b + t, outputs t, then u."""
+    """z_b = scale(u) x_b + t, outputs t, then u."""
     if inverse:
         raise refuse(module, path, 'inverted: 1 / (sigmoid(u + 2) + 1e-3) is not a form of scale here')
     fields, net = _nflows_fields(parts, module, path, 2)
-    parts.coupling(fields, net, 'sigmoid_eps')
+    parts.coupling(fields, net, _nflows_scale(module, path))
 
 
 def _nflows_additive(parts: Parts, module: Any, path: str, inverse: bool) -> None:
