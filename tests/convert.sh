@@ -60,7 +60,7 @@ END
 
 cd "$work" || exit 1
 "$python" -B -m pytest -q -rsP --no-header -W ignore -p no:cacheprovider --junitxml="$work/results.xml" \
-    "$here/bindings/python/tests/test_convert.py" >"$work/output" 2>&1
+    "$here/bindings/python/tests/test_convert.py" "$here/bindings/python/tests/test_convert_torch.py" >"$work/output" 2>&1
 grep '^nflow.convert:' "$work/output"
 "$python" - "$work/results.xml" <<'END'
 import sys
