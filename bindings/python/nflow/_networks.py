@@ -226,7 +226,10 @@ def steps(module: Any, path: str, user: Mapping[type, Any]) -> List[Step]:
     if isinstance(known, type):  # "computes what this class computes"
         reader = STEPS.get(name_of(known))
     elif known is not None:
-        return steps(known(module), path, user)
+        inner = known(module)
+        if inner is module:
+            raise refuse(module, path, '`networks` says that it computes what it computes itself; name a class or a part of it')
+        return steps(inner, path, user)
     else:
         reader = row(STEPS, module)
     if reader is not None:

@@ -334,6 +334,8 @@ def test_networks_of_ones_own():
         convert(model)
     with pytest.raises(ConvertError, match=r'_transform._transforms.1.transform_net .*Plain.*networks='):
         convert(model, networks={conditional: lambda net: net.net})
+    with pytest.raises(ConvertError, match='computes itself'):
+        convert(model, networks={conditional: lambda net: net})
 
 
 def test_a_network_that_computes_something_else_is_found_out():
