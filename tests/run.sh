@@ -32,5 +32,6 @@ if [ "$mode" = all ]; then
     NFLOW_LOGS=$logs sh "$here/tests/sanitize.sh" all
     NFLOW_LOGS=$logs sh "$here/tests/rust.sh" "$build"
     stage_script python sh "$here/tests/python.sh" "$build"
+    stage_script convert sh "$here/tests/convert.sh"
 fi
 finish

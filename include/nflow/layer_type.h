@@ -61,6 +61,8 @@ typedef struct nf_tile {
     int32_t training;      /* 1: backward may follow and training tolerances apply */
     int32_t pass;          /* init: of init_passes */
     int32_t likelihood;    /* backward: 1: of log p alone, without what the layer adds to the loss of training (nf_flow_check) */
+    int32_t precise;       /* 1: what is solved for is to be solved more precisely than asked for (nf_flow_check, of the maths alone) */
+    int32_t reserved;
     void *failures;        /* private: nf_fail_row */
     const void *kernels;   /* private to built-in layers */
 } nf_tile;

@@ -23,7 +23,7 @@ nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_wo
                       .packed_backward = backward && place ? backward + place->packed_backward : NULL,
                       .cond = flow->cond_dim ? w->cond + i * flow->cond_dim * flow->size : NULL, .cond_dim = flow->cond_dim,
                       .scratch = w->scratch, .log_det = w->log_det + i, .row_key = w->key + i, .seed = flow->seed,
-                      .stream = place ? place->stream : 0, .failures = (nfi_workspace *)(uintptr_t)w, .kernels = flow->kernels };
+                      .stream = place ? place->stream : 0, .precise = flow->precise, .failures = (nfi_workspace *)(uintptr_t)w, .kernels = flow->kernels };
 }
 
 void nf_fail_row(const nf_tile *tile, int64_t i, nf_status status, const char *line)

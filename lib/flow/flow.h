@@ -54,6 +54,7 @@ struct nf_flow {
     _Atomic(void *) packed_backward; /* NULL until a backward pass is wanted: nfi_flow_need_backward */
     void *grad;                      /* NULL until a gradient is wanted: nfi_flow_need_grad */
     atomic_int busy; /* 1: an exclusive call is running */
+    bool precise;    /* solvers take shorter steps than they were asked to: nf_flow_check's copy */
     bool lent;       /* nf_flow_params gave theta away: pack before each exclusive computation */
     bool grad_lent;  /* nf_flow_params gave grad away: it always holds what it means */
     bool grad_clean; /* grad means zeros, whatever it holds: the next gradient writes each slice when it comes to it */

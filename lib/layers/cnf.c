@@ -226,7 +226,7 @@ static void cnf_run(struct cnf_solve *s, double t0, double t1, const real *in, r
     const nfi_cnf *cf = s->w.cf;
     const nf_tile *tile = s->w.tile;
     const int64_t n = tile->n, dim = cf->dim, aug = s->aug;
-    nfi_ode_problem p = { .config = cf->ode, .n = n, .dim = aug, .t0 = t0, .t1 = t1, .scale = s->scale, .eval = cnf_eval, .user = s,
+    nfi_ode_problem p = { .config = nfi_cnf_ode(cf, tile), .n = n, .dim = aug, .t0 = t0, .t1 = t1, .scale = s->scale, .eval = cnf_eval, .user = s,
                           .accepted = s->saved ? cnf_accepted : NULL };
 
     for (int64_t j = 0; j < aug; j++) s->scale[j] = j <= dim ? 1.0 : 0.0;
@@ -313,6 +313,20 @@ const nf_layer_ops NFI_NAME(nfi_cnf_ops) = {
 };
 
 #if NFI_ONCE
+nfi_ode_config nfi_cnf_ode(const nfi_cnf *cf, const nf_tile *tile)
+{
+    nfi_ode_config ode = cf->ode;
+
+    for (int32_t i = 0; tile->precise && ode.method->adaptive && i < ode.method->order; i++) {
+        ode.rtol /= NFI_CNF_PRECISE;
+        ode.atol /= NFI_CNF_PRECISE;
+    }
+    if (!tile->precise) return ode;
+    ode.step /= NFI_CNF_PRECISE;
+    ode.max_steps *= NFI_CNF_PRECISE;
+    return ode;
+}
+
 int64_t nfi_cnf_work_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_t n, int64_t m)
 {
     return cnf_carve(cf, kernels, n, m, NULL, &(nfi_cnf_work){ 0 });

@@ -76,6 +76,8 @@ static inline int64_t nfi_cnf_components(const nfi_cnf *cf, const nf_tile *tile)
 {
     return tile->grad && !tile->likelihood && (cf->kinetic > 0.0 || cf->jacobian > 0.0) ? cf->dim + 3 : cf->dim + 1;
 }
+#define NFI_CNF_PRECISE 4 /* how much shorter steps are in a precise tile, about: errors fall with the order of the method */
+nfi_ode_config nfi_cnf_ode(const nfi_cnf *cf, const nf_tile *tile);
 /* Gives row i up: `which` solve, and where it ended. */
 void nfi_cnf_fail_row(const nfi_cnf *cf, const nf_tile *tile, int64_t i, const nfi_ode_end *end, const char *which);
 #define NFI_CNF_DECLARE(suffix)                                                                                        \

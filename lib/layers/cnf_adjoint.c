@@ -236,7 +236,7 @@ nf_status NFI_NAME(nfi_cnf_adjoint)(const void *self, const nf_tile *tile, const
     const double root = (double)((const real *)tile->theta)[cf->net.theta_count];
     const bool integrals = tile->grad || tile->grad_cond;
     struct cnf_adjoint a = { .w = NFI_NAME(nfi_cnf_begin)(cf, tile), .aug = nfi_cnf_components(cf, tile) };
-    nfi_ode_problem p = { .config = cf->ode, .dim = 2 * cf->dim, .t0 = root * root, .t1 = 0.0, .eval = adjoint_eval, .user = &a,
+    nfi_ode_problem p = { .config = nfi_cnf_ode(cf, tile), .dim = 2 * cf->dim, .t0 = root * root, .t1 = 0.0, .eval = adjoint_eval, .user = &a,
                           .accepted = integrals ? adjoint_accepted : NULL, .judged = integrals ? adjoint_judged : NULL };
 
     (void)in;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """tutorial_test.py - two moons from every language: the numbers that docs/tutorial.md prints, and the same model to the byte
 
-    tutorial_test.py SOURCE-ROOT SHARED-LIBRARY NFLOW TWO-MOONS CC...
+    tutorial_test.py SOURCE-ROOT SHARED-LIBRARY NFLOW TWO-MOONS TWO-MOONS-CPP CC...
 
 A program takes a folder, --epochs N and --preset NAME, leaves one model (.safetensors) in the folder and prints two lines, of the NLL
 and the entropy, among others. A further language is a row of PROGRAMS.
@@ -15,14 +15,15 @@ import subprocess
 import sys
 import tempfile
 
-ROOT, LIBRARY, NFLOW, TWO_MOONS = (os.path.abspath(a) for a in sys.argv[1:5])
-CC = sys.argv[5:]
+ROOT, LIBRARY, NFLOW, TWO_MOONS, TWO_MOONS_CPP = (os.path.abspath(a) for a in sys.argv[1:6])
+CC = sys.argv[6:]
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, 'tests', 'support'))
 from cases import Skip, expect, run
 
 PROGRAMS = {
     'c': [TWO_MOONS],
+    'c++': [TWO_MOONS_CPP],
     'shell': ['sh', os.path.join(ROOT, 'examples', 'two_moons.sh')],
 }
 EPOCHS = 60

@@ -8,7 +8,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-DOCUMENTS = ['README.md', 'docs/python.md', 'bindings/python/README.md']
+DOCUMENTS = ['README.md', 'docs/python.md', 'docs/tutorial.md', 'bindings/python/README.md']
 
 
 def blocks():

@@ -1509,12 +1509,14 @@ pub struct nf_tile {
     pub training: i32,
     pub pass: i32,
     pub likelihood: i32,
+    pub precise: i32,
+    pub reserved: i32,
     pub failures: *mut ::core::ffi::c_void,
     pub kernels: *const ::core::ffi::c_void,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_tile"][::core::mem::size_of::<nf_tile>() - 152usize];
+    ["Size of nf_tile"][::core::mem::size_of::<nf_tile>() - 160usize];
     ["Alignment of nf_tile"][::core::mem::align_of::<nf_tile>() - 8usize];
     ["Offset of field: nf_tile::struct_size"][::core::mem::offset_of!(nf_tile, struct_size) - 0usize];
     ["Offset of field: nf_tile::dtype"][::core::mem::offset_of!(nf_tile, dtype) - 4usize];
@@ -1536,8 +1538,10 @@ const _: () = {
     ["Offset of field: nf_tile::training"][::core::mem::offset_of!(nf_tile, training) - 124usize];
     ["Offset of field: nf_tile::pass"][::core::mem::offset_of!(nf_tile, pass) - 128usize];
     ["Offset of field: nf_tile::likelihood"][::core::mem::offset_of!(nf_tile, likelihood) - 132usize];
-    ["Offset of field: nf_tile::failures"][::core::mem::offset_of!(nf_tile, failures) - 136usize];
-    ["Offset of field: nf_tile::kernels"][::core::mem::offset_of!(nf_tile, kernels) - 144usize];
+    ["Offset of field: nf_tile::precise"][::core::mem::offset_of!(nf_tile, precise) - 136usize];
+    ["Offset of field: nf_tile::reserved"][::core::mem::offset_of!(nf_tile, reserved) - 140usize];
+    ["Offset of field: nf_tile::failures"][::core::mem::offset_of!(nf_tile, failures) - 144usize];
+    ["Offset of field: nf_tile::kernels"][::core::mem::offset_of!(nf_tile, kernels) - 152usize];
 };
 impl Default for nf_tile {
     fn default() -> Self {
