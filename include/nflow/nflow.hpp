@@ -84,7 +84,12 @@ using actnorm_config = sized<nf_actnorm_config>;
 using adam_config = sized<nf_adam_config>;
 using affine_config = sized<nf_affine_config>;
 using base_diagonal_config = sized<nf_base_diagonal_config>;
+using base_laplace_config = sized<nf_base_laplace_config>;
+using base_logistic_config = sized<nf_base_logistic_config>;
+using base_mixture_config = sized<nf_base_mixture_config>;
 using base_normal_config = sized<nf_base_normal_config>;
+using base_normal_full_config = sized<nf_base_normal_full_config>;
+using base_student_config = sized<nf_base_student_config>;
 using base_uniform_config = sized<nf_base_uniform_config>;
 using cnf_config = sized<nf_cnf_config>;
 using context_config = sized<nf_context_config>;
@@ -493,6 +498,26 @@ public:
     static base uniform(std::int64_t dim, double low, double high, const context &c = {})
     {
         return detail::make<base>(nf_base_uniform_create, c.get(), dim, low, high);
+    }
+    static base normal_full(const base_normal_full_config &config, const context &c = {})
+    {
+        return detail::make<base>(nf_base_normal_full_create, c.get(), &config);
+    }
+    static base mixture(const base_mixture_config &config, const context &c = {})
+    {
+        return detail::make<base>(nf_base_mixture_create, c.get(), &config);
+    }
+    static base student(const base_student_config &config, const context &c = {})
+    {
+        return detail::make<base>(nf_base_student_create, c.get(), &config);
+    }
+    static base laplace(std::int64_t dim, const context &c = {})
+    {
+        return detail::make<base>(nf_base_laplace_create, c.get(), dim);
+    }
+    static base logistic(std::int64_t dim, const context &c = {})
+    {
+        return detail::make<base>(nf_base_logistic_create, c.get(), dim);
     }
     static base create(const std::string &type, const void *config, const context &c = {}) /* config: the struct of that type */
     {

@@ -350,6 +350,13 @@ void calls__every_optimizer_and_base()
     nflow::sgd_config g;
     g.lr = 0.5;
     EXPECT(nflow::optimizer::create("sgd", &g).lr() == 0.5 && nflow::optimizer::sgd(g).share().lr() == 0.5);
+    nflow::base_normal_full_config full;
+    nflow::base_mixture_config mixture;
+    nflow::base_student_config student;
+    full.dim = mixture.dim = student.dim = 2;
+    mixture.components = 3;
+    EXPECT(nflow::base::normal_full(full).dim() == 2 && nflow::base::mixture(mixture).dim() == 2 && nflow::base::student(student).dim() == 2);
+    EXPECT(std::string(nflow::base::laplace(2).type_name()) == "laplace" && nflow::base::logistic(3).dim() == 3);
     EXPECT(std::string(nflow::base::diagonal(2).type_name()) == "diagonal" && nflow::base::uniform(2, -1, 1).dim() == 2);
     nflow::base_normal_config n;
     n.dim = 4;

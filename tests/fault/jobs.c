@@ -57,6 +57,19 @@ static nf_status run_standardise(job_scene *s)
 static nf_status run_normal(job_scene *s) { return nf_base_normal_create(&s->out_base, s->context, 3); }
 static nf_status run_diagonal(job_scene *s) { return nf_base_diagonal_create(&s->out_base, s->context, 3); }
 static nf_status run_uniform(job_scene *s) { return nf_base_uniform_create(&s->out_base, s->context, 3, -1, 2); }
+static nf_status run_normal_full(job_scene *s)
+{
+    static const double mean[] = { 1, 2 }, covariance[] = { 2, 0.5, 0.5, 1 };
+    return nf_base_normal_full_create(&s->out_base, s->context, JOB_CONFIG(nf_base_normal_full_config, .dim = 2, .mean = mean, .n_mean = 2,
+                                                                           .covariance = covariance, .n_covariance = 4));
+}
+static nf_status run_mixture(job_scene *s)
+{
+    return nf_base_mixture_create(&s->out_base, s->context, JOB_CONFIG(nf_base_mixture_config, .dim = 2, .components = 3));
+}
+static nf_status run_student(job_scene *s) { return nf_base_student_create(&s->out_base, s->context, JOB_CONFIG(nf_base_student_config, .dim = 2)); }
+static nf_status run_laplace(job_scene *s) { return nf_base_laplace_create(&s->out_base, s->context, 3); }
+static nf_status run_logistic(job_scene *s) { return nf_base_logistic_create(&s->out_base, s->context, 3); }
 static nf_status run_base(job_scene *s) { return nf_base_create(&s->out_base, s->context, "normal", JOB_CONFIG(nf_base_normal_config, .dim = 2)); }
 static nf_status run_adam(job_scene *s) { return nf_optimizer_adam_create(&s->out_optimizer, s->context, NULL); }
 static nf_status run_adamw(job_scene *s) { return nf_optimizer_adamw_create(&s->out_optimizer, s->context, NULL); }
@@ -333,6 +346,11 @@ const job jobs[] = {
     { "nf_base_normal_create", run_normal, NULL, false },
     { "nf_base_diagonal_create", run_diagonal, NULL, false },
     { "nf_base_uniform_create", run_uniform, NULL, false },
+    { "nf_base_normal_full_create", run_normal_full, NULL, false },
+    { "nf_base_mixture_create", run_mixture, NULL, false },
+    { "nf_base_student_create", run_student, NULL, false },
+    { "nf_base_laplace_create", run_laplace, NULL, false },
+    { "nf_base_logistic_create", run_logistic, NULL, false },
     { "nf_base_create", run_base, NULL, false },
     { "nf_optimizer_adam_create", run_adam, NULL, false },
     { "nf_optimizer_adamw_create", run_adamw, NULL, false },

@@ -60,6 +60,11 @@ LAYER(cnf)
 BASE(normal)
 BASE(diagonal)
 BASE(uniform)
+BASE(normal_full)
+BASE(mixture)
+BASE(student)
+BASE(laplace)
+BASE(logistic)
 OPTIMIZER(adam)
 OPTIMIZER(adamw)
 OPTIMIZER(adamax)
@@ -151,6 +156,11 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "base_normal", "nf_base_create", sizeof(nf_base_normal_config), make_base_normal },
     { "base_diagonal", "nf_base_create", sizeof(nf_base_diagonal_config), make_base_diagonal },
     { "base_uniform", "nf_base_create", sizeof(nf_base_uniform_config), make_base_uniform },
+    { "base_normal_full", "nf_base_create", sizeof(nf_base_normal_full_config), make_base_normal_full },
+    { "base_mixture", "nf_base_create", sizeof(nf_base_mixture_config), make_base_mixture },
+    { "base_student", "nf_base_create", sizeof(nf_base_student_config), make_base_student },
+    { "base_laplace", "nf_base_create", sizeof(nf_base_laplace_config), make_base_laplace },
+    { "base_logistic", "nf_base_create", sizeof(nf_base_logistic_config), make_base_logistic },
     { "adam", "nf_optimizer_create", sizeof(nf_adam_config), make_adam },
     { "adamw", "nf_optimizer_create", sizeof(nf_adamw_config), make_adamw },
     { "adamax", "nf_optimizer_create", sizeof(nf_adamax_config), make_adamax },

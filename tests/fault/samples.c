@@ -41,6 +41,11 @@ const fault_sample fault_samples[] = {
     { "normal", "", "{\"type\":\"normal\",\"dim\":3,\"columns\":[1,2],\"temperature\":[0.5,2.0]}", FAULT_ANY },
     { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", FAULT_ANY },
     { "uniform", "", "{\"type\":\"uniform\",\"dim\":3,\"low\":-5.0,\"high\":5.0}", FAULT_ANY },
+    { "normal_full", "", "{\"type\":\"normal_full\",\"dim\":3}", FAULT_ANY },
+    { "mixture", "", "{\"type\":\"mixture\",\"dim\":3,\"components\":2}", FAULT_ANY },
+    { "student", "", "{\"type\":\"student\",\"dim\":3,\"df_fixed\":true}", FAULT_ANY },
+    { "laplace", "", "{\"type\":\"laplace\",\"dim\":3}", FAULT_ANY },
+    { "logistic", "", "{\"type\":\"logistic\",\"dim\":3,\"fixed\":true}", FAULT_ANY },
 };
 const int fault_sample_count = SUPPORT_COUNT(fault_samples);
 

@@ -476,6 +476,16 @@ pub(crate) fn base_diagonal(dim: usize, context: Option<&Context>) -> Result<Han
     make(|out| unsafe { sys::nf_base_diagonal_create(out, context_of(context), dim as i64) })
 }
 
+pub(crate) fn base_laplace(dim: usize, context: Option<&Context>) -> Result<Handle<sys::nf_base>> {
+    // SAFETY: valid arguments.
+    make(|out| unsafe { sys::nf_base_laplace_create(out, context_of(context), dim as i64) })
+}
+
+pub(crate) fn base_logistic(dim: usize, context: Option<&Context>) -> Result<Handle<sys::nf_base>> {
+    // SAFETY: valid arguments.
+    make(|out| unsafe { sys::nf_base_logistic_create(out, context_of(context), dim as i64) })
+}
+
 pub(crate) fn base_uniform(dim: usize, low: f64, high: f64, context: Option<&Context>) -> Result<Handle<sys::nf_base>> {
     // SAFETY: valid arguments.
     make(|out| unsafe { sys::nf_base_uniform_create(out, context_of(context), dim as i64, low, high) })
