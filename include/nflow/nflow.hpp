@@ -100,6 +100,7 @@ using ffjord_config = sized<nf_ffjord_config>;
 using fit_config = sized<nf_fit_config>;
 using flow_config = sized<nf_flow_config>;
 using glow_config = sized<nf_glow_config>;
+using householder_config = sized<nf_householder_config>;
 using invconv_config = sized<nf_invconv_config>;
 using linear_config = sized<nf_linear_config>;
 using logit_config = sized<nf_logit_config>;
@@ -433,6 +434,7 @@ public:
     explicit layer(const nf_coupling_conv_config &g, const context &c = {}) : layer(make(nf_coupling_conv_create, g, c)) {}
     explicit layer(const nf_dequantise_config &g, const context &c = {}) : layer(make(nf_dequantise_create, g, c)) {}
     explicit layer(const nf_invconv_config &g, const context &c = {}) : layer(make(nf_invconv_create, g, c)) {}
+    explicit layer(const nf_householder_config &g, const context &c = {}) : layer(make(nf_householder_create, g, c)) {}
     explicit layer(const nf_linear_config &g, const context &c = {}) : layer(make(nf_linear_create, g, c)) {}
     explicit layer(const nf_logit_config &g, const context &c = {}) : layer(make(nf_logit_create, g, c)) {}
     explicit layer(const nf_permutation_config &g, const context &c = {}) : layer(make(nf_permutation_create, g, c)) {}

@@ -27,6 +27,10 @@ static nf_status run_permutation(job_scene *s) { return nf_permutation_create(&s
 static nf_status run_actnorm(job_scene *s) { return nf_actnorm_create(&s->out_layer, s->context, JOB_CONFIG(nf_actnorm_config, .dim = 3)); }
 static nf_status run_affine(job_scene *s) { return nf_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_affine_config, .dim = 3)); }
 static nf_status run_logit(job_scene *s) { return nf_logit_create(&s->out_layer, s->context, JOB_CONFIG(nf_logit_config, .dim = 3)); }
+static nf_status run_householder(job_scene *s)
+{
+    return nf_householder_create(&s->out_layer, s->context, JOB_CONFIG(nf_householder_config, .dim = 3));
+}
 static nf_status run_linear(job_scene *s) { return nf_linear_create(&s->out_layer, s->context, JOB_CONFIG(nf_linear_config, .dim = 3)); }
 static nf_status run_invconv(job_scene *s)
 {
@@ -334,6 +338,7 @@ const job jobs[] = {
     { "nf_actnorm_create", run_actnorm, NULL, false },
     { "nf_affine_create", run_affine, NULL, false },
     { "nf_logit_create", run_logit, NULL, false },
+    { "nf_householder_create", run_householder, NULL, false },
     { "nf_linear_create", run_linear, NULL, false },
     { "nf_invconv_create", run_invconv, NULL, false },
     { "nf_squeeze_create", run_squeeze, NULL, false },

@@ -428,6 +428,7 @@ creates! { LayerConfigOf, LayerCreate, nf_layer:
     CouplingAffineConfig = nf_coupling_affine_create,
     CouplingConvConfig = nf_coupling_conv_create,
     DequantiseConfig = nf_dequantise_create,
+    HouseholderConfig = nf_householder_create,
     InvconvConfig = nf_invconv_create,
     LinearConfig = nf_linear_create,
     LogitConfig = nf_logit_create,
