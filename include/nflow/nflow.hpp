@@ -105,6 +105,7 @@ using invconv_config = sized<nf_invconv_config>;
 using linear_config = sized<nf_linear_config>;
 using logit_config = sized<nf_logit_config>;
 using permutation_config = sized<nf_permutation_config>;
+using planar_config = sized<nf_planar_config>;
 using read_config = sized<nf_read_config>;
 using realnvp_config = sized<nf_realnvp_config>;
 using realnvp_image_config = sized<nf_realnvp_image_config>;
@@ -435,6 +436,7 @@ public:
     explicit layer(const nf_dequantise_config &g, const context &c = {}) : layer(make(nf_dequantise_create, g, c)) {}
     explicit layer(const nf_invconv_config &g, const context &c = {}) : layer(make(nf_invconv_create, g, c)) {}
     explicit layer(const nf_householder_config &g, const context &c = {}) : layer(make(nf_householder_create, g, c)) {}
+    explicit layer(const nf_planar_config &g, const context &c = {}) : layer(make(nf_planar_create, g, c)) {}
     explicit layer(const nf_linear_config &g, const context &c = {}) : layer(make(nf_linear_create, g, c)) {}
     explicit layer(const nf_logit_config &g, const context &c = {}) : layer(make(nf_logit_create, g, c)) {}
     explicit layer(const nf_permutation_config &g, const context &c = {}) : layer(make(nf_permutation_create, g, c)) {}

@@ -43,6 +43,9 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
     { .name = "householder/" name_, .layer_type = "householder", .dim = dim_,                                                      \
       .layer_config = &(const nf_householder_config){ .struct_size = sizeof(nf_householder_config), .dim = dim_,                   \
                                                       .reflections = reflections_ } }
+#define PLANAR(name_, dim_, gain_)                                                                                                 \
+    { .name = "planar/" name_, .layer_type = "planar", .dim = dim_, .gain = gain_,                                                 \
+      .layer_config = &(const nf_planar_config){ .struct_size = sizeof(nf_planar_config), .dim = dim_ } }
 #define INVCONV(name_, height_, width_, channels_, form_)                                                                          \
     { .name = "invconv/" name_, .layer_type = "invconv", .dim = height_ * width_ * channels_, .gain = 0.2,                         \
       .layer_config = &(const nf_invconv_config){ .struct_size = sizeof(nf_invconv_config), .height = height_, .width = width_,    \
@@ -168,6 +171,10 @@ const conformance_case layer_cases[] = {
     HOUSEHOLDER("few", 7, 2),
     HOUSEHOLDER("many", 3, 8),
     HOUSEHOLDER("sixteen", 16, 0),
+    PLANAR("one_column", 1, 0.4),
+    PLANAR("two_columns", 2, 0.4),
+    PLANAR("five", 5, 0.4),
+    PLANAR("nineteen", 19, 0.4),
     INVCONV("one_pixel", 1, 1, 3, NF_LINEAR_PLU),
     INVCONV("one_channel", 2, 3, 1, NF_LINEAR_PLU),
     INVCONV("plu", 2, 3, 3, NF_LINEAR_PLU),

@@ -31,6 +31,7 @@ static nf_status run_householder(job_scene *s)
 {
     return nf_householder_create(&s->out_layer, s->context, JOB_CONFIG(nf_householder_config, .dim = 3));
 }
+static nf_status run_planar(job_scene *s) { return nf_planar_create(&s->out_layer, s->context, JOB_CONFIG(nf_planar_config, .dim = 3)); }
 static nf_status run_linear(job_scene *s) { return nf_linear_create(&s->out_layer, s->context, JOB_CONFIG(nf_linear_config, .dim = 3)); }
 static nf_status run_invconv(job_scene *s)
 {
@@ -339,6 +340,7 @@ const job jobs[] = {
     { "nf_affine_create", run_affine, NULL, false },
     { "nf_logit_create", run_logit, NULL, false },
     { "nf_householder_create", run_householder, NULL, false },
+    { "nf_planar_create", run_planar, NULL, false },
     { "nf_linear_create", run_linear, NULL, false },
     { "nf_invconv_create", run_invconv, NULL, false },
     { "nf_squeeze_create", run_squeeze, NULL, false },

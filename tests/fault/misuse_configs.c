@@ -54,6 +54,7 @@ LAYER(standardise)
 LAYER(logit)
 LAYER(linear)
 LAYER(householder)
+LAYER(planar)
 LAYER(invconv)
 LAYER(squeeze)
 LAYER(dequantise)
@@ -151,6 +152,7 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "logit", "nf_layer_create", sizeof(nf_logit_config), make_logit },
     { "linear", "nf_layer_create", sizeof(nf_linear_config), make_linear },
     { "householder", "nf_layer_create", sizeof(nf_householder_config), make_householder },
+    { "planar", "nf_layer_create", sizeof(nf_planar_config), make_planar },
     { "invconv", "nf_layer_create", sizeof(nf_invconv_config), make_invconv },
     { "squeeze", "nf_layer_create", sizeof(nf_squeeze_config), make_squeeze },
     { "dequantise", "nf_layer_create", sizeof(nf_dequantise_config), make_dequantise },

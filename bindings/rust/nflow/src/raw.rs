@@ -433,6 +433,7 @@ creates! { LayerConfigOf, LayerCreate, nf_layer:
     LinearConfig = nf_linear_create,
     LogitConfig = nf_logit_create,
     PermutationConfig = nf_permutation_create,
+    PlanarConfig = nf_planar_create,
     SplitConfig = nf_split_create,
     SqueezeConfig = nf_squeeze_create,
     StandardiseConfig = nf_standardise_create,
