@@ -70,5 +70,80 @@ typedef struct nf_base_uniform_config {
 NF_API void nf_base_uniform_config_init(nf_base_uniform_config *config);
 NF_API nf_status nf_base_uniform_create(nf_base **out, nf_context *context, int64_t dim, double low, double high);
 
+/**
+ * Base "normal_full", a normal with trained mean and covariance L L^T: z = mean + L eps, L lower triangular with a diagonal exp(l) > 0;
+ * log p(z) = -|L^-1 (z - mean)|^2 / 2 - sum l - dim log(2 pi) / 2. dim + dim (dim + 1) / 2 parameters. Temperature multiplies eps.
+ * NF_ERR_SHAPE (an array of another length), NF_ERR_ARG (covariance not symmetric or not positive definite: the line says where).
+ */
+typedef struct nf_base_normal_full_config {
+    uint32_t struct_size;
+    int32_t fixed;            /* 1: not trained */
+    int64_t dim;              /* required; at most 4096 */
+    const double *mean;       /* [dim], where it starts; NULL: 0. Copied, as covariance is; models keep them as parameters */
+    int64_t n_mean;           /* dim, or 0 */
+    const double *covariance; /* [dim][dim], where it starts; NULL: the identity */
+    int64_t n_covariance;     /* dim dim, or 0 */
+} nf_base_normal_full_config;
+#define NF_BASE_NORMAL_FULL_CONFIG_INIT { .struct_size = sizeof(nf_base_normal_full_config) }
+NF_API void nf_base_normal_full_config_init(nf_base_normal_full_config *config);
+NF_API nf_status nf_base_normal_full_create(nf_base **out, nf_context *context, const nf_base_normal_full_config *config);
+
+/**
+ * Base "mixture" of diagonal normals: p(z) = sum_c w_c N(z; mean_c, exp(log_sd_c)^2), w the softmax of trained logits. components
+ * (2 dim + 1) parameters. Means start at normal numbers from the flow's seed, times spread. Temperature multiplies eps within the
+ * component that a sample is of; weights and means stay, so that cold samples sit at the means. NF_ERR_LIMIT (components x dim over 2^30).
+ */
+typedef struct nf_base_mixture_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t dim;        /* required */
+    int64_t components; /* required; at most 65536 */
+    double spread;      /* of the means at the start; 0: 1 */
+} nf_base_mixture_config;
+#define NF_BASE_MIXTURE_CONFIG_INIT { .struct_size = sizeof(nf_base_mixture_config) }
+NF_API void nf_base_mixture_config_init(nf_base_mixture_config *config);
+NF_API nf_status nf_base_mixture_create(nf_base **out, nf_context *context, const nf_base_mixture_config *config);
+
+/**
+ * Base "student", Student's t of each column with trained location, log-scale and log-degrees of freedom nu:
+ * log p = log Gamma((nu + 1)/2) - log Gamma(nu/2) - log(pi nu)/2 - log_scale - (nu + 1)/2 log(1 + r^2/nu), r = (z - location) / scale.
+ * 3 dim parameters. Tails are powers: a layer before it need not send far rows to infinity. Temperature multiplies z - location.
+ */
+typedef struct nf_base_student_config {
+    uint32_t struct_size;
+    int32_t fixed;    /* 1: location 0 and scale 1 are not trained */
+    int64_t dim;      /* required */
+    double df;        /* degrees of freedom at the start, in [0.1, 1e6]; 0: 5 */
+    int32_t df_fixed; /* 1: degrees of freedom are not trained */
+    int32_t reserved;
+} nf_base_student_config;
+#define NF_BASE_STUDENT_CONFIG_INIT { .struct_size = sizeof(nf_base_student_config) }
+NF_API void nf_base_student_config_init(nf_base_student_config *config);
+NF_API nf_status nf_base_student_create(nf_base **out, nf_context *context, const nf_base_student_config *config);
+
+/**
+ * Base "laplace", of each column with trained location and log-scale, both starting at 0: log p = -|r| - log 2 - log_scale,
+ * r = (z - location) / scale. 2 dim parameters. The score jumps at the location, where it is taken as 0. Temperature multiplies
+ * z - location.
+ */
+typedef struct nf_base_laplace_config {
+    uint32_t struct_size;
+    int32_t fixed; /* 1: location and scale are not trained */
+    int64_t dim;   /* required */
+} nf_base_laplace_config;
+#define NF_BASE_LAPLACE_CONFIG_INIT { .struct_size = sizeof(nf_base_laplace_config) }
+NF_API void nf_base_laplace_config_init(nf_base_laplace_config *config);
+NF_API nf_status nf_base_laplace_create(nf_base **out, nf_context *context, int64_t dim);
+
+/** Base "logistic", as "laplace" with log p = -|r| - 2 log(1 + exp(-|r|)) - log_scale, which is smooth. */
+typedef struct nf_base_logistic_config {
+    uint32_t struct_size;
+    int32_t fixed; /* 1: location and scale are not trained */
+    int64_t dim;   /* required */
+} nf_base_logistic_config;
+#define NF_BASE_LOGISTIC_CONFIG_INIT { .struct_size = sizeof(nf_base_logistic_config) }
+NF_API void nf_base_logistic_config_init(nf_base_logistic_config *config);
+NF_API nf_status nf_base_logistic_create(nf_base **out, nf_context *context, int64_t dim);
+
 NF_END_DECLS
 #endif

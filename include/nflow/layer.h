@@ -287,6 +287,37 @@ NF_API void nf_linear_config_init(nf_linear_config *config);
 NF_API nf_status nf_linear_create(nf_layer **out, nf_context *context, const nf_linear_config *config);
 
 /**
+ * Layer "householder", an orthogonal matrix: z = H_k ... H_1 x, H_r = I - 2 v_r v_r^T / |v_r|^2 (the identity where v_r is 0);
+ * log|det| = 0 exactly. As many reflections as columns, the default, are the orthogonal layer of a general kind; fewer are cheaper,
+ * 4 k dim operations a row. Starts as a random rotation or reflection, of determinant (-1)^k. Parameters: v [k][dim].
+ */
+typedef struct nf_householder_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t dim;         /* required, at most 4096 */
+    int64_t reflections; /* k, at most 4096; 0: dim */
+} nf_householder_config;
+
+#define NF_HOUSEHOLDER_CONFIG_INIT { .struct_size = sizeof(nf_householder_config) }
+NF_API void nf_householder_config_init(nf_householder_config *config);
+NF_API nf_status nf_householder_create(nf_layer **out, nf_context *context, const nf_householder_config *config);
+
+/**
+ * Layer "planar": z = x + v tanh(w.x + b); log|det| = log(1 + w.v tanh'(w.x + b)), v made from a trained u such that w.v > -1 and the
+ * layer is always invertible. The inverse solves one equation of one unknown a row (safeguarded Newton). Starts as the identity.
+ * Parameters: w [dim], u [dim], b.
+ */
+typedef struct nf_planar_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t dim; /* required */
+} nf_planar_config;
+
+#define NF_PLANAR_CONFIG_INIT { .struct_size = sizeof(nf_planar_config) }
+NF_API void nf_planar_config_init(nf_planar_config *config);
+NF_API nf_status nf_planar_create(nf_layer **out, nf_context *context, const nf_planar_config *config);
+
+/**
  * Layer "invconv", the invertible 1x1 convolution: z_p = W x_p at each of height width pixels, W [channels][channels];
  * log|det| = height width log|det W|. Rows are [height][width][channels]. Start, parameters and errors as "linear", with channels
  * for dim.

@@ -84,7 +84,12 @@ using actnorm_config = sized<nf_actnorm_config>;
 using adam_config = sized<nf_adam_config>;
 using affine_config = sized<nf_affine_config>;
 using base_diagonal_config = sized<nf_base_diagonal_config>;
+using base_laplace_config = sized<nf_base_laplace_config>;
+using base_logistic_config = sized<nf_base_logistic_config>;
+using base_mixture_config = sized<nf_base_mixture_config>;
 using base_normal_config = sized<nf_base_normal_config>;
+using base_normal_full_config = sized<nf_base_normal_full_config>;
+using base_student_config = sized<nf_base_student_config>;
 using base_uniform_config = sized<nf_base_uniform_config>;
 using cnf_config = sized<nf_cnf_config>;
 using context_config = sized<nf_context_config>;
@@ -95,10 +100,12 @@ using ffjord_config = sized<nf_ffjord_config>;
 using fit_config = sized<nf_fit_config>;
 using flow_config = sized<nf_flow_config>;
 using glow_config = sized<nf_glow_config>;
+using householder_config = sized<nf_householder_config>;
 using invconv_config = sized<nf_invconv_config>;
 using linear_config = sized<nf_linear_config>;
 using logit_config = sized<nf_logit_config>;
 using permutation_config = sized<nf_permutation_config>;
+using planar_config = sized<nf_planar_config>;
 using read_config = sized<nf_read_config>;
 using realnvp_config = sized<nf_realnvp_config>;
 using realnvp_image_config = sized<nf_realnvp_image_config>;
@@ -428,6 +435,8 @@ public:
     explicit layer(const nf_coupling_conv_config &g, const context &c = {}) : layer(make(nf_coupling_conv_create, g, c)) {}
     explicit layer(const nf_dequantise_config &g, const context &c = {}) : layer(make(nf_dequantise_create, g, c)) {}
     explicit layer(const nf_invconv_config &g, const context &c = {}) : layer(make(nf_invconv_create, g, c)) {}
+    explicit layer(const nf_householder_config &g, const context &c = {}) : layer(make(nf_householder_create, g, c)) {}
+    explicit layer(const nf_planar_config &g, const context &c = {}) : layer(make(nf_planar_create, g, c)) {}
     explicit layer(const nf_linear_config &g, const context &c = {}) : layer(make(nf_linear_create, g, c)) {}
     explicit layer(const nf_logit_config &g, const context &c = {}) : layer(make(nf_logit_create, g, c)) {}
     explicit layer(const nf_permutation_config &g, const context &c = {}) : layer(make(nf_permutation_create, g, c)) {}
@@ -493,6 +502,26 @@ public:
     static base uniform(std::int64_t dim, double low, double high, const context &c = {})
     {
         return detail::make<base>(nf_base_uniform_create, c.get(), dim, low, high);
+    }
+    static base normal_full(const base_normal_full_config &config, const context &c = {})
+    {
+        return detail::make<base>(nf_base_normal_full_create, c.get(), &config);
+    }
+    static base mixture(const base_mixture_config &config, const context &c = {})
+    {
+        return detail::make<base>(nf_base_mixture_create, c.get(), &config);
+    }
+    static base student(const base_student_config &config, const context &c = {})
+    {
+        return detail::make<base>(nf_base_student_create, c.get(), &config);
+    }
+    static base laplace(std::int64_t dim, const context &c = {})
+    {
+        return detail::make<base>(nf_base_laplace_create, c.get(), dim);
+    }
+    static base logistic(std::int64_t dim, const context &c = {})
+    {
+        return detail::make<base>(nf_base_logistic_create, c.get(), dim);
     }
     static base create(const std::string &type, const void *config, const context &c = {}) /* config: the struct of that type */
     {

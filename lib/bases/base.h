@@ -13,12 +13,12 @@
 
 /* Tiles as for layers; theta, grad are the base's slice; tile->log_det is added to. */
 typedef struct nfi_base_ops {
-    nf_status (*reset)(const void *self, void *theta); /* NULL: zeros */
+    nf_status (*reset)(const void *self, uint64_t seed, void *theta); /* NULL: zeros; random ones from (seed, NFI_STREAM_INIT) */
     /* log_det += log p(z) per row */
     nf_status (*log_prob)(const void *self, const nf_tile *tile, const void *z);
     /* g [n][dim] = weight_i d log p(z_i) / dz (overwritten); tile->grad += weight_i d log p / dtheta if not NULL */
     nf_status (*backward)(const void *self, const nf_tile *tile, const void *z, const double *weight, void *g);
-    /* z of samples tile->row .. tile->row + n of stream (seed, NFI_STREAM_BASE): element row * dim + j; scratch n * dim doubles.
+    /* z of samples tile->row .. tile->row + n of stream (seed, NFI_STREAM_BASE): element row * dim + j.
      * tile->training: of the density itself, whatever temperatures the base has for samples */
     nf_status (*sample)(const void *self, const nf_tile *tile, double temperature, void *z);
 } nfi_base_ops;
@@ -28,6 +28,7 @@ typedef struct nfi_base_type {
     uint32_t version;
     nfi_config_type config;
     nf_status (*create)(nf_maker *maker, void *config, void **self, int64_t *dim);
+    int64_t (*scratch)(const void *self, int64_t rows); /* bytes for a tile of so many rows; NULL: rows x dim doubles */
     nf_status (*param)(const void *self, int32_t i, nf_param *param); /* NULL: none */
     const nfi_base_ops *f32, *f64;
 } nfi_base_type;
@@ -44,6 +45,7 @@ struct nf_base {
 int32_t nfi_base_type_count(void);
 const nfi_base_type *nfi_base_type_row(int32_t i);
 const nfi_base_type *nfi_base_type_find(const char *name); /* NULL with line */
+int64_t nfi_base_scratch(const nf_base *base, int64_t rows); /* bytes */
 /* Config of base type i, NULL past the last: the discovery of fields reads it. */
 const nfi_config_type *nfi_base_configs(int32_t i);
 /* Checks config, makes state, validates dim and param(). `function` for messages. */

@@ -21,6 +21,8 @@ typedef struct nfi_config_type {
 
 extern const nfi_config_type nfi_context_config_type; /* of nf_context_create, in core/context.c */
 
+#define NFI_COUNT(array) ((int32_t)(sizeof(array) / sizeof *(array)))
+
 /* Rows: NFI_FIELD(struct, member, kind, properties, fallback, min, max, choices, help) */
 #define NFI_FIELD(type, member, kind_, properties_, fallback_, min_, max_, choices_, help_)                            \
     { .name = #member, .help = help_, .choices = choices_, .kind = kind_, .properties = properties_,                   \

@@ -19,7 +19,8 @@ enum {
     NFI_STREAM_NOISE = 6, /* dequantisation, probes */
     NFI_STREAM_CHECK = 7,
     NFI_STREAM_PERMUTATION = 8,
-    NFI_STREAM_MATCH = 9 /* times of flow matching */
+    NFI_STREAM_MATCH = 9, /* times of flow matching */
+    NFI_STREAM_COMPONENT = 16 /* which of a mixture a sample is of */
 };
 
 /* The mixer of SplitMix64 (Steele, Lea, Flood 2014): numbers that differ in one bit become unrelated. */

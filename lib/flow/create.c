@@ -69,7 +69,7 @@ static nf_status create_check(nf_context *context, const nf_base *base, nf_layer
 /* Where the rows in and out of each place are kept in training: out of one place is in of the next, unless columns leave. */
 static void create_place_rows(nf_flow *flow)
 {
-    flow->scratch = flow->tile_base * flow->dim * (int64_t)sizeof(double);
+    flow->scratch = nfi_base_scratch(flow->base, flow->tile_base);
     const int64_t align = flow->quantum < 16 ? NFI_ALIGN : 1; /* a multiple of 16 rows is aligned anyhow */
     int64_t act = 0, in = 0;
 
@@ -181,7 +181,7 @@ static nf_status create_reset(nf_flow *flow)
         if (status) return nfi_fail_in(status, "nf_flow_create: layer %lld (%s)", (long long)i, p->layer->type->name);
     }
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
-    return ops->reset ? ops->reset(flow->base->self, (char *)flow->theta + flow->base_theta * flow->size) : NF_OK;
+    return ops->reset ? ops->reset(flow->base->self, flow->seed, (char *)flow->theta + flow->base_theta * flow->size) : NF_OK;
 }
 
 /* Everything but the object itself; a flow that is only partly built can be released. */

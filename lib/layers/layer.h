@@ -38,7 +38,6 @@ double *nfi_trace_error(const nf_tile *tile);
 #define NFI_MAX_DIM 2147483647.0 /* of field tables; the context's max_dim is the limit in force */
 
 /* A built-in layer's file defines nfi_<name>_type and nfi_<name>_config_type, both from its field table. */
-#define NFI_COUNT(array) ((int32_t)(sizeof(array) / sizeof *(array)))
 #define NFI_CONFIG_TYPE(name_, config_, fields_)                                                                       \
     { .name = name_, .first_size = sizeof(config_), .size = sizeof(config_), .fields = fields_,                        \
       .n_fields = NFI_COUNT(fields_) }

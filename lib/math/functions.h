@@ -24,6 +24,7 @@ double nfi_fma(double a, double b, double c);
 
 /* Whole arrays, best instruction set of the machine given by `kernels->f64`: see kernels.h. */
 #define NFI_LOG_2PI 1.8378770664093454836 /* log(2 pi) */
+#define NFI_LOG_2 0.69314718055994530942
 #define NFI_PI 3.14159265358979323846
 
 /* Normal number `index` of (seed, stream): Box-Muller on Philox block index/2 with u1 = ((w0 | w1 << 32) >> 11) + .5)

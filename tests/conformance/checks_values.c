@@ -578,7 +578,7 @@ bool check_normalised(const conformance_case *c, int32_t dtype, char *why)
     bool ok = true;
     scene s;
 
-    if (c->dim > 2 || (c->layer_type && box)) {
+    if (c->dim > 2 || (c->layer_type && box) || c->elsewhere) {
         free(cond), free(lp);
         return true; /* grids are for one and two columns; the logit's domain has its own test */
     }

@@ -23,6 +23,7 @@ typedef struct conformance_case {
     double low, high;  /* rows are uniform in between; both 0: normal with sd 1.7 */
     int32_t whole;     /* rows are multiples of it in [low, high): for layers that spread whole numbers by noise, where differences mean nothing */
     bool quiet;        /* noise in training only: a score is then of other noise than log_prob */
+    bool elsewhere;    /* another test integrates it, since a grid of equal steps does not do it justice */
     double round_trip; /* allowed error of round trips, in eps of the precision; 0: 600 */
     double solved;     /* allowed error of round trips and log-dets that are solved for; 0: they are exact */
     double gain;       /* of the random parameters; 0: 0.4 */

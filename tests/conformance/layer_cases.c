@@ -39,6 +39,13 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
 #define LINEAR(name_, dim_, form_)                                                                                                 \
     { .name = "linear/" name_, .layer_type = "linear", .dim = dim_, .gain = 0.2,                                                   \
       .layer_config = &(const nf_linear_config){ .struct_size = sizeof(nf_linear_config), .dim = dim_, .form = form_ } }
+#define HOUSEHOLDER(name_, dim_, reflections_)                                                                                     \
+    { .name = "householder/" name_, .layer_type = "householder", .dim = dim_,                                                      \
+      .layer_config = &(const nf_householder_config){ .struct_size = sizeof(nf_householder_config), .dim = dim_,                   \
+                                                      .reflections = reflections_ } }
+#define PLANAR(name_, dim_, gain_)                                                                                                 \
+    { .name = "planar/" name_, .layer_type = "planar", .dim = dim_, .gain = gain_,                                                 \
+      .layer_config = &(const nf_planar_config){ .struct_size = sizeof(nf_planar_config), .dim = dim_ } }
 #define INVCONV(name_, height_, width_, channels_, form_)                                                                          \
     { .name = "invconv/" name_, .layer_type = "invconv", .dim = height_ * width_ * channels_, .gain = 0.2,                         \
       .layer_config = &(const nf_invconv_config){ .struct_size = sizeof(nf_invconv_config), .height = height_, .width = width_,    \
@@ -159,6 +166,15 @@ const conformance_case layer_cases[] = {
     LINEAR("plain", 3, NF_LINEAR_PLAIN),
     LINEAR("plain_one_column", 1, NF_LINEAR_PLAIN),
     LINEAR("plain_two_columns", 2, NF_LINEAR_PLAIN),
+    HOUSEHOLDER("one_column", 1, 0),
+    HOUSEHOLDER("two_columns", 2, 0),
+    HOUSEHOLDER("few", 7, 2),
+    HOUSEHOLDER("many", 3, 8),
+    HOUSEHOLDER("sixteen", 16, 0),
+    PLANAR("one_column", 1, 0.4),
+    PLANAR("two_columns", 2, 0.4),
+    PLANAR("five", 5, 0.4),
+    PLANAR("nineteen", 19, 0.4),
     INVCONV("one_pixel", 1, 1, 3, NF_LINEAR_PLU),
     INVCONV("one_channel", 2, 3, 1, NF_LINEAR_PLU),
     INVCONV("plu", 2, 3, 3, NF_LINEAR_PLU),

@@ -350,6 +350,13 @@ void calls__every_optimizer_and_base()
     nflow::sgd_config g;
     g.lr = 0.5;
     EXPECT(nflow::optimizer::create("sgd", &g).lr() == 0.5 && nflow::optimizer::sgd(g).share().lr() == 0.5);
+    nflow::base_normal_full_config full;
+    nflow::base_mixture_config mixture;
+    nflow::base_student_config student;
+    full.dim = mixture.dim = student.dim = 2;
+    mixture.components = 3;
+    EXPECT(nflow::base::normal_full(full).dim() == 2 && nflow::base::mixture(mixture).dim() == 2 && nflow::base::student(student).dim() == 2);
+    EXPECT(std::string(nflow::base::laplace(2).type_name()) == "laplace" && nflow::base::logistic(3).dim() == 3);
     EXPECT(std::string(nflow::base::diagonal(2).type_name()) == "diagonal" && nflow::base::uniform(2, -1, 1).dim() == 2);
     nflow::base_normal_config n;
     n.dim = 4;
@@ -367,19 +374,21 @@ void calls__every_layer()
     nflow::coupling_conv_config conv;
     nflow::dequantise_config dequantise;
     nflow::invconv_config invconv;
+    nflow::householder_config householder;
+    nflow::planar_config planar;
     nflow::linear_config linear;
     nflow::logit_config logit;
     nflow::permutation_config permutation;
     nflow::split_config split;
     nflow::squeeze_config squeeze;
     nflow::standardise_config standardise;
-    actnorm.dim = affine.dim = cnf.dim = coupling.dim = dequantise.dim = linear.dim = logit.dim = permutation.dim =
+    actnorm.dim = affine.dim = cnf.dim = coupling.dim = dequantise.dim = householder.dim = planar.dim = linear.dim = logit.dim = permutation.dim =
         standardise.dim = 3;
     for (auto *height : { &conv.height, &invconv.height, &split.height, &squeeze.height }) *height = 2;
     for (auto *width : { &conv.width, &invconv.width, &split.width, &squeeze.width }) *width = 2;
     for (auto *channels : { &conv.channels, &invconv.channels, &split.channels, &squeeze.channels }) *channels = 2;
     EXPECT(made(actnorm) == 3 && made(affine) == 3 && made(cnf) == 3 && made(coupling) == 3 && made(dequantise) == 3 &&
-           made(linear) == 3);
+           made(householder) == 3 && made(planar) == 3 && made(linear) == 3);
     EXPECT(made(logit) == 3 && made(permutation) == 3 && made(standardise) == 3);
     EXPECT(made(conv) == 8 && made(invconv) == 8 && made(split) == 8 && made(squeeze) == 8);
     EXPECT(nflow::layer::create("affine", &affine).share().cond_dim() == 0);

@@ -27,6 +27,11 @@ static nf_status run_permutation(job_scene *s) { return nf_permutation_create(&s
 static nf_status run_actnorm(job_scene *s) { return nf_actnorm_create(&s->out_layer, s->context, JOB_CONFIG(nf_actnorm_config, .dim = 3)); }
 static nf_status run_affine(job_scene *s) { return nf_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_affine_config, .dim = 3)); }
 static nf_status run_logit(job_scene *s) { return nf_logit_create(&s->out_layer, s->context, JOB_CONFIG(nf_logit_config, .dim = 3)); }
+static nf_status run_householder(job_scene *s)
+{
+    return nf_householder_create(&s->out_layer, s->context, JOB_CONFIG(nf_householder_config, .dim = 3));
+}
+static nf_status run_planar(job_scene *s) { return nf_planar_create(&s->out_layer, s->context, JOB_CONFIG(nf_planar_config, .dim = 3)); }
 static nf_status run_linear(job_scene *s) { return nf_linear_create(&s->out_layer, s->context, JOB_CONFIG(nf_linear_config, .dim = 3)); }
 static nf_status run_invconv(job_scene *s)
 {
@@ -57,6 +62,19 @@ static nf_status run_standardise(job_scene *s)
 static nf_status run_normal(job_scene *s) { return nf_base_normal_create(&s->out_base, s->context, 3); }
 static nf_status run_diagonal(job_scene *s) { return nf_base_diagonal_create(&s->out_base, s->context, 3); }
 static nf_status run_uniform(job_scene *s) { return nf_base_uniform_create(&s->out_base, s->context, 3, -1, 2); }
+static nf_status run_normal_full(job_scene *s)
+{
+    static const double mean[] = { 1, 2 }, covariance[] = { 2, 0.5, 0.5, 1 };
+    return nf_base_normal_full_create(&s->out_base, s->context, JOB_CONFIG(nf_base_normal_full_config, .dim = 2, .mean = mean, .n_mean = 2,
+                                                                           .covariance = covariance, .n_covariance = 4));
+}
+static nf_status run_mixture(job_scene *s)
+{
+    return nf_base_mixture_create(&s->out_base, s->context, JOB_CONFIG(nf_base_mixture_config, .dim = 2, .components = 3));
+}
+static nf_status run_student(job_scene *s) { return nf_base_student_create(&s->out_base, s->context, JOB_CONFIG(nf_base_student_config, .dim = 2)); }
+static nf_status run_laplace(job_scene *s) { return nf_base_laplace_create(&s->out_base, s->context, 3); }
+static nf_status run_logistic(job_scene *s) { return nf_base_logistic_create(&s->out_base, s->context, 3); }
 static nf_status run_base(job_scene *s) { return nf_base_create(&s->out_base, s->context, "normal", JOB_CONFIG(nf_base_normal_config, .dim = 2)); }
 static nf_status run_adam(job_scene *s) { return nf_optimizer_adam_create(&s->out_optimizer, s->context, NULL); }
 static nf_status run_adamw(job_scene *s) { return nf_optimizer_adamw_create(&s->out_optimizer, s->context, NULL); }
@@ -321,6 +339,8 @@ const job jobs[] = {
     { "nf_actnorm_create", run_actnorm, NULL, false },
     { "nf_affine_create", run_affine, NULL, false },
     { "nf_logit_create", run_logit, NULL, false },
+    { "nf_householder_create", run_householder, NULL, false },
+    { "nf_planar_create", run_planar, NULL, false },
     { "nf_linear_create", run_linear, NULL, false },
     { "nf_invconv_create", run_invconv, NULL, false },
     { "nf_squeeze_create", run_squeeze, NULL, false },
@@ -333,6 +353,11 @@ const job jobs[] = {
     { "nf_base_normal_create", run_normal, NULL, false },
     { "nf_base_diagonal_create", run_diagonal, NULL, false },
     { "nf_base_uniform_create", run_uniform, NULL, false },
+    { "nf_base_normal_full_create", run_normal_full, NULL, false },
+    { "nf_base_mixture_create", run_mixture, NULL, false },
+    { "nf_base_student_create", run_student, NULL, false },
+    { "nf_base_laplace_create", run_laplace, NULL, false },
+    { "nf_base_logistic_create", run_logistic, NULL, false },
     { "nf_base_create", run_base, NULL, false },
     { "nf_optimizer_adam_create", run_adam, NULL, false },
     { "nf_optimizer_adamw_create", run_adamw, NULL, false },

@@ -53,6 +53,8 @@ LAYER(affine)
 LAYER(standardise)
 LAYER(logit)
 LAYER(linear)
+LAYER(householder)
+LAYER(planar)
 LAYER(invconv)
 LAYER(squeeze)
 LAYER(dequantise)
@@ -60,6 +62,11 @@ LAYER(cnf)
 BASE(normal)
 BASE(diagonal)
 BASE(uniform)
+BASE(normal_full)
+BASE(mixture)
+BASE(student)
+BASE(laplace)
+BASE(logistic)
 OPTIMIZER(adam)
 OPTIMIZER(adamw)
 OPTIMIZER(adamax)
@@ -144,6 +151,8 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "standardise", "nf_layer_create", sizeof(nf_standardise_config), make_standardise },
     { "logit", "nf_layer_create", sizeof(nf_logit_config), make_logit },
     { "linear", "nf_layer_create", sizeof(nf_linear_config), make_linear },
+    { "householder", "nf_layer_create", sizeof(nf_householder_config), make_householder },
+    { "planar", "nf_layer_create", sizeof(nf_planar_config), make_planar },
     { "invconv", "nf_layer_create", sizeof(nf_invconv_config), make_invconv },
     { "squeeze", "nf_layer_create", sizeof(nf_squeeze_config), make_squeeze },
     { "dequantise", "nf_layer_create", sizeof(nf_dequantise_config), make_dequantise },
@@ -151,6 +160,11 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "base_normal", "nf_base_create", sizeof(nf_base_normal_config), make_base_normal },
     { "base_diagonal", "nf_base_create", sizeof(nf_base_diagonal_config), make_base_diagonal },
     { "base_uniform", "nf_base_create", sizeof(nf_base_uniform_config), make_base_uniform },
+    { "base_normal_full", "nf_base_create", sizeof(nf_base_normal_full_config), make_base_normal_full },
+    { "base_mixture", "nf_base_create", sizeof(nf_base_mixture_config), make_base_mixture },
+    { "base_student", "nf_base_create", sizeof(nf_base_student_config), make_base_student },
+    { "base_laplace", "nf_base_create", sizeof(nf_base_laplace_config), make_base_laplace },
+    { "base_logistic", "nf_base_create", sizeof(nf_base_logistic_config), make_base_logistic },
     { "adam", "nf_optimizer_create", sizeof(nf_adam_config), make_adam },
     { "adamw", "nf_optimizer_create", sizeof(nf_adamw_config), make_adamw },
     { "adamax", "nf_optimizer_create", sizeof(nf_adamax_config), make_adamax },

@@ -30,6 +30,8 @@ const fault_sample fault_samples[] = {
     { "logit", "{\"type\":\"logit\",\"dim\":3,\"alpha\":0.01}", NORMAL, FAULT_UNIT },
     { "linear", "{\"type\":\"linear\",\"dim\":3}", NORMAL, FAULT_ANY },
     { "linear", "{\"type\":\"linear\",\"dim\":3,\"form\":\"plain\"}", NORMAL, FAULT_ANY },
+    { "householder", "{\"type\":\"householder\",\"dim\":3,\"reflections\":2}", NORMAL, FAULT_ANY },
+    { "planar", "{\"type\":\"planar\",\"dim\":3}", NORMAL, FAULT_ANY },
     { "invconv", "{\"type\":\"invconv\",\"height\":1,\"width\":1,\"channels\":3}", NORMAL, FAULT_ANY },
     { "squeeze", "{\"type\":\"squeeze\",\"height\":2,\"width\":2,\"channels\":1}", "{\"type\":\"normal\",\"dim\":4}", FAULT_ANY },
     { "dequantise", "{\"type\":\"dequantise\",\"dim\":3,\"bits\":5,\"shift\":0.5}", NORMAL, FAULT_WHOLE },
@@ -41,6 +43,11 @@ const fault_sample fault_samples[] = {
     { "normal", "", "{\"type\":\"normal\",\"dim\":3,\"columns\":[1,2],\"temperature\":[0.5,2.0]}", FAULT_ANY },
     { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", FAULT_ANY },
     { "uniform", "", "{\"type\":\"uniform\",\"dim\":3,\"low\":-5.0,\"high\":5.0}", FAULT_ANY },
+    { "normal_full", "", "{\"type\":\"normal_full\",\"dim\":3}", FAULT_ANY },
+    { "mixture", "", "{\"type\":\"mixture\",\"dim\":3,\"components\":2}", FAULT_ANY },
+    { "student", "", "{\"type\":\"student\",\"dim\":3,\"df_fixed\":true}", FAULT_ANY },
+    { "laplace", "", "{\"type\":\"laplace\",\"dim\":3}", FAULT_ANY },
+    { "logistic", "", "{\"type\":\"logistic\",\"dim\":3,\"fixed\":true}", FAULT_ANY },
 };
 const int fault_sample_count = SUPPORT_COUNT(fault_samples);
 

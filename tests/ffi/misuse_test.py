@@ -86,7 +86,7 @@ class World:
     def config(self, struct, **fields):
         """A config that its constructor accepts, small."""
         names = [name for name, _ in self.lib.S[struct]._fields_]
-        good = {'nf_permutation_config': {'dim': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
+        good = {'nf_permutation_config': {'dim': 2}, 'nf_base_mixture_config': {'components': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
                 'nf_invconv_config': {'height': 2, 'width': 2, 'channels': 2}, 'nf_squeeze_config': {'height': 2, 'width': 2, 'channels': 2},
                 'nf_coupling_conv_config': {'height': 2, 'width': 2, 'channels': 2, 'hidden': 4}, 'nf_split_config': {'height': 2, 'width': 2, 'channels': 2},
                 'nf_glow_config': {'height': 2, 'width': 2, 'channels': 1, 'steps': 1, 'hidden': 4},

@@ -216,6 +216,26 @@ static nf_layer *make_logit(int32_t variant)
 }
 
 /* Forms and sizes: those below, of and above a multiple of 16 columns */
+static nf_layer *make_householder(int32_t variant)
+{
+    static const int64_t dims[] = { 2, 1, 5, 5 }, reflections[] = { 2, 0, 2, 9 };
+    nf_householder_config config = NF_HOUSEHOLDER_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = dims[variant];
+    config.reflections = reflections[variant];
+    ck_assert_int_eq(nf_householder_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
+static nf_layer *make_planar(int32_t variant)
+{
+    static const int64_t dims[] = { 2, 1, 5 };
+    const nf_planar_config config = { .struct_size = sizeof config, .dim = dims[variant] };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_planar_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
 static nf_layer *make_linear(int32_t variant)
 {
     static const int64_t dims[] = { 1, 2, 5, 16, 19 };
@@ -371,6 +391,8 @@ static const struct layer_case {
     { "standardise", make_standardise, 2, -2.0, 2.0 },
     { "logit", make_logit, 2, 0.05, 0.95 },
     { "linear", make_linear, 10, -2.0, 2.0 },
+    { "householder", make_householder, 4, -2.0, 2.0 },
+    { "planar", make_planar, 3, -2.0, 2.0 },
     { "invconv", make_invconv, 12, -2.0, 2.0 },
     { "squeeze", make_squeeze, 8, -2.0, 2.0 },
     { "cnf", make_cnf, 6, -2.0, 2.0 },
@@ -992,6 +1014,53 @@ START_TEST(linear__names_what_cannot_be_inverted)
 END_TEST
 
 /* det W < 0 is as good as det W > 0. */
+/* The value at the head of the file; no length of v matters; v = 0 is no reflection. */
+START_TEST(householder__check_values)
+{
+    const double x[] = { 0.7, 2.385 }, z[] = { -1.9134932957, -1.5864326041 };
+    check_layer(make_householder(0), (double[]){ 0.7, -1.3, 2, 0.4 }, x, z, 0.0);
+    check_layer(make_householder(0), (double[]){ 7e-90, -13e-90, -2e60, -4e59 }, x, z, 0.0);
+    check_layer(make_householder(0), (double[]){ 0, 0, 0, 3 }, x, (double[]){ 0.7, -2.385 }, 0.0);
+}
+END_TEST
+
+START_TEST(householder__refuses_bad_configs)
+{
+    nf_layer *layer = (nf_layer *)&layer;
+    nf_householder_config config = { .struct_size = sizeof config, .dim = 4097 };
+    ck_assert_int_eq(nf_householder_create(&layer, NULL, &config), NF_ERR_ARG);
+    ck_assert_ptr_null(layer);
+    config = (nf_householder_config){ .struct_size = sizeof config, .dim = 3, .reflections = -1 };
+    ck_assert_int_eq(nf_householder_create(&layer, NULL, &config), NF_ERR_ARG);
+    config.reflections = 4097;
+    ck_assert_int_eq(nf_householder_create(&layer, NULL, &config), NF_ERR_ARG);
+    ck_assert_int_eq(nf_householder_create(&layer, NULL, NULL), NF_ERR_NULL);
+}
+END_TEST
+
+/* The value at the head of the file; u = 0 and w = 0; and a fold so strong that Newton alone would leave (m = -0.99997 at its steepest). */
+START_TEST(planar__check_values)
+{
+    const double x[] = { 0.7, 0.385 };
+    check_layer(make_planar(0), (double[]){ 0.7, -1.3, 2, 0.4, 0.2 }, x, (double[]){ 1.0599495011, 0.4869790702 }, 0.4794600381);
+    check_layer(make_planar(0), (double[]){ 0.7, -1.3, 0, 0, 0.2 }, x, x, 0.0);
+    check_layer(make_planar(0), (double[]){ 0, 0, 2, 0.4, 0.2 }, x, (double[]){ 0.7 + 2 * tanh(0.2), 0.385 + 0.4 * tanh(0.2) }, 0.0);
+    const double m = log1p((M_E - 1.0) * exp(-11.0)) - 1.0; /* w = 1, u = -11: v = m */
+    check_layer(make_planar(1), (double[]){ 1, -11, 0 }, (double[]){ 0.1 }, (double[]){ 0.1 + m * tanh(0.1) }, log(1.0 + m / pow(cosh(0.1), 2)));
+    check_layer(make_planar(1), (double[]){ 1, 40, 0 }, (double[]){ -0.1 }, (double[]){ -0.1 - (log((M_E - 1.0)) + 39.0) * tanh(0.1) },
+                log(1.0 + (log((M_E - 1.0)) + 39.0) / pow(cosh(0.1), 2)));
+}
+END_TEST
+
+START_TEST(planar__refuses_bad_configs)
+{
+    nf_layer *layer = (nf_layer *)&layer;
+    ck_assert_int_eq(nf_planar_create(&layer, NULL, &(nf_planar_config){ .struct_size = sizeof(nf_planar_config) }), NF_ERR_ARG);
+    ck_assert_ptr_null(layer);
+    ck_assert_int_eq(nf_planar_create(&layer, NULL, NULL), NF_ERR_NULL);
+}
+END_TEST
+
 START_TEST(linear__takes_reflections)
 {
     check_layer(make_linear(6), (double[]){ 0, 2, 3, 0 }, (double[]){ 5, 7 }, (double[]){ 14, 15 }, log(6.0));
@@ -1267,6 +1336,10 @@ int main(void)
     tcase_add_loop_test(one, image_layers__refuse_bad_configs, 0, N_BAD_IMAGES);
     tcase_add_test(one, linear__starts_as_rotation);
     tcase_add_test(one, linear__names_what_cannot_be_inverted);
+    tcase_add_test(one, householder__check_values);
+    tcase_add_test(one, householder__refuses_bad_configs);
+    tcase_add_test(one, planar__check_values);
+    tcase_add_test(one, planar__refuses_bad_configs);
     tcase_add_test(one, linear__takes_reflections);
     tcase_add_test(one, linear__refuses_bad_configs);
     tcase_add_loop_test(one, squeeze__matches_an_index_table, 0, 2);

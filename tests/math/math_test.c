@@ -13,6 +13,7 @@
 
 #include "core/rng.h"
 #include "math/functions.h"
+#include "math/gamma.h"
 #include "math/kernels.h"
 #include "math/linalg.h"
 #include <nflow/nflow.h>
@@ -523,6 +524,27 @@ START_TEST(lu)
 }
 END_TEST
 
+/* Published values: OEIS A002161 (Gamma(1/2) = sqrt(pi)), A068465 and A068466 (Gamma(3/4), Gamma(1/4)); DLMF 5.4.13 and 5.5.4 for psi.
+ * Between them, libm. */
+START_TEST(gamma_steps)
+{
+    static const struct { double x, log, psi; } known[] = {
+        { 0.25, -1.0847415732667820858, 3.14159265358979323846 }, { 0.5, -0.57236494292470008707, 1.38629436111989061883 },
+        { 1.0, -0.12078223763524522235, 0.61370563888010938117 }, { 1.5, 0.12078223763524522235, 0.38629436111989061883 },
+        { 1e8, 9.21034037072618273607, 5.00000001250000032e-09 }, /* log(x)/2 - 1/(8x) and 1/(2x) + 1/(8 x^2) */
+    };
+    for (int k = 0; k < (int)(sizeof known / sizeof *known); k++) {
+        ck_assert_double_eq_tol(nfi_lgamma_step(known[k].x), known[k].log, 2e-15 * fmax(1.0, fabs(known[k].log)));
+        ck_assert_double_eq_tol(nfi_digamma_step(known[k].x), known[k].psi, 4e-15 * known[k].psi);
+    }
+    for (double x = 0.005; x < 40.0; x *= 1.07) {
+        const double h = 1e-4 * x, slope = (nfi_lgamma_step(x + h) - nfi_lgamma_step(x - h)) / (2.0 * h);
+        ck_assert_double_eq_tol(nfi_lgamma_step(x), lgamma(x + 0.5) - lgamma(x), 4e-14);
+        ck_assert_double_eq_tol(nfi_digamma_step(x), slope, 2e-7 * fabs(slope));
+    }
+}
+END_TEST
+
 START_TEST(choice)
 {
     ck_assert(nfi_has_isa(NF_ISA_BASELINE));
@@ -554,6 +576,7 @@ int main(void)
     tcase_add_loop_test(t, scalar_functions, 0, (int)(sizeof scalars / sizeof scalars[0]));
     tcase_add_test(t, scalar_special_values);
     tcase_add_test(t, lu);
+    tcase_add_test(t, gamma_steps);
     tcase_add_test(t, choice);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);

@@ -5,7 +5,7 @@
 #include <nflow/nflow.h>
 #include <stdio.h>
 
-enum { LAYERS = 5 };
+enum { LAYERS = 7 };
 
 int main(void)
 {
@@ -14,6 +14,8 @@ int main(void)
     nf_standardise_config standardise = { .struct_size = sizeof standardise, .dim = 3, .mean = mean, .n_mean = 3, .sd = sd, .n_sd = 3 };
     nf_permutation_config turn = { .struct_size = sizeof turn, .dim = 3, .kind = NF_PERMUTATION_REVERSE };
     nf_linear_config linear = { .struct_size = sizeof linear, .dim = 3 };
+    nf_householder_config rotation = { .struct_size = sizeof rotation, .dim = 3 };
+    nf_planar_config planar = { .struct_size = sizeof planar, .dim = 3 };
     nf_affine_config affine = { .struct_size = sizeof affine, .dim = 3 };
     nf_layer *layers[LAYERS] = { NULL };
     nf_base *base = NULL;
@@ -26,6 +28,8 @@ int main(void)
     if (status >= 0) status = nf_permutation_create(&layers[2], NULL, &turn);
     if (status >= 0) status = nf_linear_create(&layers[3], NULL, &linear);
     if (status >= 0) status = nf_layer_create(&layers[4], NULL, "affine", &affine);
+    if (status >= 0) status = nf_householder_create(&layers[5], NULL, &rotation);
+    if (status >= 0) status = nf_planar_create(&layers[6], NULL, &planar);
     if (status >= 0) status = nf_base_normal_create(&base, NULL, 3);
     if (status >= 0) status = nf_flow_create(&flow, NULL, NULL, base, layers, LAYERS);
     if (status >= 0) status = nf_flow_forward(flow, 1, x, NULL, z, &log_det);

@@ -47,6 +47,14 @@ impl Base {
     pub fn diagonal(dim: usize, context: Option<&Context>) -> Result<Base> {
         Ok(Base { handle: raw::base_diagonal(dim, context)? })
     }
+    /// Laplace's density of each column, with trained location and scale.
+    pub fn laplace(dim: usize, context: Option<&Context>) -> Result<Base> {
+        Ok(Base { handle: raw::base_laplace(dim, context)? })
+    }
+    /// The logistic density of each column, with trained location and scale.
+    pub fn logistic(dim: usize, context: Option<&Context>) -> Result<Base> {
+        Ok(Base { handle: raw::base_logistic(dim, context)? })
+    }
     /// Uniform on `[low, high]`.
     pub fn uniform(dim: usize, low: f64, high: f64, context: Option<&Context>) -> Result<Base> {
         Ok(Base { handle: raw::base_uniform(dim, low, high, context)? })

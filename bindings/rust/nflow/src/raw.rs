@@ -428,10 +428,12 @@ creates! { LayerConfigOf, LayerCreate, nf_layer:
     CouplingAffineConfig = nf_coupling_affine_create,
     CouplingConvConfig = nf_coupling_conv_create,
     DequantiseConfig = nf_dequantise_create,
+    HouseholderConfig = nf_householder_create,
     InvconvConfig = nf_invconv_create,
     LinearConfig = nf_linear_create,
     LogitConfig = nf_logit_create,
     PermutationConfig = nf_permutation_create,
+    PlanarConfig = nf_planar_create,
     SplitConfig = nf_split_create,
     SqueezeConfig = nf_squeeze_create,
     StandardiseConfig = nf_standardise_create,
@@ -474,6 +476,16 @@ pub(crate) fn base_normal(dim: usize, context: Option<&Context>) -> Result<Handl
 pub(crate) fn base_diagonal(dim: usize, context: Option<&Context>) -> Result<Handle<sys::nf_base>> {
     // SAFETY: valid arguments.
     make(|out| unsafe { sys::nf_base_diagonal_create(out, context_of(context), dim as i64) })
+}
+
+pub(crate) fn base_laplace(dim: usize, context: Option<&Context>) -> Result<Handle<sys::nf_base>> {
+    // SAFETY: valid arguments.
+    make(|out| unsafe { sys::nf_base_laplace_create(out, context_of(context), dim as i64) })
+}
+
+pub(crate) fn base_logistic(dim: usize, context: Option<&Context>) -> Result<Handle<sys::nf_base>> {
+    // SAFETY: valid arguments.
+    make(|out| unsafe { sys::nf_base_logistic_create(out, context_of(context), dim as i64) })
 }
 
 pub(crate) fn base_uniform(dim: usize, low: f64, high: f64, context: Option<&Context>) -> Result<Handle<sys::nf_base>> {

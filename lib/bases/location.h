@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * location.h - bases of independent columns of one standard density, moved and scaled: a row of functions makes one
+ */
+#ifndef NFI_BASES_LOCATION_H
+#define NFI_BASES_LOCATION_H
+
+#include "bases/base.h"
+
+/* A density of one column, symmetric about 0 */
+typedef struct nfi_location_density {
+    double (*log_p)(double r);
+    double (*slope)(double r); /* d log p / dr */
+    double (*quantile)(double u); /* of u in (0, 1): what makes samples */
+} nfi_location_density;
+
+typedef struct nfi_location { /* immutable after creation */
+    const nfi_location_density *density;
+    int64_t dim;
+    int32_t fixed;
+} nfi_location;
+
+nf_status nfi_location_make(nf_maker *maker, const nfi_location_density *density, int64_t dim, int32_t fixed, void **self);
+nf_status nfi_location_param(const void *self, int32_t i, nf_param *param);
+extern const nfi_base_ops nfi_location_ops_f32, nfi_location_ops_f64;
+
+#endif

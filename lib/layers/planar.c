@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * planar.c - a step along one direction, by how far a row is along another
+ *
+ *   a = w.x + b,   t = tanh(a),   z = x + v t,   log|det dz/dx| = log(1 + m (1 - t^2)) = log(t^2 + (1 - t^2) (1 + m)),   m = w.v
+ *
+ * It can be inverted where m > -1. u is what is trained, and v is u with its part along w made so:
+ *   v = u + (m - s) w / |w|^2,   s = w.u,   m = softplus(s + c) - 1,   c = log(e - 1)
+ * c, which the paper has not, makes m(0) = 0, so that u = 0 is the identity and w = 0 has a limit. m loses no digits at small s as
+ * log1p((1 - 1/e) expm1(s)), and 1 + m none at large negative s as softplus(s + c); both sum terms of the determinant are positive.
+ *
+ * Inverse: with y = w.z + b, a solves a + m tanh(a) = y, which increases in a and lies within |m| of y: Newton's steps, and a bisection
+ * whenever one would leave the interval that is known to hold the solution. Then x = z - v tanh(a).
+ *
+ * theta = (w [dim], u [dim], b). It starts at u = b = 0 and w normal with variance 1/dim.
+ *
+ * Check value: dim=2, w=(0.7, -1.3), u=(2, 0.4), b=0.2, x=(0.7, 0.385) -> z = (1.0599495011, 0.4869790702), log|det| = 0.4794600381
+ * Ref: Rezende, Mohamed, "Variational Inference with Normalizing Flows", arXiv:1505.05770, appendix A.1.
+ */
+#include "core/real.h"
+#include "layers/layer.h"
+
+#include <string.h>
+
+#include "math/functions.h"
+
+#define PLANAR_C 0.54132485461291805737 /* log(e - 1) */
+#define PLANAR_SHARE 0.63212055882855767840 /* 1 - 1/e */
+#define PLANAR_STEPS 100 /* a bisection halves |m| to nothing in fewer */
+#define PLANAR_DONE 0x1p-52 /* relative to a, or to 1 */
+
+extern const nf_layer_ops nfi_planar_ops_f32, nfi_planar_ops_f64;
+
+struct planar { /* immutable after creation */
+    int64_t dim;
+};
+
+typedef struct planar_step {
+    const real *w, *u;
+    double *v, *sum_v, *sum_w; /* [dim], scratch */
+    double b, m, p;            /* p = 1 + m */
+    double slope, k, inverse;  /* dm/ds, (m - s)/|w|^2, 1/|w|^2 (0 where w is 0) */
+} planar_step;
+
+static planar_step planar_at(const struct planar *pl, const nf_tile *tile)
+{
+    const int64_t dim = pl->dim;
+    planar_step p = { .w = tile->theta, .v = tile->scratch };
+    double s = 0.0, square = 0.0;
+
+    p.u = p.w + dim;
+    p.b = (double)p.u[dim];
+    p.sum_v = p.v + dim;
+    p.sum_w = p.sum_v + dim;
+    for (int64_t j = 0; j < dim; j++) s += (double)p.w[j] * (double)p.u[j], square += (double)p.w[j] * (double)p.w[j];
+    p.m = s < 1.0 ? nfi_log1p(PLANAR_SHARE * nfi_expm1(s)) : nfi_softplus(s + PLANAR_C) - 1.0;
+    p.p = nfi_softplus(s + PLANAR_C);
+    p.slope = nfi_sigmoid(s + PLANAR_C);
+    p.inverse = square == 0.0 ? 0.0 : 1.0 / square;
+    p.k = (p.m - s) * p.inverse;
+    for (int64_t j = 0; j < dim; j++) p.v[j] = (double)p.u[j] + p.k * (double)p.w[j];
+    return p;
+}
+
+static double planar_along(const planar_step *p, int64_t dim, const real *x)
+{
+    double sum = p->b;
+    for (int64_t j = 0; j < dim; j++) sum += (double)p->w[j] * (double)x[j];
+    return sum;
+}
+
+static double planar_det(const planar_step *p, double t) { return t * t + (1.0 - t * t) * p->p; }
+
+static nf_status planar_forward(const void *self, const nf_tile *tile, const void *in, void *out, void *saved)
+{
+    const struct planar *pl = self;
+    const planar_step p = planar_at(pl, tile);
+    const real *x = in;
+    real *z = out;
+
+    (void)saved;
+    for (int64_t i = 0; i < tile->n; i++, x += pl->dim, z += pl->dim) {
+        const double t = nfi_tanh(planar_along(&p, pl->dim, x));
+        for (int64_t j = 0; j < pl->dim; j++) z[j] = (real)((double)x[j] + p.v[j] * t);
+        tile->log_det[i] += nfi_log(planar_det(&p, t));
+    }
+    return NF_OK;
+}
+
+/* tanh(a) of the a that a + m tanh(a) = y. NaN and infinities of y come out as NaN or the ends. */
+static double planar_solve(const planar_step *p, double y)
+{
+    const double reach = p->m < 0.0 ? -p->m : p->m;
+    double low = y - reach, high = y + reach, a = y;
+
+    for (int k = 0; k < PLANAR_STEPS; k++) {
+        const double t = nfi_tanh(a), f = a + p->m * t - y;
+        if (f > 0.0) high = a;
+        else low = a;
+        double next = a - f / planar_det(p, t);
+        if (!(next >= low && next <= high)) next = 0.5 * (low + high);
+        const double step = next > a ? next - a : a - next, size = next < 0.0 ? -next : next;
+        a = next;
+        if (!(step > PLANAR_DONE * (size > 1.0 ? size : 1.0))) break;
+    }
+    return nfi_tanh(a);
+}
+
+static nf_status planar_inverse(const void *self, const nf_tile *tile, const void *out, void *in)
+{
+    const struct planar *pl = self;
+    const planar_step p = planar_at(pl, tile);
+    const real *z = out;
+    real *x = in;
+
+    for (int64_t i = 0; i < tile->n; i++, x += pl->dim, z += pl->dim) {
+        const double t = planar_solve(&p, planar_along(&p, pl->dim, z));
+        for (int64_t j = 0; j < pl->dim; j++) x[j] = (real)((double)z[j] - p.v[j] * t);
+        tile->log_det[i] -= nfi_log(planar_det(&p, t));
+    }
+    return NF_OK;
+}
+
+/* From the sums G = sum t g, X = sum x dL/da, M = sum dL/dm of the rows, with dm/ds = slope and S = (G.w) (slope - 1)/|w|^2 + M slope:
+ *   dL/du = G + S w,   dL/dw = X + k G + S u - 2 k (G.w)/|w|^2 w */
+static void planar_gradient(const struct planar *pl, const planar_step *p, double sum_m, double sum_b, real *grad)
+{
+    const int64_t dim = pl->dim;
+    double along = 0.0;
+
+    for (int64_t j = 0; j < dim; j++) along += p->sum_v[j] * (double)p->w[j];
+    const double s = along * (p->slope - 1.0) * p->inverse + sum_m * p->slope, turn = 2.0 * p->k * along * p->inverse;
+    for (int64_t j = 0; j < dim; j++) {
+        grad[j] += (real)(p->sum_w[j] + p->k * p->sum_v[j] + s * (double)p->u[j] - turn * (double)p->w[j]);
+        grad[dim + j] += (real)(p->sum_v[j] + s * (double)p->w[j]);
+    }
+    grad[2 * dim] += (real)sum_b;
+}
+
+/* With q = 1 - t^2, D = 1 + m q, g = dL/dz and h = dL/dlog_det of a row:
+ *   dL/da = (g.v) q - 2 h m t q / D,   dL/dx = g + w dL/da,   dL/dm = h q / D,   dL/dv = t g */
+static nf_status planar_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g,
+                                 const double *g_log_det)
+{
+    const struct planar *pl = self;
+    const planar_step p = planar_at(pl, tile);
+    const int64_t dim = pl->dim;
+    const real *x = in;
+    real *gradient = g;
+    double sum_m = 0.0, sum_b = 0.0;
+
+    (void)out, (void)saved;
+    memset(p.sum_v, 0, (size_t)(2 * dim) * sizeof *p.sum_v); /* and sum_w, behind it */
+    for (int64_t i = 0; i < tile->n; i++, x += dim, gradient += dim) {
+        const double t = nfi_tanh(planar_along(&p, dim, x)), q = 1.0 - t * t, h = g_log_det[i] * q / planar_det(&p, t);
+        double along = 0.0;
+        for (int64_t j = 0; j < dim; j++) along += (double)gradient[j] * p.v[j];
+        const double da = along * q - 2.0 * h * p.m * t;
+        for (int64_t j = 0; j < dim; j++) {
+            p.sum_v[j] += t * (double)gradient[j];
+            p.sum_w[j] += da * (double)x[j];
+            gradient[j] = (real)((double)gradient[j] + da * (double)p.w[j]);
+        }
+        sum_m += h;
+        sum_b += da;
+    }
+    if (tile->grad) planar_gradient(pl, &p, sum_m, sum_b, tile->grad);
+    return NF_OK;
+}
+
+/* da = w.dx,   dz = dx + v q da,   dlog|det| = -2 m t q / D da */
+static nf_status planar_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out, void *d_out,
+                            double *d_log_det)
+{
+    const struct planar *pl = self;
+    const nf_status status = planar_forward(self, tile, in, out, NULL);
+    const planar_step p = planar_at(pl, tile);
+    const real *x = in, *dx = d_in;
+    real *dz = d_out;
+
+    for (int64_t i = 0; i < tile->n; i++, x += pl->dim, dx += pl->dim, dz += pl->dim) {
+        const double t = nfi_tanh(planar_along(&p, pl->dim, x)), q = 1.0 - t * t, da = planar_along(&p, pl->dim, dx) - p.b;
+        for (int64_t j = 0; j < pl->dim; j++) dz[j] = (real)((double)dx[j] + p.v[j] * q * da);
+        d_log_det[i] -= 2.0 * p.m * t * q / planar_det(&p, t) * da;
+    }
+    return status;
+}
+
+static nf_status planar_reset(const void *self, uint64_t seed, uint32_t stream, void *to)
+{
+    const struct planar *pl = self;
+    const double sd = 1.0 / nfi_sqrt((double)pl->dim);
+    real *theta = to;
+    memset(theta, 0, (size_t)(2 * pl->dim + 1) * sizeof(real));
+    for (int64_t j = 0; j < pl->dim; j++) theta[j] = (real)(sd * nfi_normal(seed, stream, (uint64_t)j));
+    return NF_OK;
+}
+
+const nf_layer_ops NFI_NAME(nfi_planar_ops) = {
+    .struct_size = sizeof(nf_layer_ops),
+    .reset = planar_reset,
+    .forward = planar_forward,
+    .inverse = planar_inverse,
+    .backward = planar_backward,
+    .jvp = planar_jvp,
+};
+
+#if NFI_ONCE
+static nf_status planar_make(nf_maker *maker, void *resolved, void **self)
+{
+    const nf_planar_config *config = resolved;
+    struct planar *pl = nf_maker_alloc(maker, (int64_t)sizeof *pl);
+    if (!pl) return NF_ERR_MEMORY;
+    pl->dim = config->dim;
+    *self = pl;
+    return NF_OK;
+}
+
+static nf_status planar_describe(const void *self, nf_layer_info *info)
+{
+    const struct planar *pl = self;
+    info->dim = pl->dim;
+    info->scratch_fixed = 3 * pl->dim * (int64_t)sizeof(double);
+    info->inverse_is_iterative = 1;
+    return NF_OK;
+}
+
+static nf_status planar_param(const void *self, int32_t i, nf_param *param)
+{
+    static const char *const names[] = { "w", "u", "b" };
+    const struct planar *pl = self;
+    if (i < 0 || i >= NFI_COUNT(names)) return NF_ERR_ARG;
+    memcpy(param->name, names[i], 2);
+    param->properties = NF_PARAM_NO_DECAY;
+    param->offset = i * pl->dim;
+    param->rank = i < 2;
+    param->shape[0] = pl->dim;
+    return NF_OK;
+}
+
+static const nf_field planar_fields[] = {
+    NFI_FIELD(nf_planar_config, dim, NF_FIELD_I64, NF_FIELD_REQUIRED, 0, 1, NFI_MAX_DIM, NULL, "Columns in and out"),
+};
+const nfi_config_type nfi_planar_config_type = NFI_CONFIG_TYPE("planar", nf_planar_config, planar_fields);
+const nf_layer_type nfi_planar_type = {
+    NFI_LAYER_TYPE("planar", nf_planar_config, planar_fields),
+    .create = planar_make,
+    .describe = planar_describe,
+    .param = planar_param,
+    .f32 = &nfi_planar_ops_f32,
+    .f64 = &nfi_planar_ops_f64,
+};
+
+void nf_planar_config_init(nf_planar_config *config)
+{
+    if (config) *config = (nf_planar_config)NF_PLANAR_CONFIG_INIT;
+}
+
+nf_status nf_planar_create(nf_layer **out, nf_context *context, const nf_planar_config *config)
+{
+    return nfi_layer_make(out, context, &nfi_planar_type, config, "nf_planar_create");
+}
+#endif
