@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# run.sh - builds libnflow, trains RealNVP on two moons, FFJORD on two spirals and GLOW on pictures of clothes: `sh examples/run.sh`, from anywhere
+# run.sh - builds libnflow, trains RealNVP on two moons, FFJORD on two spirals, flows on densities and simulations, GLOW on pictures of clothes: `sh examples/run.sh`, from anywhere
 #
 # Installs what is missing through apt-get where it may (as root, or with a sudo that
 # asks for no password); elsewhere it says what to install and changes nothing. The
@@ -21,18 +21,22 @@ need_libraries jansson:libjansson-dev check:check cairo:libcairo2-dev cblas:libo
 install_missing
 
 [ -f "$build/build.ninja" ] || meson setup --buildtype=release "$build" "$root"
-ninja -C "$build" examples/two_moons examples/ffjord_toy examples/glow_images
+ninja -C "$build" examples/two_moons examples/ffjord_toy examples/importance examples/hmc_target examples/posterior examples/glow_images
 
 mkdir -p "$out"
 "$build/examples/two_moons" "$out" "$@"
 echo
 "$build/examples/ffjord_toy" 2spirals --folder "$out" --steps 800
 echo
+for example in importance hmc_target posterior; do
+    "$build/examples/$example" "$out"
+    echo
+done
 code=0
 "$build/examples/glow_images" "$out" --minutes "${NFLOW_MINUTES:-1.5}" || code=$?
 [ $code = 0 ] || [ $code = 77 ] || exit $code # 77: no data, it has said so
 echo
 echo "pictures and models:"
-for file in "$out"/two_moons* "$out"/ffjord* "$out"/fashion*; do
+for file in "$out"/two_moons* "$out"/ffjord* "$out"/importance* "$out"/hmc_target* "$out"/posterior* "$out"/fashion*; do
     if [ -e "$file" ]; then echo "  $file"; fi
 done

@@ -147,6 +147,10 @@ typedef struct nf_layer_ops {
      * adds sum_i h[i] dloss[i]/dtheta to tile->grad. grad NULL: the loss alone, and packed_backward may be NULL. Parameters with
      * NF_PARAM_NO_MATCH get no gradient. */
     nf_status (*match)(const void *self, const nf_tile *tile, const void *in, const void *out, const double *h, double *loss);
+    /* OPTIONAL (NULL: solved for, from dim calls of backward). backward of in = f^-1(out), as far as rows go: g holds v = dL/d in and
+     * becomes w = dL/d out, with J^T w = v, J = d out / d in; log_det has no part in it. in, out, saved are those of the forward call
+     * on the same rows. Nothing is added to tile->grad. */
+    nf_status (*inverse_backward)(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g);
 } nf_layer_ops;
 
 /** A layer type. Static: it must outlive every context it is registered with. */

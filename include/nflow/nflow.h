@@ -7,7 +7,7 @@
  *
  * In order of use: nflow/status.h (what calls answer), nflow/context.h (memory, threads; NULL will do), nflow/dataset.h,
  * nflow/layer.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/latent.h (interpolation, attributes),
- * nflow/continuous.h (flows by differential equations), nflow/optimizer.h and nflow/train.h, nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list
+ * nflow/continuous.h (flows by differential equations), nflow/optimizer.h, nflow/train.h and nflow/variational.h, nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list
  * them). nflow/layer_type.h, for layers of your own, is not included here.
  *
  * Since 0.1. What holds for every function, unless its header or comment says otherwise:
@@ -42,5 +42,6 @@
 #include <nflow/optimizer.h>
 #include <nflow/status.h>
 #include <nflow/train.h>
+#include <nflow/variational.h>
 
 #endif

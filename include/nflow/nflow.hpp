@@ -113,13 +113,16 @@ using sgd_config = sized<nf_sgd_config>;
 using split_config = sized<nf_split_config>;
 using squeeze_config = sized<nf_squeeze_config>;
 using standardise_config = sized<nf_standardise_config>;
+using target_config = sized<nf_target_config>;
 using check_report = sized<nf_check_report>;
 using column_report = sized<nf_column_report>;
 using fit_report = sized<nf_fit_report>;
 using flow_info_report = sized<nf_flow_info_report>;
+using importance_report = sized<nf_importance_report>;
 using param_view = sized<nf_param_view>;
 using solver_report = sized<nf_solver_report>;
 using step_memory_report = sized<nf_step_memory_report>;
+using target_report = sized<nf_target_report>;
 
 struct image_shape {
     std::int64_t height = 0, width = 0, channels = 0;

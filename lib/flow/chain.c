@@ -8,6 +8,7 @@
  * columns [dim_out, dim) where they will stay in z.
  */
 #include "core/status.h"
+#include "flow/dense.h"
 #include "flow/job.h"
 #include "flow/rows.h"
 #include "flow/sums.h"
@@ -245,20 +246,34 @@ void nfi_grad_close(const nf_flow *flow, const nfi_workspace *w, const nfi_grad 
     nfi_add_scaled(flow->dtype, count, 1.0, grad->extra, grad->block + theta * flow->size);
 }
 
+/* What the forward pass kept of the tile at row i. */
+struct chain_kept {
+    char *in, *out, *saved;
+};
+
+static nf_status chain_keep(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, nf_tile *tile, int64_t i, struct chain_kept *kept)
+{
+    const int64_t bytes = p->info.dim * flow->size;
+    nf_status status = NF_OK;
+
+    *kept = (struct chain_kept){ .in = w->acts + w->rows * p->in + i * bytes, .out = w->acts + w->rows * p->out + i * bytes,
+                                 .saved = w->recompute ? w->saved : w->saved + w->rows * p->saved + i * p->info.saved_row };
+    if (w->recompute) { /* forward fills `saved` for one tile again, its log_det thrown away */
+        tile->log_det = w->spare + i;
+        status = nfi_layer_ops(p->layer, flow->dtype)->forward(p->layer->self, tile, kept->in, kept->out, kept->saved);
+        tile->log_det = w->log_det + i;
+    }
+    return status;
+}
+
 static nf_status chain_backward_tile(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, nf_tile *tile, int64_t i, char *g)
 {
     const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
-    const int64_t bytes = p->info.dim * flow->size;
-    char *in = w->acts + w->rows * p->in + i * bytes, *out = w->acts + w->rows * p->out + i * bytes;
-    char *saved = w->recompute ? w->saved : w->saved + w->rows * p->saved + i * p->info.saved_row;
-    nf_status status = NF_OK;
+    struct chain_kept kept;
+    const nf_status status = chain_keep(flow, p, w, tile, i, &kept);
 
-    if (w->recompute) { /* forward fills `saved` for one tile again, its log_det thrown away */
-        tile->log_det = w->spare + i;
-        status = ops->forward(p->layer->self, tile, in, out, saved);
-        tile->log_det = w->log_det + i;
-    }
-    return status ? status : ops->backward(p->layer->self, tile, in, out, saved, g + i * bytes, w->weight + i);
+    if (status) return status;
+    return ops->backward(p->layer->self, tile, kept.in, kept.out, kept.saved, g + i * p->info.dim * flow->size, w->weight + i);
 }
 
 /* dL/dout in g becomes dL/din. */
@@ -297,6 +312,35 @@ nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row,
     }
     memcpy(w->z, w->state[at], (size_t)(n * flow->dim * flow->size));
     return NF_OK;
+}
+
+static nf_status chain_inverse_backward_place(const nf_flow *flow, const nfi_place *p, nfi_workspace *w, int64_t row, int64_t n, char *g,
+                                              void *dense, uint64_t epoch)
+{
+    const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
+    struct chain_kept kept;
+    nf_status status = NF_OK;
+
+    for (int64_t i = 0, m; i < n && !status; i += m) {
+        m = nfi_tile_size(w, i, n, p->info.tile_rows);
+        nf_tile tile = nfi_chain_tile(flow, p, w, row, i, m);
+        tile.epoch = epoch;
+        tile.training = 1;
+        char *to = g + i * p->info.dim * flow->size;
+        if ((status = chain_keep(flow, p, w, &tile, i, &kept))) break;
+        status = ops->inverse_backward ? ops->inverse_backward(p->layer->self, &tile, kept.in, kept.out, kept.saved, to)
+                                       : nfi_dense_inverse_backward(p, &tile, kept.in, kept.out, kept.saved, to, dense);
+    }
+    return chain_status(flow, p, status);
+}
+
+nf_status nfi_chain_inverse_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *dense, uint64_t epoch)
+{
+    nf_status status = NF_OK;
+
+    for (int64_t l = 0; l < flow->n_places && !status; l++)
+        status = chain_inverse_backward_place(flow, &flow->places[l], w, row, n, w->z, dense, epoch);
+    return status;
 }
 
 nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n)

@@ -85,7 +85,7 @@ static void gradient_count_late(nfi_grad_job *g, const nfi_workspace *w, int64_t
     }
 }
 
-static nf_status gradient_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
+nf_status nfi_grad_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
     nf_status status = NF_OK;
@@ -113,7 +113,7 @@ static nf_status gradient_block(nfi_grad_job *g, nfi_workspace *w, int64_t row, 
     if ((status = nfi_chain_base(flow, w, row, n))) return status;
     gradient_weigh(g, w, row, n);
     if (g->batch->no_gradient) return NF_OK;
-    if ((status = gradient_base(flow, w, row, n, grad))) return status;
+    if ((status = nfi_grad_base(flow, w, row, n, grad))) return status;
     status = nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
     gradient_count_late(g, w, row, n);
     return status;
@@ -360,7 +360,7 @@ static nf_status gradient_score_rows(const nfi_job *job, nfi_workspace *w, int64
         if (job->value) nfi_put_f64(job->value, row + i, w->bad[i] ? nan : nfi_rows_value(w->log_det[i]));
         if (w->log_det[i] - w->log_det[i] != 0.0) w->bad[i] = 1;
     }
-    if ((status = gradient_base(flow, w, row, n, &none))) return status;
+    if ((status = nfi_grad_base(flow, w, row, n, &none))) return status;
     if ((status = nfi_chain_backward(flow, w, row, n, &none, 0))) return status;
     nfi_rows_mark(flow->dtype, n, flow->dim, w->z, w->bad);
     memcpy(job->out + row * bytes, w->z, (size_t)(n * bytes));

@@ -39,6 +39,8 @@ static inline double nfi_grad_weight(const nfi_grad_job *g, int64_t row)
 /* Row i of the block that begins at `row`, with its loss: into its slot's sum, or, where it has none or is marked bad, marked and counted
  * so. Returns whether it has one. */
 bool nfi_grad_count(nfi_grad_job *g, nfi_workspace *w, int64_t row, int64_t i, double loss);
+/* w->z holds z and becomes w->weight dlog p_base/dz, of which w->state[1] has a copy. */
+nf_status nfi_grad_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad);
 /* Cuts up the batch and runs `block` over it. The gradient block has the gradient, *sum the weighted sum of losses; after a failure
  * the gradient is zeros. The caller has begun the flow and entered the default floating-point state. */
 nf_status nfi_grad_run(nfi_grad_job *g, double *sum, nfi_bad_rows *bad);

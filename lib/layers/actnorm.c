@@ -222,6 +222,21 @@ static nf_status actnorm_backward(const void *self, const nf_tile *tile, const v
     return NF_OK;
 }
 
+/* w = exp(-s) v */
+static nf_status actnorm_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved,
+                                          void *g_inout)
+{
+    const struct actnorm *an = self;
+    const struct actnorm_strip by = actnorm_memory(an, tile->scratch);
+    real *g = g_inout;
+
+    (void)in, (void)out, (void)saved;
+    (void)actnorm_fill(an, tile->theta, -1.0, &by);
+    for (int64_t i = 0; i < tile->n; i++, g += an->dim)
+        for (int64_t j = 0; j < an->dim; j++) g[j] = (real)(by.scale[j % an->channels] * (double)g[j]);
+    return NF_OK;
+}
+
 /* dz = exp(s) dx; log|det| does not depend on x. */
 static nf_status actnorm_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out,
                              void *d_out, double *d_log_det)
@@ -246,6 +261,7 @@ const nf_layer_ops NFI_NAME(nfi_actnorm_ops) = {
     .inverse = actnorm_inverse,
     .backward = actnorm_backward,
     .jvp = actnorm_jvp,
+    .inverse_backward = actnorm_inverse_backward,
 };
 
 #if NFI_ONCE

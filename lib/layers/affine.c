@@ -100,6 +100,21 @@ static nf_status affine_backward(const void *self, const nf_tile *tile, const vo
     return NF_OK;
 }
 
+/* w = exp(-s) v */
+static nf_status affine_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved,
+                                         void *g_inout)
+{
+    const struct affine *af = self;
+    double *scale = tile->scratch;
+    real *g = g_inout;
+
+    (void)in, (void)out, (void)saved;
+    (void)affine_fill_scales(af, tile->theta, -1.0, scale);
+    for (int64_t i = 0; i < tile->n; i++, g += af->dim)
+        for (int64_t j = 0; j < af->dim; j++) g[j] = (real)(scale[j] * (double)g[j]);
+    return NF_OK;
+}
+
 /* dz = exp(s) dx; log|det| does not depend on x. */
 static nf_status affine_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out,
                             void *d_out, double *d_log_det)
@@ -123,6 +138,7 @@ const nf_layer_ops NFI_NAME(nfi_affine_ops) = {
     .inverse = affine_inverse,
     .backward = affine_backward,
     .jvp = affine_jvp,
+    .inverse_backward = affine_inverse_backward,
 };
 
 #if NFI_ONCE

@@ -240,6 +240,53 @@ static nf_status coupling_backward(const void *self, const nf_tile *tile, const 
     return NF_OK;
 }
 
+/* J = (I, 0; C, S) in columns (a, b), S = diag(dT/dx_b): J^T w = v has w_b = v_b / S, w_a = v_a - C^T w_b. */
+
+/* g_b /= S, which the transform's backward answers where all its g are 1 */
+static void coupling_divide_slopes(const nfi_coupling *cp, const nfi_transform_rows *rows, const struct coupling_work *w, const void *saved,
+                                   const double *zeros, real *g)
+{
+    void *gp[2];
+
+    coupling_params(cp, w->out, gp);
+    for (int64_t i = 0; i < rows->n * cp->n_b; i++) w->d[i] = 1;
+    nfi_transform_ops_of(&cp->transform, rows->kernels)->backward(cp->transform.self, rows, w->x, w->z, saved, w->d, zeros, gp);
+    for (int64_t i = 0; i < rows->n; i++, g += cp->dim)
+        for (int64_t j = 0; j < cp->n_b; j++) g[cp->b[j]] /= w->d[i * cp->n_b + j];
+}
+
+static void coupling_negate_kept(const nfi_coupling *cp, int64_t n, real *g)
+{
+    for (int64_t i = 0; i < n; i++, g += cp->dim)
+        for (int64_t j = 0; j < cp->n_a; j++) g[cp->a[j]] = -g[cp->a[j]];
+}
+
+/* backward turns (-v_a, w_b) into (-w_a, .). It leaves `in` and `d_out` of its memory alone: they keep zeros and w_b meanwhile. */
+static nf_status coupling_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved,
+                                           void *g)
+{
+    const nfi_coupling *cp = self;
+    const nfi_kernels *k = tile->kernels;
+    nf_tile rows_only = *tile;
+    struct coupling_work w;
+    struct coupling_saved keep;
+
+    rows_only.grad = rows_only.grad_cond = NULL;
+    (void)coupling_carve_work(cp, k, tile->n, tile->scratch, &w);
+    (void)coupling_carve_saved(cp, k, tile->n, (void *)(uintptr_t)saved, &keep);
+    const double *zeros = memset(w.in, 0, (size_t)tile->n * sizeof *zeros); /* its rows are multiples of 16 elements */
+    const nfi_transform_rows rows = { .kernels = k, .n = tile->n, .m = cp->n_b, .ld = coupling_ld_out(cp), .scratch = w.transform };
+    coupling_take(cp, tile->n, in, w.x);
+    coupling_take(cp, tile->n, out, w.z);
+    coupling_divide_slopes(cp, &rows, &w, keep.transform, zeros, g);
+    coupling_take(cp, tile->n, g, w.d_out[0]);
+    coupling_negate_kept(cp, tile->n, g);
+    const nf_status status = coupling_backward(self, &rows_only, in, out, saved, g, zeros);
+    coupling_negate_kept(cp, tile->n, g);
+    coupling_put(cp, tile->n, w.d_out[0], g);
+    return status;
+}
+
 static nf_status coupling_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out,
                               void *d_out, double *d_log_det)
 {
@@ -304,6 +351,7 @@ const nf_layer_ops NFI_NAME(nfi_coupling_ops) = {
     .inverse = coupling_inverse,
     .backward = coupling_backward,
     .jvp = coupling_jvp,
+    .inverse_backward = coupling_inverse_backward,
 };
 
 #if NFI_ONCE

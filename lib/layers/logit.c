@@ -96,6 +96,21 @@ static nf_status logit_backward(const void *self, const nf_tile *tile, const voi
     return NF_OK;
 }
 
+/* w = v p q / (1 - 2 alpha) */
+static nf_status logit_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved,
+                                        void *g_inout)
+{
+    const struct logit *lg = self;
+    const real *x = in;
+    real *g = g_inout;
+
+    (void)out, (void)saved;
+    for (int64_t i = 0; i < tile->n; i++, x += lg->dim, g += lg->dim)
+        for (int64_t j = 0; j < lg->dim; j++)
+            g[j] = (real)((double)g[j] * logit_p(lg, (double)x[j]) * logit_q(lg, (double)x[j]) / lg->width);
+    return NF_OK;
+}
+
 static nf_status logit_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out,
                            void *d_out, double *d_log_det)
 {
@@ -118,6 +133,7 @@ const nf_layer_ops NFI_NAME(nfi_logit_ops) = {
     .inverse = logit_inverse,
     .backward = logit_backward,
     .jvp = logit_jvp,
+    .inverse_backward = logit_inverse_backward,
 };
 
 #if NFI_ONCE

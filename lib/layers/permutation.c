@@ -68,6 +68,21 @@ static nf_status permutation_backward(const void *self, const nf_tile *tile, con
     return NF_OK;
 }
 
+/* P^T w = v: w = P v. */
+static nf_status permutation_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved,
+                                              void *g_inout)
+{
+    const struct permutation *pm = self;
+    real *g = g_inout, *row = tile->scratch;
+
+    (void)in, (void)out, (void)saved;
+    for (int64_t i = 0; i < tile->n; i++, g += pm->dim) {
+        memcpy(row, g, (size_t)pm->dim * sizeof *g);
+        permutation_gather(pm, 1, row, g);
+    }
+    return NF_OK;
+}
+
 static nf_status permutation_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out,
                                  void *d_out, double *d_log_det)
 {
@@ -83,6 +98,7 @@ const nf_layer_ops NFI_NAME(nfi_permutation_ops) = {
     .inverse = permutation_inverse,
     .backward = permutation_backward,
     .jvp = permutation_jvp,
+    .inverse_backward = permutation_inverse_backward,
 };
 
 #if NFI_ONCE

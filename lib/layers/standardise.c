@@ -94,6 +94,20 @@ static nf_status standardise_backward(const void *self, const nf_tile *tile, con
     return NF_OK;
 }
 
+/* w = sd v */
+static nf_status standardise_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved,
+                                              void *g_inout)
+{
+    const struct standardise *st = self;
+    const real *sd = (const real *)tile->theta + st->dim;
+    real *g = g_inout;
+
+    (void)in, (void)out, (void)saved;
+    for (int64_t i = 0; i < tile->n; i++, g += st->dim)
+        for (int64_t j = 0; j < st->dim; j++) g[j] = (real)((double)sd[j] * (double)g[j]);
+    return NF_OK;
+}
+
 static nf_status standardise_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out,
                                  void *d_out, double *d_log_det)
 {
@@ -109,6 +123,7 @@ const nf_layer_ops NFI_NAME(nfi_standardise_ops) = {
     .inverse = standardise_inverse,
     .backward = standardise_backward,
     .jvp = standardise_jvp,
+    .inverse_backward = standardise_inverse_backward,
 };
 
 #if NFI_ONCE

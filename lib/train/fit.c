@@ -47,7 +47,7 @@ static const nf_field fit_fields[] = {
 static const nfi_config_type fit_config = { "fit", sizeof(nf_fit_config), sizeof(nf_fit_config), fit_fields,
                                             (int32_t)(sizeof fit_fields / sizeof *fit_fields) };
 
-const nfi_config_type *nfi_train_configs(int32_t i) { return i == 0 ? &fit_config : NULL; }
+const nfi_config_type *nfi_train_configs(int32_t i) { return i == 0 ? &fit_config : i == 1 ? &nfi_target_config_type : NULL; }
 
 void nf_fit_config_init(nf_fit_config *config)
 {
@@ -243,7 +243,8 @@ static nf_status fit_resolve(nfi_trainer *t, const nf_fit_config *config)
 nf_status nf_flow_fit(nf_flow *flow, nf_optimizer *optimizer, const nf_dataset *train, const nf_dataset *valid,
                       const nf_fit_config *config, nf_fit_report *report)
 {
-    nfi_trainer t = { .flow = flow, .optimizer = optimizer, .train = train, .valid = valid, .report = report };
+    nfi_trainer t = { .flow = flow, .optimizer = optimizer, .train = train, .valid = valid, .report = report,
+                      .names = { "nf_flow_fit", "epoch", "batch" } };
     nf_status status;
 
     if ((status = nfi_object_check(flow, NFI_TAG_FLOW, "nf_flow_fit: flow"))) return status;

@@ -54,8 +54,8 @@ static nf_status step_bad(nfi_trainer *t)
     t->now.lr_factor *= 0.5;
     nfi_snapshot_back(t);
     nfi_context_log(t->flow->object.context, NF_LOG_WARNING,
-                    "nf_flow_fit: epoch %lld, batch %lld: %s; went back to the last good weights, learning rate halved",
-                    (long long)t->now.epoch + 1, (long long)t->now.position + 1, t->reason);
+                    "%s: %s %lld, %s %lld: %s; went back to the last good weights, learning rate halved", t->names.function,
+                    t->names.epoch, (long long)t->now.epoch + 1, t->names.batch, (long long)t->now.position + 1, t->reason);
     return NF_OK;
 }
 
@@ -97,7 +97,7 @@ static nf_status step_apply(nfi_trainer *t, double loss_sum, double weight)
 
     if (t->config.l2 > 0) nfi_pieces_decay(&t->optimizer->pieces, t->flow, 2 * t->config.l2);
     step_set_lr(t);
-    status = nfi_optimizer_apply(t->optimizer, t->flow, t->config.clip_norm, &t->norm, "nf_flow_fit");
+    status = nfi_optimizer_apply(t->optimizer, t->flow, t->config.clip_norm, &t->norm, t->names.function);
     if (status == NF_ERR_NONFINITE) {
         snprintf(t->reason, sizeof t->reason, "%s", nf_last_error());
         return step_bad(t);
@@ -112,6 +112,16 @@ static nf_status step_apply(nfi_trainer *t, double loss_sum, double weight)
     return NF_OK;
 }
 
+nf_status nfi_trainer_update(nfi_trainer *t, bool finite, double loss_sum, double weight)
+{
+    const bool marked = t->now.position % NFI_GOOD_STEPS == 0;
+
+    if (!finite) return step_bad(t);
+    if (marked && !nfi_snapshot_finite(t)) return step_lost(t);
+    if (marked) nfi_snapshot_good(t);
+    return step_apply(t, loss_sum, weight);
+}
+
 nf_status nfi_trainer_step(nfi_trainer *t)
 {
     nfi_batch batch;
@@ -119,15 +129,8 @@ nf_status nfi_trainer_step(nfi_trainer *t)
     nf_status status = NF_OK;
 
     if (step_load(t, &batch, &weight) > 0) {
-        if (!step_gradient(t, &batch, &loss_sum, &status)) {
-            if (status) return status;
-            status = step_bad(t);
-        } else if (t->now.position % NFI_GOOD_STEPS == 0 && !nfi_snapshot_finite(t)) {
-            status = step_lost(t);
-        } else {
-            if (t->now.position % NFI_GOOD_STEPS == 0) nfi_snapshot_good(t);
-            status = step_apply(t, loss_sum, weight);
-        }
+        const bool finite = step_gradient(t, &batch, &loss_sum, &status);
+        if (!status) status = nfi_trainer_update(t, finite, loss_sum, weight);
     }
     if (status) return status;
     t->now.position++;

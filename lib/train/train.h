@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include <nflow/train.h>
 
+extern const nfi_config_type nfi_target_config_type; /* of variational.c */
 const nfi_config_type *nfi_train_configs(int32_t i); /* NULL past the last */
 
 #endif

@@ -66,10 +66,18 @@ nf_status nfi_trainer_make(nfi_trainer *t)
     t->keys = nfi_maker_alloc(t->maker, t->batch, sizeof *t->keys);
     if (!t->order || !t->keys) return NF_ERR_MEMORY;
     if ((status = nfi_rows_make(&t->rows, t->maker, t->flow, trainer_rows(t)))) return status;
-    if ((status = trainer_snapshots(t))) return status;
     if ((status = trainer_reserve(t))) return nfi_fail_in(status, "nf_flow_fit");
-    if ((status = nfi_optimizer_bind(t->optimizer, t->flow, "nf_flow_fit"))) return status;
-    if ((status = trainer_objective(t))) return nfi_fail_in(status, "nf_flow_fit");
+    if ((status = nfi_trainer_make_state(t))) return status;
+    status = trainer_objective(t);
+    return status ? nfi_fail_in(status, "nf_flow_fit") : NF_OK;
+}
+
+nf_status nfi_trainer_make_state(nfi_trainer *t)
+{
+    nf_status status = trainer_snapshots(t);
+
+    if (status) return status;
+    if ((status = nfi_optimizer_bind(t->optimizer, t->flow, t->names.function))) return status;
     t->base_lr = t->optimizer->lr;
     t->now = (nfi_counters){ .best_nll = INFINITY, .best_train = NAN, .best_valid = NAN, .lr_factor = 1, .plateau = 1 };
     t->norm = t->train_nll = t->valid_nll = NAN;

@@ -34,6 +34,9 @@ typedef struct nfi_counters {
 } nfi_counters;
 
 typedef struct nfi_trainer {
+    struct {
+        const char *function, *epoch, *batch; /* in messages */
+    } names;
     nf_flow *flow;
     nf_optimizer *optimizer;
     const nf_dataset *train, *valid; /* valid may be NULL */
@@ -64,7 +67,8 @@ typedef struct nfi_trainer {
 } nfi_trainer;
 
 /* trainer.c */
-nf_status nfi_trainer_make(nfi_trainer *trainer);  /* flow, optimizer, data and config are set */
+nf_status nfi_trainer_make(nfi_trainer *trainer);  /* flow, optimizer, data, config and names are set */
+nf_status nfi_trainer_make_state(nfi_trainer *trainer); /* its part that knows no data: snapshots, moments, counters */
 void nfi_trainer_free(nfi_trainer *trainer);
 int64_t nfi_trainer_init_rows(const nfi_trainer *trainer); /* of the data-dependent initialisation */
 void nfi_trainer_shuffle(nfi_trainer *trainer);    /* the order of epoch now.epoch */
@@ -76,6 +80,8 @@ bool nfi_trainer_is_numeric(nf_status status);
 
 /* step.c: one batch. Sets stopped on divergence; fails on what training cannot mend. */
 nf_status nfi_trainer_step(nfi_trainer *trainer);
+/* The second half of a step, for the flow's gradient block: the update, or, where it is not finite for `reason`, what is done then. */
+nf_status nfi_trainer_update(nfi_trainer *trainer, bool finite, double loss_sum, double weight);
 
 /* snapshot.c */
 void nfi_snapshot_good(nfi_trainer *trainer);      /* remembers the present state */

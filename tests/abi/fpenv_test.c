@@ -79,7 +79,7 @@ static const struct state {
     X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
     X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)     \
     X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
-    X(nf_flow_solver_report_f64)
+    X(nf_flow_solver_report_f64) X(nf_flow_fit_target) X(nf_flow_importance) X(nf_target_config_init)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -373,6 +373,34 @@ static void scene_params(scene *s, const char *name)
     free(theta);
 }
 
+/* Under the caller's state, so without arithmetic that it could change: grad is that of a normal, log_p a constant. */
+static nf_status flat_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
+{
+    const scene *s = user;
+
+    (void)cond;
+    if (state_get() != s->state) return NF_ERR_CALLBACK;
+    for (int64_t i = 0; i < n; i++) log_p[i] = 0;
+    for (int64_t i = 0; grad && i < n * dim; i++) grad[i] = -x[i];
+    return NF_OK;
+}
+
+static void scene_target(scene *s)
+{
+    nf_target_config config;
+    nf_importance_report report = { .struct_size = sizeof report };
+
+    UNDER(s, api.nf_target_config_init(&config));
+    config.steps = 3;
+    config.batch = 64;
+    config.beta_start = 0.3;
+    config.beta_steps = 2;
+    CALL(s, api.nf_flow_fit_target(s->flow, s->optimizer, flat_density, s, s->data, &config, NULL));
+    scene_params(s, "nf_flow_fit_target: theta");
+    CALL(s, api.nf_flow_importance(s->flow, flat_density, s, 1, 0, 64, NULL, NULL, NULL, &report));
+    scene_note(s, "nf_flow_importance: log_z", &report.log_z, sizeof report.log_z);
+}
+
 static void scene_train(scene *s)
 {
     void *x = scene_rows(s);
@@ -567,6 +595,7 @@ static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
     scene_use(s);
     scene_latent(s);
     scene_train(s);
+    scene_target(s);
     scene_files(s);
     scene_images(s);
     scene_continuous(s);

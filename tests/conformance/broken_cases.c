@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { BROKEN_RIGHT = 1, BROKEN_LOG_DET, BROKEN_INVERSE, BROKEN_GRAD_THETA, BROKEN_GRAD_X, BROKEN_ROWS };
+enum { BROKEN_RIGHT = 1, BROKEN_LOG_DET, BROKEN_INVERSE, BROKEN_GRAD_THETA, BROKEN_GRAD_X, BROKEN_ROWS, BROKEN_INVERSE_BACKWARD };
 
 typedef struct broken_config {
     uint32_t struct_size;
@@ -18,8 +18,8 @@ typedef struct broken_config {
 } broken_config;
 
 static const nf_field broken_fields[] = {
-    { .name = "mode", .help = "what is wrong", .choices = "right,log_det,inverse,grad_theta,grad_x,rows",
-      .kind = NF_FIELD_CHOICE, .offset = offsetof(broken_config, mode), .fallback = BROKEN_RIGHT, .min = 1, .max = BROKEN_ROWS },
+    { .name = "mode", .help = "what is wrong", .choices = "right,log_det,inverse,grad_theta,grad_x,rows,inverse_backward",
+      .kind = NF_FIELD_CHOICE, .offset = offsetof(broken_config, mode), .fallback = BROKEN_RIGHT, .min = 1, .max = BROKEN_INVERSE_BACKWARD },
     { .name = "dim", .help = "columns", .kind = NF_FIELD_I64, .properties = NF_FIELD_REQUIRED, .offset = offsetof(broken_config, dim),
       .min = 1, .max = 1000 },
 };
@@ -108,8 +108,20 @@ static nf_status broken_backward(const void *self, const nf_tile *tile, const vo
     return NF_OK;
 }
 
+static nf_status broken_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g)
+{
+    const broken_config *c = self;
+
+    (void)in, (void)out, (void)saved;
+    for (int64_t i = 0; i < tile->n * c->dim; i++) {
+        const double wrong = c->mode == BROKEN_INVERSE_BACKWARD ? 1.001 : 1.0;
+        support_set(tile->dtype, g, i, support_at(tile->dtype, g, i) * exp(-support_at(tile->dtype, tile->theta, i % c->dim)) * wrong);
+    }
+    return NF_OK;
+}
+
 static const nf_layer_ops broken_ops = { .struct_size = sizeof broken_ops, .forward = broken_forward, .inverse = broken_inverse,
-                                         .backward = broken_backward };
+                                         .backward = broken_backward, .inverse_backward = broken_inverse_backward };
 static const nf_layer_type broken_type = { .struct_size = sizeof broken_type, .version = 1, .name = "broken",
                                            .config_size = sizeof(broken_config), .config_first_size = sizeof(broken_config),
                                            .fields = broken_fields, .n_fields = SUPPORT_COUNT(broken_fields), .create = broken_create,
@@ -123,5 +135,6 @@ static const nf_layer_type broken_type = { .struct_size = sizeof broken_type, .v
 const conformance_case broken_cases[] = {
     BROKEN("right", BROKEN_RIGHT),           BROKEN("log_det", BROKEN_LOG_DET), BROKEN("inverse", BROKEN_INVERSE),
     BROKEN("grad_theta", BROKEN_GRAD_THETA), BROKEN("grad_x", BROKEN_GRAD_X),   BROKEN("rows", BROKEN_ROWS),
+    BROKEN("inverse_backward", BROKEN_INVERSE_BACKWARD),
 };
 const int broken_case_count = SUPPORT_COUNT(broken_cases);

@@ -501,6 +501,35 @@ done:
     return ok;
 }
 
+/* J^T w = v: backward, which the other checks prove, undoes inverse_backward. Of the f64 operations; grad is not touched. */
+static bool operation_inverse_backward(operation *o, char *why)
+{
+    nf_tile tile = operation_tile(o, o->n);
+    double *zeros = operation_alloc(o->n * 8);
+    const double *g = o->g;
+    const double scale = fmax(1.0, values_largest(NF_F64, o->a, o->n * o->dim));
+    bool ok = true;
+
+    if (!o->ops->inverse_backward) goto done;
+    memset(o->grad, 0, (size_t)(o->place->layer->param_count * 8));
+    tile.grad = o->grad;
+    memcpy(o->g, o->a, (size_t)(o->n * o->dim) * 8);
+    ok = operation_forward(o, o->saved) == NF_OK &&
+         o->ops->inverse_backward(o->place->layer->self, &tile, o->in, o->out, o->saved, o->g) == NF_OK;
+    for (int64_t j = 0; ok && j < o->place->layer->param_count; j++) ok = support_at(NF_F64, o->grad, j) == 0;
+    if (!ok) snprintf(why, WHY_SIZE, "inverse_backward fails, or adds to grad");
+    tile.grad = NULL;
+    ok = ok && o->ops->backward(o->place->layer->self, &tile, o->in, o->out, o->saved, o->g, zeros) == NF_OK;
+    for (int64_t i = 0; ok && i < o->n * o->dim; i++) {
+        if (fabs(g[i] - o->a[i]) <= 1e-9 * scale) continue;
+        snprintf(why, WHY_SIZE, "inverse_backward: element %lld: backward makes %.12g of it, not %.12g", (long long)i, g[i], o->a[i]);
+        ok = false;
+    }
+done:
+    free(zeros);
+    return ok;
+}
+
 static bool operation_frozen(const operation *o, char *why)
 {
     for (int32_t v = 0; v < o->place->layer->n_params; v++) {
@@ -558,7 +587,7 @@ bool check_operations(const conformance_case *c, int32_t dtype, char *why)
          values_agree("operation: grad of theta", dtype, single.grad, o.grad, o.place->layer->param_count, why) &&
          operation_compare(&o, "operation: grad of x", o.in, n * c->dim, g, why) &&
          operation_compare(&o, "operation: grad of cond", o.cond, n * c->cond_dim, o.grad_cond, why) && operation_compare_theta(&o, why) &&
-         operation_jvp(&o, why);
+         operation_jvp(&o, why) && operation_inverse_backward(&o, why);
     free(g);
 done:
     operation_close(&o);

@@ -96,6 +96,7 @@ static const struct control {
     { "broken/grad_theta", check_grad_theta, "differences" }, { "broken/grad_theta", check_operations, "differences" },
     { "broken/grad_x", check_score, "differences" },         { "broken/grad_x", check_operations, "grad of x" },
     { "broken/rows", check_rows, "other bits" },             { "broken/rows", check_samples, "sample" },
+    { "broken/inverse_backward", check_operations, "inverse_backward" },
 };
 
 static const conformance_case *control_case(const char *name)

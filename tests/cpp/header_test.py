@@ -24,6 +24,7 @@ LEFT_OUT = {
     r'nf_\w+_config_init': 'sized<C> sets the same bytes, which a test proves',
     r'nf_(version|version_number|status_text|last_error|blas_description|config_field|maker_alloc|fail_row)': 'as good in C++ as they are',
     r'nf_\w+_at': 'as good in C++ as they are',
+    r'nf_flow_(fit_target|importance)': 'a callback of C, which C++ can pass as it is',
     r'nf_flow_nll_grad(_f64)?': 'the weighted calls without weights are the same',
 }
 

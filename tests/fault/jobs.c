@@ -274,6 +274,28 @@ static nf_status run_fit(job_scene *s)
     return nf_flow_fit(s->flow, s->optimizer, s->data, s->valid, JOB_CONFIG(nf_fit_config, .epochs = 2, .batch = 16, .ema_decay = 0.9), NULL);
 }
 
+static nf_status flat_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
+{
+    (void)user, (void)x, (void)cond;
+    memset(log_p, 0, (size_t)n * sizeof *log_p);
+    if (grad) memset(grad, 0, (size_t)(n * dim) * sizeof *grad);
+    return NF_OK;
+}
+
+static nf_status run_fit_target(job_scene *s)
+{
+    return nf_flow_fit_target(s->flow, s->optimizer, flat_density, NULL, s->data,
+                              JOB_CONFIG(nf_target_config, .steps = 2, .batch = 16, .ema_decay = 0.9, .data_weight = 0.5), NULL);
+}
+
+static nf_status run_importance(job_scene *s)
+{
+    nf_importance_report report = { .struct_size = sizeof report };
+    const double cond[4] = { 0 };
+
+    return nf_flow_importance(s->flow, flat_density, NULL, 1, 0, 50, nf_flow_cond_dim(s->flow) ? cond : NULL, NULL, NULL, &report);
+}
+
 static nf_status run_fit_checkpoint(job_scene *s)
 {
     return nf_flow_fit(s->flow, s->optimizer, s->data, NULL,
@@ -414,6 +436,8 @@ const job jobs[] = {
     { "nf_optimizer_step", run_step, before_step, false },
     { "nf_optimizer_step_clipped", run_step_clipped, before_step, false },
     { "nf_flow_fit", run_fit, NULL, false },
+    { "nf_flow_fit_target", run_fit_target, NULL, false },
+    { "nf_flow_importance", run_importance, NULL, false },
     { "nf_flow_fit checkpoint", run_fit_checkpoint, NULL, true },
     { "nf_flow_fit resume", run_fit_resume, before_resume, false },
     { "nf_flow_fit of images", run_glow_life, NULL, false },

@@ -122,6 +122,19 @@ static nf_status make_fit(misuse_scene *s, const void *config)
     return nf_flow_fit(s->live[KIND_FLOW], s->live[KIND_OPTIMIZER], s->live[KIND_DATASET], NULL, config, NULL);
 }
 
+static nf_status flat_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
+{
+    (void)user, (void)x, (void)cond;
+    memset(log_p, 0, (size_t)n * sizeof *log_p);
+    if (grad) memset(grad, 0, (size_t)(n * dim) * sizeof *grad);
+    return NF_OK;
+}
+
+static nf_status make_target(misuse_scene *s, const void *config)
+{
+    return nf_flow_fit_target(s->live[KIND_FLOW], s->live[KIND_OPTIMIZER], flat_density, NULL, NULL, config, NULL);
+}
+
 static nf_status make_read(misuse_scene *s, const void *config)
 {
     nf_dataset *out = NULL;
@@ -175,6 +188,7 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "realnvp_image", "nf_flow_create_realnvp_image", sizeof(nf_realnvp_image_config), make_realnvp_image },
     { "ffjord", "nf_flow_create_ffjord", sizeof(nf_ffjord_config), make_ffjord },
     { "fit", "nf_flow_fit", sizeof(nf_fit_config), make_fit },
+    { "target", "nf_flow_fit_target", sizeof(nf_target_config), make_target },
     { "read", "nf_dataset_load_memory", sizeof(nf_read_config), make_read },
     { "context", "nf_context_create", sizeof(nf_context_config), make_context },
 };
@@ -191,7 +205,7 @@ static config_bytes config_good(int i)
     c.struct_size = configs[i].size;
     for (int32_t k = 0; nf_config_field(configs[i].name, k, &field) == NF_OK; k++) {
         if (strcmp(field.name, "dim") == 0 || (field.kind == NF_FIELD_I64 && (field.properties & NF_FIELD_REQUIRED))) put(&c, field.offset, &two, 8);
-        if (strcmp(field.name, "epochs") == 0) put(&c, field.offset, &one, 8);
+        if (strcmp(field.name, "epochs") == 0 || (strcmp(configs[i].name, "target") == 0 && strcmp(field.name, "steps") == 0)) put(&c, field.offset, &one, 8);
     }
     return c;
 }

@@ -56,6 +56,26 @@ CALL(flow_mean_nll) { return nf_flow_mean_nll(h, s->live[KIND_DATASET], room); }
 CALL(flow_fit) { return nf_flow_fit(h, s->live[KIND_OPTIMIZER], s->live[KIND_DATASET], NULL, NULL, NULL); }
 CALL(fit_optimizer) { return nf_flow_fit(s->live[KIND_FLOW], h, s->live[KIND_DATASET], NULL, NULL, NULL); }
 CALL(fit_train) { return nf_flow_fit(s->live[KIND_FLOW], s->live[KIND_OPTIMIZER], h, NULL, NULL, NULL); }
+static nf_status no_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
+{
+    (void)user, (void)x, (void)cond;
+    for (int64_t i = 0; i < n; i++) log_p[i] = 0;
+    for (int64_t i = 0; grad && i < n * dim; i++) grad[i] = 0;
+    return NF_OK;
+}
+#define TARGET CONFIG(nf_target_config, .steps = 1, .batch = 4)
+CALL(flow_fit_target) { return nf_flow_fit_target(h, s->live[KIND_OPTIMIZER], no_density, NULL, NULL, TARGET, NULL); }
+CALL(fit_target_optimizer) { return nf_flow_fit_target(s->live[KIND_FLOW], h, no_density, NULL, NULL, TARGET, NULL); }
+CALL(fit_target_data)
+{
+    return nf_flow_fit_target(s->live[KIND_FLOW], s->live[KIND_OPTIMIZER], no_density, NULL, h,
+                              CONFIG(nf_target_config, .steps = 1, .batch = 4, .data_weight = 0.5), NULL);
+}
+CALL(flow_importance)
+{
+    (void)s;
+    return nf_flow_importance(h, no_density, NULL, 0, 0, 1, NULL, NULL, NULL, &(nf_importance_report){ .struct_size = sizeof(nf_importance_report) });
+}
 CALL(mean_nll_data) { return nf_flow_mean_nll(s->live[KIND_FLOW], h, room); }
 CALL(step_optimizer) { return nf_optimizer_step(h, s->live[KIND_FLOW]); }
 CALL(step_flow) { return nf_optimizer_step(s->live[KIND_OPTIMIZER], h); }
@@ -105,11 +125,12 @@ static const struct { const char *function; int kind; nf_status (*call)(misuse_s
     ROW(flow_interpolate, KIND_FLOW), ROW(flow_interpolate_f64, KIND_FLOW), ROW(flow_direction, KIND_FLOW), ROW(flow_direction_f64, KIND_FLOW),
     ROW(flow_move, KIND_FLOW), ROW(flow_move_f64, KIND_FLOW), ROW(flow_sample_temperatures, KIND_FLOW),
     ROW(flow_sample_temperatures_f64, KIND_FLOW), ROW(flow_image_shape, KIND_FLOW),
-    ROW(flow_mean_nll, KIND_FLOW), ROW(flow_fit, KIND_FLOW), ROW(optimizer_set_lr, KIND_OPTIMIZER), ROW(optimizer_reset, KIND_OPTIMIZER),
+    ROW(flow_mean_nll, KIND_FLOW), ROW(flow_fit, KIND_FLOW), ROW(flow_fit_target, KIND_FLOW), ROW(flow_importance, KIND_FLOW), ROW(optimizer_set_lr, KIND_OPTIMIZER), ROW(optimizer_reset, KIND_OPTIMIZER),
     ROW(dataset_set_cond, KIND_DATASET), ROW(dataset_set_cond_f64, KIND_DATASET), ROW(dataset_set_weights, KIND_DATASET),
     ROW(dataset_split, KIND_DATASET), ROW(dataset_copy, KIND_DATASET), ROW(dataset_copy_f64, KIND_DATASET), ROW(dataset_check, KIND_DATASET),
     ROW(dataset_image_shape, KIND_DATASET), ROW(dataset_set_image_shape, KIND_DATASET),
     { "nf_flow_fit", KIND_OPTIMIZER, call_fit_optimizer }, { "nf_flow_fit", KIND_DATASET, call_fit_train },
+    { "nf_flow_fit_target", KIND_OPTIMIZER, call_fit_target_optimizer }, { "nf_flow_fit_target", KIND_DATASET, call_fit_target_data },
     { "nf_flow_mean_nll", KIND_DATASET, call_mean_nll_data }, { "nf_optimizer_step", KIND_OPTIMIZER, call_step_optimizer },
     { "nf_optimizer_step", KIND_FLOW, call_step_flow }, { "nf_optimizer_step_clipped", KIND_OPTIMIZER, call_clipped_optimizer },
     { "nf_optimizer_step_clipped", KIND_FLOW, call_clipped_flow }, { "nf_standardise_from_dataset", KIND_DATASET, call_standardise_from },

@@ -28,7 +28,8 @@ KINDS = ['context', 'layer', 'base', 'flow', 'optimizer', 'dataset']
 
 # Pointers that may be NULL: (function prefix, parameter).
 OPTIONAL = [('', 'context'), ('', 'cond'), ('', 'weights'), ('', 'log_det'), ('nf_flow_sample', 'log_prob'), ('nf_flow_score', 'log_prob'),
-            ('nf_flow_create', 'config'), ('nf_flow_fit', 'config'), ('nf_flow_fit', 'valid'), ('nf_flow_fit', 'report'),
+            ('nf_flow_create', 'config'), ('nf_flow_fit', 'config'), ('nf_flow_fit', 'valid'), ('nf_flow_fit', 'report'), ('nf_flow_fit_target', 'data'), ('', 'user'),
+            ('nf_flow_importance', 'x'), ('nf_flow_importance', 'log_weight'),
             ('nf_context_create', 'config'), ('nf_optimizer_', 'config'), ('nf_dataset_load', 'config'), ('nf_dataset_copy', 'x'), ('nf_flow_params', 'theta'),
             ('nf_flow_params', 'grad'), ('nf_flow_params', 'count'), ('nf_flow_save_memory', 'buffer'), ('nf_flow_to_json', 'buffer'),
             ('nf_optimizer_step_clipped', 'norm'), ('nf_flow_verify', 'max_error'), ('nf_flow_verify', 'rows'),
@@ -39,6 +40,15 @@ ANY_COUNT = ('nf_flow_reserve', 'nf_flow_step_memory')
 # What cannot be called without an object that only the library makes, or has no wrong argument.
 LEFT_OUT = {'nf_maker_alloc': 'its maker exists only inside a layer type\'s create; tests/layers calls it',
             'nf_fail_row': 'its tile exists only inside a layer type\'s operations; the continuous layer calls it'}
+
+
+@c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_int64, c.c_int64, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)
+def flat_density(user, n, dim, x, cond, log_p, grad):
+    """A target that is the same everywhere."""
+    c.memset(log_p, 0, 8 * n)
+    if grad:
+        c.memset(grad, 0, 8 * n * dim)
+    return 0
 
 
 class World:
@@ -87,6 +97,7 @@ class World:
         """A config that its constructor accepts, small."""
         names = [name for name, _ in self.lib.S[struct]._fields_]
         good = {'nf_permutation_config': {'dim': 2}, 'nf_base_mixture_config': {'components': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
+                'nf_target_config': {'steps': 1, 'batch': 4, 'report_draws': 4},
                 'nf_invconv_config': {'height': 2, 'width': 2, 'channels': 2}, 'nf_squeeze_config': {'height': 2, 'width': 2, 'channels': 2},
                 'nf_coupling_conv_config': {'height': 2, 'width': 2, 'channels': 2, 'hidden': 4}, 'nf_split_config': {'height': 2, 'width': 2, 'channels': 2},
                 'nf_glow_config': {'height': 2, 'width': 2, 'channels': 1, 'steps': 1, 'hidden': 4},
@@ -127,6 +138,10 @@ class World:
             path = {'nf_dataset_load': self.csv, 'nf_flow_save': self.model + b'.copy'}
             return {'path': path.get(function, self.model), 'name': b'moons', 'description': self.json.value, 'line': b'a line',
                     'config': b'adam', 'type': types.get(function)}[name]
+        if name == 'log_density':
+            return c.cast(flat_density, c.c_void_p)
+        if name == 'user':
+            return c.c_void_p()
         if name == 'weights':
             return self.keep((c.c_double * N)(*[1.0] * N))
         if name == 'bytes':
@@ -229,7 +244,7 @@ class Matrix:
         self.call('all good', function, self.arguments(function), fails.get(function, {0}))
 
     def parameter(self, function, at, kind, name):
-        if '*' in kind:
+        if '*' in kind or kind.endswith('_fn'):
             optional = any(function.startswith(f) and name == p for f, p in OPTIONAL) and \
                 not any(function.startswith(f) and name == p for f, p in NOT_OPTIONAL)
             allowed = {0} if optional else {NULL}
@@ -297,7 +312,7 @@ class Matrix:
                   'nf_squeeze_create': 'squeeze', 'nf_coupling_conv_create': 'coupling_conv', 'nf_split_create': 'split',
                   'nf_flow_create_glow': 'glow', 'nf_flow_create_ffjord': 'ffjord', 'nf_cnf_create': 'cnf', 'nf_flow_create_realnvp_image': 'realnvp_image', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam',
                   'nf_optimizer_adamw_create': 'adamw', 'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd',
-                  'nf_context_create': 'context', 'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}
+                  'nf_context_create': 'context', 'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_flow_fit_target': 'target', 'nf_dataset_load': 'read'}
         for function, config in makers.items():
             parameters = self.lib.functions[function][1]
             at = next(i for i, (_, name) in enumerate(parameters) if name == 'config')

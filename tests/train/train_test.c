@@ -421,7 +421,8 @@ START_TEST(schedules_have_their_values)
     ck_assert_ptr_null(nfi_schedule_at(0));
     ck_assert_ptr_null(nfi_schedule_at(5));
     ck_assert_str_eq(nfi_train_configs(0)->name, "fit");
-    ck_assert_ptr_null(nfi_train_configs(1));
+    ck_assert_str_eq(nfi_train_configs(1)->name, "target");
+    ck_assert_ptr_null(nfi_train_configs(2));
 }
 END_TEST
 

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * variational_test.c - reverse KL: gradients against central differences of the same draws, known constants, faults
+ */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/reverse.h"
+#include "support.h"
+#include "train/draws.h"
+
+enum { DIM = 3, ROWS = 64 };
+
+/* A correlated normal of mean 0.5 that was multiplied by exp(1.25): log Z = 1.25. */
+#define LOG_Z 1.25
+static const double precision[DIM][DIM] = { { 2.0, 0.6, 0.0 }, { 0.6, 1.0, -0.3 }, { 0.0, -0.3, 0.5 } };
+#define PRECISION_DET 0.64
+
+typedef struct target {
+    int64_t calls;
+    double answer_bad; /* not 0: this instead of log_p of row 1 */
+    int64_t bad_from;  /* calls before are good */
+    nf_status status;
+} target;
+
+static nf_status normal_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
+{
+    target *t = user;
+    const double constant = LOG_Z + 0.5 * log(PRECISION_DET) - 0.5 * DIM * log(2 * 3.14159265358979323846);
+
+    ck_assert_int_eq(dim, DIM);
+    for (int64_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (int j = 0; j < DIM; j++) {
+            double a = 0;
+            for (int k = 0; k < DIM; k++) a += precision[j][k] * (x[i * DIM + k] - 0.5 - (cond ? cond[i] : 0));
+            sum += a * (x[i * DIM + j] - 0.5 - (cond ? cond[i] : 0));
+            if (grad) grad[i * DIM + j] = -a;
+        }
+        log_p[i] = constant - 0.5 * sum;
+    }
+    if (!t) return NF_OK;
+    if (t->calls++ >= t->bad_from && (t->answer_bad < 0 || t->answer_bad > 0 || t->answer_bad != t->answer_bad)) log_p[1] = t->answer_bad;
+    return t->status;
+}
+
+static nf_layer *layer_of(nf_context *context, const char *type, const void *config)
+{
+    nf_layer *layer = NULL;
+    ck_assert_msg(nf_layer_create(&layer, context, type, config) == NF_OK, "%s", nf_last_error());
+    return layer;
+}
+
+/* All layers with an inverse_backward of their own that fit, and one, linear, without. */
+static nf_flow *mixed_flow(nf_context *context, int32_t dtype)
+{
+    const double mean[DIM] = { 0.3, -0.2, 0.1 }, sd[DIM] = { 1.5, 0.8, 1.1 };
+    const int64_t hidden[1] = { 8 };
+    const nf_standardise_config standardise = { .struct_size = sizeof standardise, .dim = DIM, .mean = mean, .n_mean = DIM, .sd = sd, .n_sd = DIM };
+    const nf_actnorm_config actnorm = { .struct_size = sizeof actnorm, .dim = DIM };
+    const nf_affine_config affine = { .struct_size = sizeof affine, .dim = DIM };
+    const nf_permutation_config permutation = { .struct_size = sizeof permutation, .dim = DIM, .seed = 3 };
+    const nf_linear_config linear = { .struct_size = sizeof linear, .dim = DIM };
+    const nf_coupling_affine_config one = { .struct_size = sizeof one, .dim = DIM, .hidden = hidden, .n_hidden = 1 };
+    const nf_coupling_affine_config two = { .struct_size = sizeof two, .dim = DIM, .hidden = hidden, .n_hidden = 1, .separate = 1, .swap = 1 };
+    nf_layer *layers[] = { layer_of(context, "standardise", &standardise), layer_of(context, "coupling_affine", &one),
+                           layer_of(context, "actnorm", &actnorm), layer_of(context, "linear", &linear),
+                           layer_of(context, "permutation", &permutation), layer_of(context, "coupling_affine", &two),
+                           layer_of(context, "affine", &affine) };
+    const nf_flow_config config = { .struct_size = sizeof config, .dtype = dtype, .seed = 5 };
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+
+    ck_assert_int_eq(nf_base_normal_create(&base, context, DIM), NF_OK);
+    ck_assert_msg(nf_flow_create(&flow, context, &config, base, layers, SUPPORT_COUNT(layers)) == NF_OK, "%s", nf_last_error());
+    for (int i = 0; i < SUPPORT_COUNT(layers); i++) nf_layer_unref(layers[i]);
+    nf_base_unref(base);
+    support_perturb(flow, 0.3, 9);
+    return flow;
+}
+
+static nf_flow *small_flow(nf_context *context, int32_t dtype, int64_t cond_dim)
+{
+    const int64_t hidden[1] = { 16 };
+    const nf_realnvp_config config = { .struct_size = sizeof config, .dim = DIM, .cond_dim = cond_dim, .layers = 4, .hidden = hidden, .n_hidden = 1,
+                                       .dtype = dtype, .seed = 2 };
+    nf_flow *flow = NULL;
+
+    ck_assert_msg(nf_flow_create_realnvp(&flow, context, &config) == NF_OK, "%s", nf_last_error());
+    return flow;
+}
+
+static nf_optimizer *adam(double lr)
+{
+    const nf_adam_config config = { .struct_size = sizeof config, .lr = lr };
+    nf_optimizer *optimizer = NULL;
+    ck_assert_int_eq(nf_optimizer_adam_create(&optimizer, NULL, &config), NF_OK);
+    return optimizer;
+}
+
+/* The gradient of the batch x, as train would have it; copied to out [count]. */
+static void reverse_gradient(nf_flow *flow, const double *x, double beta, bool path, double *loss, double *out)
+{
+    double log_p[ROWS], grad[ROWS * DIM];
+    const nfi_batch batch = { .n = ROWS, .x = x, .likelihood = true, .scale = 1.0 / ROWS };
+    const nfi_target to = { .log_p = log_p, .grad = grad, .beta = beta, .path = path };
+    nf_maker *maker = NULL;
+    nfi_reverse reverse;
+    nfi_bad_rows bad;
+
+    ck_assert_int_eq(normal_density(NULL, ROWS, DIM, x, NULL, log_p, grad), NF_OK);
+    ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
+    ck_assert_int_eq(nfi_reverse_make(&reverse, maker, flow), NF_OK);
+    ck_assert_ptr_nonnull(reverse.dense); /* linear has none of its own */
+    nfi_flow_clear_grad(flow);
+    ck_assert_msg(nfi_reverse_grad(flow, &reverse, &to, &batch, loss, &bad, "test") == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(bad.count, 0);
+    memcpy(out, nfi_flow_grad_block(flow), (size_t)nf_flow_param_count(flow) * sizeof *out);
+    nfi_maker_free(maker);
+}
+
+/* mean log q(f^-1(z)) - beta log p, with q of theta, or of `other` as it stands. */
+static double reverse_loss(const nf_flow *flow, const nf_flow *other, const double *z, double beta)
+{
+    double x[ROWS * DIM], log_q[ROWS], log_p[ROWS], sum = 0;
+
+    ck_assert_msg(nf_flow_inverse_f64(flow, ROWS, z, NULL, x, NULL) == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(nf_flow_log_prob_f64(other, ROWS, x, NULL, log_q), NF_OK);
+    ck_assert_int_eq(normal_density(NULL, ROWS, DIM, x, NULL, log_p, NULL), NF_OK);
+    for (int i = 0; i < ROWS; i++) sum += log_q[i] - beta * log_p[i];
+    return sum / ROWS;
+}
+
+static double difference(nf_flow *flow, const nf_flow *other, double *theta, int64_t j, const double *z)
+{
+    const double step = 1e-5, at = theta[j];
+    double side[2];
+
+    for (int s = 0; s < 2; s++) {
+        theta[j] = at + (s ? step : -step);
+        ck_assert_int_eq(nf_flow_set_params(flow, nf_flow_param_count(flow), theta), NF_OK);
+        side[s] = reverse_loss(flow, other ? other : flow, z, 0.7);
+    }
+    theta[j] = at;
+    ck_assert_int_eq(nf_flow_set_params(flow, nf_flow_param_count(flow), theta), NF_OK);
+    return (side[1] - side[0]) / (2 * step);
+}
+
+START_TEST(gradient_is_that_of_the_loss)
+{
+    for (int path = 0; path < 2; path++) {
+        nf_flow *flow = mixed_flow(NULL, NF_F64), *other = mixed_flow(NULL, NF_F64);
+        const int64_t count = nf_flow_param_count(flow);
+        double z[ROWS * DIM], x[ROWS * DIM], loss, worst = 0;
+        double *theta = support_malloc(count * 8), *grad = support_malloc(count * 8);
+        uint64_t state = 4;
+
+        for (int i = 0; i < ROWS * DIM; i++) z[i] = random_normal(&state);
+        ck_assert_msg(nf_flow_inverse_f64(flow, ROWS, z, NULL, x, NULL) == NF_OK, "%s", nf_last_error());
+        ck_assert_int_eq(nf_flow_get_params(flow, count, theta), NF_OK);
+        reverse_gradient(flow, x, 0.7, path != 0, &loss, grad);
+        ck_assert_double_eq_tol(loss / ROWS, reverse_loss(flow, flow, z, 0.7), 1e-12);
+        for (int64_t j = 0; j < count; j++) {
+            if (!(grad[j] < 0 || grad[j] > 0)) continue; /* frozen */
+            const double d = difference(flow, path ? other : NULL, theta, j, z);
+            worst = fmax(worst, fabs(d - grad[j]) / fmax(1, fabs(d)));
+        }
+        ck_assert_msg(worst < 1e-7, "path %d: error %g", path, worst);
+        free(theta), free(grad);
+        nf_flow_unref(flow), nf_flow_unref(other);
+    }
+}
+END_TEST
+
+/* A trained parameter without gradient would pass above: this sees that there is one. */
+START_TEST(gradient_reaches_every_layer)
+{
+    nf_flow *flow = mixed_flow(NULL, NF_F64);
+    const int64_t count = nf_flow_param_count(flow);
+    double x[ROWS * DIM], loss, *grad = support_malloc(count * 8);
+    uint64_t state = 4;
+    int64_t zeros = 0;
+
+    for (int i = 0; i < ROWS * DIM; i++) x[i] = random_normal(&state);
+    reverse_gradient(flow, x, 0.7, true, &loss, grad);
+    for (int64_t j = 0; j < count; j++) zeros += !(grad[j] < 0 || grad[j] > 0);
+    ck_assert_int_le(zeros, 2 * DIM + 1 + 2 * DIM); /* mean, sd, actnorm's flag, what linear keeps frozen */
+    free(grad);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+static nf_status fit(nf_context *context, int32_t dtype, const nf_target_config *config, nf_target_report *report, double *theta, target *user)
+{
+    nf_flow *flow = small_flow(context, dtype, 0);
+    nf_optimizer *optimizer = adam(5e-3);
+    const nf_status status = nf_flow_fit_target(flow, optimizer, normal_density, user, NULL, config, report);
+
+    ck_assert_double_eq(nf_optimizer_lr(optimizer), 5e-3);
+    if (theta) ck_assert_int_eq(nf_flow_get_params(flow, nf_flow_param_count(flow), theta), NF_OK);
+    nf_optimizer_unref(optimizer);
+    nf_flow_unref(flow);
+    return status;
+}
+
+START_TEST(normal_constant_is_found)
+{
+    for (int32_t dtype = NF_F32; dtype <= NF_F64; dtype++)
+        for (int32_t estimator = NF_ESTIMATOR_PATH; estimator <= NF_ESTIMATOR_TOTAL; estimator++) {
+            const nf_target_config config = { .struct_size = sizeof config, .estimator = estimator, .steps = 400, .batch = 64, .seed = 3,
+                                              .beta_start = 0.2, .beta_steps = 100, .report_draws = 4000 };
+            nf_target_report r = { .struct_size = sizeof r };
+
+            ck_assert_msg(fit(NULL, dtype, &config, &r, NULL, NULL) == NF_OK, "%s", nf_last_error());
+            ck_assert_int_eq(r.steps, 400);
+            ck_assert_int_eq(r.draws, 4000);
+            ck_assert_msg(fabs(r.log_z - LOG_Z) < 0.02, "log Z %g +- %g", r.log_z, r.log_z_se);
+            ck_assert_double_lt(r.elbo, r.log_z + 1e-9);
+            ck_assert_double_gt(r.elbo, LOG_Z - 0.1);
+            ck_assert_double_gt(r.ess, 3000);
+            ck_assert(r.pareto_k > -1 && r.pareto_k < 1);
+            ck_assert_double_gt(r.log_z_se, 0);
+        }
+}
+END_TEST
+
+START_TEST(threads_give_the_same_bits)
+{
+    double theta[2][4096];
+    const nf_target_config config = { .struct_size = sizeof config, .steps = 20, .batch = 300, .seed = 3, .ema_decay = 0.5 };
+
+    for (int k = 0; k < 2; k++) {
+        nf_context *context = support_context(k ? 4 : 1, NULL);
+        memset(theta[k], 0, sizeof theta[k]);
+        ck_assert_msg(fit(context, NF_F32, &config, NULL, theta[k], NULL) == NF_OK, "%s", nf_last_error());
+        nf_context_unref(context);
+    }
+    ck_assert_mem_eq(theta[0], theta[1], sizeof theta[0]);
+}
+END_TEST
+
+/* Of mixed_flow, with what linear needs per slot. */
+START_TEST(threads_give_the_same_bits_dense)
+{
+    double theta[2][4096];
+
+    for (int k = 0; k < 2; k++) {
+        nf_context *context = support_context(k ? 4 : 1, NULL);
+        nf_flow *flow = mixed_flow(context, NF_F32);
+        nf_optimizer *optimizer = adam(1e-3);
+        const nf_target_config config = { .struct_size = sizeof config, .steps = 5, .batch = 2100, .seed = 3 };
+        memset(theta[k], 0, sizeof theta[k]);
+        ck_assert_msg(nf_flow_fit_target(flow, optimizer, normal_density, NULL, NULL, &config, NULL) == NF_OK, "%s", nf_last_error());
+        ck_assert_int_eq(nf_flow_get_params(flow, nf_flow_param_count(flow), theta[k]), NF_OK);
+        nf_optimizer_unref(optimizer);
+        nf_flow_unref(flow);
+        nf_context_unref(context);
+    }
+    ck_assert_mem_eq(theta[0], theta[1], sizeof theta[0]);
+}
+END_TEST
+
+/* q(x | c) moves with c; data give the conditions, and here rows too. */
+START_TEST(conditions_and_data)
+{
+    enum { N = 500 };
+    double x[N * DIM], cond[N], fitted[2];
+    uint64_t state = 8;
+    nf_dataset *data = NULL;
+    nf_flow *flow = small_flow(NULL, NF_F64, 1);
+    nf_optimizer *optimizer = adam(5e-3);
+    nf_target_config config = { .struct_size = sizeof config, .steps = 500, .batch = 64, .seed = 1 };
+
+    for (int i = 0; i < N; i++) {
+        cond[i] = random_uniform(&state, -1, 1);
+        for (int j = 0; j < DIM; j++) x[i * DIM + j] = 0.5 + cond[i] + random_normal(&state);
+    }
+    ck_assert_int_eq(nf_flow_fit_target(flow, optimizer, normal_density, NULL, NULL, &config, NULL), NF_ERR_SHAPE);
+    ck_assert_int_eq(nf_dataset_from_array_f64(&data, NULL, N, DIM, x), NF_OK);
+    ck_assert_int_eq(nf_dataset_set_cond_f64(data, 1, cond), NF_OK);
+    for (int k = 0; k < 2; k++) {
+        nf_importance_report r = { .struct_size = sizeof r };
+        const double at = 0.5;
+        config.data_weight = k ? 0.2 : 0;
+        ck_assert_msg(nf_flow_fit_target(flow, optimizer, normal_density, NULL, data, &config, NULL) == NF_OK, "%s", nf_last_error());
+        ck_assert_int_eq(nf_flow_importance(flow, normal_density, NULL, 1, 0, 4000, NULL, NULL, NULL, &r), NF_ERR_SHAPE);
+        ck_assert_msg(nf_flow_importance(flow, normal_density, NULL, 1, 0, 4000, &at, NULL, NULL, &r) == NF_OK, "%s", nf_last_error());
+        ck_assert_msg(fabs(r.log_z - LOG_Z) < 0.05, "log Z %g +- %g", r.log_z, r.log_z_se);
+        fitted[k] = r.elbo;
+    }
+    ck_assert_double_ne(fitted[0], fitted[1]);
+    nf_dataset_unref(data);
+    nf_optimizer_unref(optimizer);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+START_TEST(summary_of_known_weights)
+{
+    const double log_w[2] = { 0, log(3.0) }, none[2] = { -INFINITY, -INFINITY };
+    double work[2], tail[2000];
+    nf_importance_report r = { .struct_size = sizeof r };
+    uint64_t state = 6;
+
+    nfi_importance_summary(2, log_w, work, &r);
+    ck_assert_double_eq_tol(r.log_z, 0.6931471806, 1e-10);
+    ck_assert_double_eq_tol(r.elbo, 0.5493061443, 1e-10);
+    ck_assert_double_eq_tol(r.ess, 1.6, 1e-12);
+    ck_assert_double_eq_tol(r.log_z_se, 0.5, 1e-12);
+    ck_assert(isnan(r.pareto_k));
+    nfi_importance_summary(2, none, work, &r);
+    ck_assert(isinf(r.log_z) && r.log_z < 0);
+    ck_assert_double_eq(r.ess, 0);
+    for (int t = 0; t < 3; t++) { /* weights u^-k have a tail of shape k */
+        const double k = 0.2 + 0.4 * t;
+        for (int i = 0; i < 2000; i++) tail[i] = -k * log(random_uniform(&state, 1e-12, 1));
+        ck_assert_double_eq_tol(nfi_pareto_k(2000, tail), k, 0.2);
+    }
+}
+END_TEST
+
+static int32_t stop_at_200(void *user, const nf_target_progress *p)
+{
+    int *rounds = user;
+    ++*rounds;
+    ck_assert_double_gt(p->elbo, -20);
+    return p->step >= 200;
+}
+
+START_TEST(faults)
+{
+    nf_flow *flow = small_flow(NULL, NF_F32, 0);
+    double before[4096] = { 0 }, after[4096] = { 0 };
+    int rounds = 0;
+    nf_target_config config = { .struct_size = sizeof config, .steps = 300, .batch = 16 };
+    nf_target_report r = { .struct_size = sizeof r };
+    nf_importance_report i = { .struct_size = sizeof i };
+    target nan = { .answer_bad = NAN, .bad_from = 5 }, outside = { .answer_bad = -INFINITY }, refuses = { .status = NF_ERR_DOMAIN };
+
+    ck_assert_int_eq(fit(NULL, NF_F32, &config, &r, after, &nan), NF_ERR_DIVERGED);
+    ck_assert_ptr_nonnull(strstr(nf_last_error(), "log_density answers"));
+    ck_assert_int_eq(r.stopped, 3);
+    ck_assert_int_eq(r.steps, 5);
+    ck_assert(isnan(r.log_z));
+    for (int64_t k = 0; k < nf_flow_param_count(flow); k++) ck_assert(isfinite(after[k]));
+    ck_assert_int_eq(fit(NULL, NF_F32, &config, NULL, NULL, &outside), NF_ERR_DIVERGED);
+    ck_assert_ptr_nonnull(strstr(nf_last_error(), "-inf for draw 1"));
+    ck_assert_int_eq(nf_flow_get_params(flow, nf_flow_param_count(flow), before), NF_OK);
+    ck_assert_int_eq(fit(NULL, NF_F32, &config, NULL, NULL, &refuses), NF_ERR_CALLBACK);
+    config.round_steps = 100, config.progress = stop_at_200, config.progress_user = &rounds;
+    ck_assert_int_eq(fit(NULL, NF_F32, &config, &r, NULL, NULL), NF_STOPPED);
+    ck_assert_int_eq(rounds, 2);
+    ck_assert_int_eq(r.steps, 200);
+    config.data_weight = 0.5;
+    ck_assert_int_eq(fit(NULL, NF_F32, &config, NULL, NULL, NULL), NF_ERR_NULL);
+
+    /* a weight of nothing is a weight; what is no number is not */
+    outside.calls = nan.calls = 0, nan.bad_from = 0;
+    ck_assert_int_eq(nf_flow_importance(flow, normal_density, &outside, 0, 0, 100, NULL, NULL, NULL, &i), NF_OK);
+    ck_assert(isfinite(i.log_z) && isinf(i.elbo));
+    ck_assert_int_eq(nf_flow_importance(flow, normal_density, &nan, 0, 0, 100, NULL, NULL, NULL, &i), NF_ERR_NONFINITE);
+    ck_assert_ptr_nonnull(strstr(nf_last_error(), "NaN for draw 1"));
+    ck_assert_int_eq(nf_flow_importance(flow, normal_density, NULL, 0, -1, 100, NULL, NULL, NULL, &i), NF_ERR_ARG);
+    ck_assert_int_eq(nf_flow_importance(flow, normal_density, NULL, 0, 0, 0, NULL, NULL, NULL, &i), NF_ERR_SHAPE);
+    ck_assert_int_eq(nf_flow_importance(flow, normal_density, NULL, 0, 0, 2, NULL, after, after + 1, &i), NF_ERR_ALIAS);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* The arrays are those of the summary, and draws those of nf_flow_sample. */
+START_TEST(arrays_of_importance)
+{
+    enum { N = 5000 };
+    nf_flow *flow = small_flow(NULL, NF_F64, 0);
+    double *x = support_malloc(N * DIM * 8), *sample = support_malloc(N * DIM * 8), *log_w = support_malloc(N * 8), *work = support_malloc(N * 8);
+    nf_importance_report r = { .struct_size = sizeof r }, again = { .struct_size = sizeof again };
+
+    ck_assert_int_eq(nf_flow_importance(flow, normal_density, NULL, 7, 11, N, NULL, x, log_w, &r), NF_OK);
+    ck_assert_int_eq(nf_flow_sample_f64(flow, 7, 11, N, NULL, 1, sample, NULL), NF_OK);
+    ck_assert_mem_eq(x, sample, N * DIM * 8);
+    nfi_importance_summary(N, log_w, work, &again);
+    ck_assert_double_eq(r.log_z, again.log_z);
+    ck_assert_double_eq(r.ess, again.ess);
+    free(x), free(sample), free(log_w), free(work);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* The base's parameters stay, whatever the optimizer adds. */
+START_TEST(base_is_not_trained)
+{
+    const nf_affine_config affine = { .struct_size = sizeof affine, .dim = DIM };
+    const nf_adamw_config decay = { .struct_size = sizeof decay, .lr = 1e-2, .weight_decay = 0.1 };
+    const nf_target_config config = { .struct_size = sizeof config, .steps = 20, .batch = 16 };
+    nf_layer *layer = layer_of(NULL, "affine", &affine);
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+    nf_optimizer *optimizer = NULL;
+    double before[4 * DIM], after[4 * DIM];
+
+    ck_assert_int_eq(nf_base_diagonal_create(&base, NULL, DIM), NF_OK);
+    ck_assert_int_eq(nf_flow_create(&flow, NULL, NULL, base, &layer, 1), NF_OK);
+    ck_assert_int_eq(nf_optimizer_adamw_create(&optimizer, NULL, &decay), NF_OK);
+    support_perturb(flow, 0.3, 1);
+    ck_assert_int_eq(nf_flow_get_params(flow, 4 * DIM, before), NF_OK);
+    ck_assert_msg(nf_flow_fit_target(flow, optimizer, normal_density, NULL, NULL, &config, NULL) == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(nf_flow_get_params(flow, 4 * DIM, after), NF_OK);
+    ck_assert_mem_eq(before + 2 * DIM, after + 2 * DIM, 2 * DIM * 8);
+    for (int j = 0; j < 2 * DIM; j++) ck_assert_double_ne(before[j], after[j]);
+    nf_optimizer_unref(optimizer), nf_flow_unref(flow), nf_base_unref(base), nf_layer_unref(layer);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("variational");
+    TCase *tcase = tcase_create("variational");
+    SRunner *runner;
+    int failed;
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, gradient_is_that_of_the_loss);
+    tcase_add_test(tcase, gradient_reaches_every_layer);
+    tcase_add_test(tcase, normal_constant_is_found);
+    tcase_add_test(tcase, threads_give_the_same_bits);
+    tcase_add_test(tcase, threads_give_the_same_bits_dense);
+    tcase_add_test(tcase, conditions_and_data);
+    tcase_add_test(tcase, summary_of_known_weights);
+    tcase_add_test(tcase, faults);
+    tcase_add_test(tcase, arrays_of_importance);
+    tcase_add_test(tcase, base_is_not_trained);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
