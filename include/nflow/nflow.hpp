@@ -87,6 +87,7 @@ using base_diagonal_config = sized<nf_base_diagonal_config>;
 using base_normal_config = sized<nf_base_normal_config>;
 using base_uniform_config = sized<nf_base_uniform_config>;
 using cnf_config = sized<nf_cnf_config>;
+using columns_config = sized<nf_columns_config>;
 using context_config = sized<nf_context_config>;
 using coupling_affine_config = sized<nf_coupling_affine_config>;
 using coupling_conv_config = sized<nf_coupling_conv_config>;
@@ -424,6 +425,7 @@ public:
     explicit layer(const nf_actnorm_config &g, const context &c = {}) : layer(make(nf_actnorm_create, g, c)) {}
     explicit layer(const nf_affine_config &g, const context &c = {}) : layer(make(nf_affine_create, g, c)) {}
     explicit layer(const nf_cnf_config &g, const context &c = {}) : layer(make(nf_cnf_create, g, c)) {}
+    explicit layer(const nf_columns_config &g, const context &c = {}) : layer(make(nf_columns_create, g, c)) {}
     explicit layer(const nf_coupling_affine_config &g, const context &c = {}) : layer(make(nf_coupling_affine_create, g, c)) {}
     explicit layer(const nf_coupling_conv_config &g, const context &c = {}) : layer(make(nf_coupling_conv_create, g, c)) {}
     explicit layer(const nf_dequantise_config &g, const context &c = {}) : layer(make(nf_dequantise_create, g, c)) {}

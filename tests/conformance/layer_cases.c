@@ -47,9 +47,16 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
     { .name = "squeeze/" name_, .layer_type = "squeeze", .dim = height_ * width_ * channels_,                                      \
       .layer_config = &(const nf_squeeze_config){ .struct_size = sizeof(nf_squeeze_config), .height = height_, .width = width_,    \
                                                   .channels = channels_, __VA_ARGS__ } }
+#define COLUMNS(name_, low_, high_, whole_, kind_, ...)                                                                            \
+    { .name = "columns/" name_, .layer_type = "columns", .dim = 3, .low = low_, .high = high_, .whole = whole_,                     \
+      .layer_config = &(const nf_columns_config){ .struct_size = sizeof(nf_columns_config), .dim = 3, .kind = kind_, .n_kind = 3,   \
+                                                  __VA_ARGS__ } }
 #define DEQUANTISE(name_, dim_, whole_, ...)                                                                                      \
     { .name = "dequantise/" name_, .layer_type = "dequantise", .dim = dim_, .low = 0, .high = 256, .whole = whole_,                \
       .layer_config = &(const nf_dequantise_config){ .struct_size = sizeof(nf_dequantise_config), .dim = dim_, __VA_ARGS__ } }
+
+static const int64_t kinds[] = { NF_COLUMN_BOUNDED, NF_COLUMN_REAL, NF_COLUMN_POSITIVE };
+static const int64_t whole_kinds[] = { NF_COLUMN_INTEGER, NF_COLUMN_INTEGER, NF_COLUMN_BOUNDED };
 
 const conformance_case layer_cases[] = {
     COUPLING("default", 2, 0, .mask = 0),
@@ -169,6 +176,9 @@ const conformance_case layer_cases[] = {
     SQUEEZE("diagonal", 4, 4, 3, .order = NF_SQUEEZE_DIAGONAL),
     SQUEEZE("reverse", 1, 3, 4, .reverse = 1),
     SQUEEZE("reverse_diagonal", 2, 1, 12, .order = NF_SQUEEZE_DIAGONAL, .reverse = 1),
+    { .name = "columns/all_real", .layer_type = "columns", .dim = 2, .layer_config = &(const nf_columns_config){ .struct_size = sizeof(nf_columns_config), .dim = 2 } },
+    COLUMNS("kinds", 0.03, 0.97, 0, kinds, .low = (const double[]){ 0, 0, -0.5 }, .n_low = 3, .high = (const double[]){ 1, 0, 0 }, .n_high = 3),
+    COLUMNS("whole", 0, 256, 1, whole_kinds, .high = (const double[]){ 0, 255, 256 }, .n_high = 3),
     DEQUANTISE("default", 3, 1, .bits = 0),
     DEQUANTISE("five_bits", 6, 8, .bits = 5, .shift = 0.5),
     DEQUANTISE("one_column", 1, 1, .shift = 1.0 / 3.0),

@@ -363,6 +363,7 @@ void calls__every_layer()
     nflow::actnorm_config actnorm;
     nflow::affine_config affine;
     nflow::cnf_config cnf;
+    nflow::columns_config columns;
     nflow::coupling_affine_config coupling;
     nflow::coupling_conv_config conv;
     nflow::dequantise_config dequantise;
@@ -373,14 +374,14 @@ void calls__every_layer()
     nflow::split_config split;
     nflow::squeeze_config squeeze;
     nflow::standardise_config standardise;
-    actnorm.dim = affine.dim = cnf.dim = coupling.dim = dequantise.dim = linear.dim = logit.dim = permutation.dim =
+    actnorm.dim = affine.dim = cnf.dim = columns.dim = coupling.dim = dequantise.dim = linear.dim = logit.dim = permutation.dim =
         standardise.dim = 3;
     for (auto *height : { &conv.height, &invconv.height, &split.height, &squeeze.height }) *height = 2;
     for (auto *width : { &conv.width, &invconv.width, &split.width, &squeeze.width }) *width = 2;
     for (auto *channels : { &conv.channels, &invconv.channels, &split.channels, &squeeze.channels }) *channels = 2;
     EXPECT(made(actnorm) == 3 && made(affine) == 3 && made(cnf) == 3 && made(coupling) == 3 && made(dequantise) == 3 &&
            made(linear) == 3);
-    EXPECT(made(logit) == 3 && made(permutation) == 3 && made(standardise) == 3);
+    EXPECT(made(logit) == 3 && made(permutation) == 3 && made(standardise) == 3 && made(columns) == 3);
     EXPECT(made(conv) == 8 && made(invconv) == 8 && made(split) == 8 && made(squeeze) == 8);
     EXPECT(nflow::layer::create("affine", &affine).share().cond_dim() == 0);
 }

@@ -46,6 +46,11 @@ static nf_status run_split_layer(job_scene *s)
 }
 static nf_status run_cnf(job_scene *s) { return nf_cnf_create(&s->out_layer, s->context, JOB_CONFIG(nf_cnf_config, .dim = 3)); }
 static nf_status run_dequantise(job_scene *s) { return nf_dequantise_create(&s->out_layer, s->context, JOB_CONFIG(nf_dequantise_config, .dim = 3)); }
+static nf_status run_columns(job_scene *s)
+{
+    static const int64_t kind[] = { NF_COLUMN_POSITIVE, NF_COLUMN_INTEGER };
+    return nf_columns_create(&s->out_layer, s->context, JOB_CONFIG(nf_columns_config, .dim = 2, .kind = kind, .n_kind = 2));
+}
 static nf_status run_layer(job_scene *s) { return nf_layer_create(&s->out_layer, s->context, "affine", JOB_CONFIG(nf_affine_config, .dim = 2)); }
 
 static nf_status run_standardise(job_scene *s)
@@ -328,6 +333,7 @@ const job jobs[] = {
     { "nf_split_create", run_split_layer, NULL, false },
     { "nf_cnf_create", run_cnf, NULL, false },
     { "nf_dequantise_create", run_dequantise, NULL, false },
+    { "nf_columns_create", run_columns, NULL, false },
     { "nf_standardise_create", run_standardise, NULL, false },
     { "nf_layer_create", run_layer, NULL, false },
     { "nf_base_normal_create", run_normal, NULL, false },

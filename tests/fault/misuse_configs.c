@@ -56,6 +56,7 @@ LAYER(linear)
 LAYER(invconv)
 LAYER(squeeze)
 LAYER(dequantise)
+LAYER(columns)
 LAYER(cnf)
 BASE(normal)
 BASE(diagonal)
@@ -147,6 +148,7 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "invconv", "nf_layer_create", sizeof(nf_invconv_config), make_invconv },
     { "squeeze", "nf_layer_create", sizeof(nf_squeeze_config), make_squeeze },
     { "dequantise", "nf_layer_create", sizeof(nf_dequantise_config), make_dequantise },
+    { "columns", "nf_layer_create", sizeof(nf_columns_config), make_columns },
     { "cnf", "nf_layer_create", sizeof(nf_cnf_config), make_cnf },
     { "base_normal", "nf_base_create", sizeof(nf_base_normal_config), make_base_normal },
     { "base_diagonal", "nf_base_create", sizeof(nf_base_diagonal_config), make_base_diagonal },

@@ -33,6 +33,8 @@ const fault_sample fault_samples[] = {
     { "invconv", "{\"type\":\"invconv\",\"height\":1,\"width\":1,\"channels\":3}", NORMAL, FAULT_ANY },
     { "squeeze", "{\"type\":\"squeeze\",\"height\":2,\"width\":2,\"channels\":1}", "{\"type\":\"normal\",\"dim\":4}", FAULT_ANY },
     { "dequantise", "{\"type\":\"dequantise\",\"dim\":3,\"bits\":5,\"shift\":0.5}", NORMAL, FAULT_WHOLE },
+    { "columns", "{\"type\":\"columns\",\"dim\":3,\"kind\":[1,2,3],\"low\":[0,-1,0],\"high\":[0,0,1],\"alpha\":0.01}", NORMAL, FAULT_UNIT },
+    { "columns", "{\"type\":\"columns\",\"dim\":3,\"kind\":[4,4,3],\"high\":[0,255,255]}", NORMAL, FAULT_WHOLE },
     { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"hidden\":[4],\"end_time\":0.25}", NORMAL, FAULT_ANY },
     { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"cond_dim\":2,\"hidden\":[2,3],\"solver\":\"rk4\",\"step\":0.1,\"activation\":\"softplus\","
              "\"time\":\"concat\",\"trace\":\"hutchinson\",\"probe\":\"gaussian\",\"probes\":2,\"end_time_fixed\":true,"

@@ -265,6 +265,22 @@ static nf_layer *make_dequantise(int32_t variant)
     return layer;
 }
 
+static nf_layer *make_columns(int32_t variant)
+{
+    static const int64_t kind[] = { NF_COLUMN_POSITIVE, NF_COLUMN_BOUNDED, NF_COLUMN_REAL };
+    static const double low[] = { -0.5, 0.0, 0.0 }, high[] = { 0.0, 1.0, 0.0 };
+    nf_columns_config config = NF_COLUMNS_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = 3;
+    config.kind = kind;
+    config.low = low;
+    config.high = high;
+    config.n_kind = config.n_low = config.n_high = 3;
+    config.alpha = variant ? 0.05 : 0.0;
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
 /* Every mask, kind of network and form of stage (gather, scatter, point), with and without cond; images of one pixel, one row, with an
  * inside, and of more pixels than a strip. */
 #define CONV_VARIANTS 12
@@ -374,6 +390,7 @@ static const struct layer_case {
     { "invconv", make_invconv, 12, -2.0, 2.0 },
     { "squeeze", make_squeeze, 8, -2.0, 2.0 },
     { "cnf", make_cnf, 6, -2.0, 2.0 },
+    { "columns", make_columns, 2, 0.05, 0.95 },
     { "dequantise", make_dequantise, 4, 0.0, 256.0 },
 };
 #define N_CASES ((int)(sizeof layer_cases / sizeof *layer_cases))
@@ -653,6 +670,17 @@ START_TEST(logit__check_value)
     nf_layer *layer;
     ck_assert_int_eq(nf_logit_create(&layer, NULL, &config), NF_OK);
     check_layer(layer, NULL, (double[]){ 0.2385 }, (double[]){ -1.0219383780 }, 1.5313952677);
+}
+END_TEST
+
+START_TEST(columns__check_value)
+{
+    static const int64_t kind[] = { NF_COLUMN_REAL, NF_COLUMN_POSITIVE, NF_COLUMN_BOUNDED, NF_COLUMN_INTEGER };
+    nf_columns_config config = { .struct_size = sizeof config, .noise = NF_NOISE_TRAINING, .dim = 4, .kind = kind, .n_kind = 4,
+                                 .high = (double[]){ 0, 0, 2, 0 }, .n_high = 4, .alpha = 0.05 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, NULL, (double[]){ 0.5, 2, 0.477, 3 }, (double[]){ 0.5, 0.6931471806, -1.0219383780, 3 }, 0.1451009065);
 }
 END_TEST
 
@@ -1180,6 +1208,110 @@ START_TEST(dequantise__names_row_and_column_outside_the_domain)
 }
 END_TEST
 
+static const struct { const char *name; nf_columns_config config; nf_status status; const char *words; } bad_columns[] = {
+    { "lengths", { .dim = 2, .n_kind = 1 }, NF_ERR_SHAPE, "n_kind is 1, n_low 0 and n_high 0, each must be 0 or dim, 2" },
+    { "kind", { .dim = 1, .kind = (const int64_t[]){ 5 }, .n_kind = 1 }, NF_ERR_ARG, "kind" },
+    { "bounds", { .dim = 1, .kind = (const int64_t[]){ 3 }, .n_kind = 1, .low = (const double[]){ 2 }, .n_low = 1, .high = (const double[]){ 2 }, .n_high = 1 },
+      NF_ERR_ARG, "low[0] is 2 and high[0] 2, a bounded column has low below high" },
+    { "no bounds", { .dim = 1, .kind = (const int64_t[]){ 3 }, .n_kind = 1 }, NF_ERR_ARG, "a bounded column has low below high" },
+    { "halves", { .dim = 1, .kind = (const int64_t[]){ 4 }, .n_kind = 1, .high = (const double[]){ 2.5 }, .n_high = 1 }, NF_ERR_ARG,
+      "an integer column has whole numbers" },
+    { "alpha", { .dim = 1, .alpha = 0.3 }, NF_ERR_ARG, "alpha is 0.3" },
+};
+
+START_TEST(columns__refuses_bad_configs)
+{
+    nf_columns_config config = bad_columns[_i].config;
+    const int64_t real = NF_COLUMN_REAL;
+    nf_layer *layer = NULL;
+
+    config.struct_size = sizeof config;
+    if (!config.kind) config.kind = &real;
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), bad_columns[_i].status);
+    ck_assert_msg(strstr(nf_last_error(), bad_columns[_i].words) && !layer, "%s: %s", bad_columns[_i].name, nf_last_error());
+}
+END_TEST
+
+/* One column of a kind, low and high. */
+static void one_column(struct bench *b, int64_t kind, double low, double high, int32_t dtype)
+{
+    nf_columns_config config = { .struct_size = sizeof config, .dim = 1, .kind = &kind, .n_kind = 1, .low = &low, .n_low = 1, .high = &high, .n_high = 1 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+    bench_begin(b, layer, dtype, ROWS);
+}
+
+START_TEST(columns__names_row_and_column_outside_the_domain)
+{
+    static const struct { int64_t kind; double low, high, good, bad; const char *words; } rows[] = {
+        { NF_COLUMN_POSITIVE, 0.0, 0.0, 1.0, 0.0, "columns: row 102, column 0 is 0, a positive column is above low, 0" },
+        { NF_COLUMN_POSITIVE, -1.5, 0.0, -1.0, -2.0, "columns: row 102, column 0 is -2, a positive column is above low, -1.5" },
+        { NF_COLUMN_BOUNDED, -1.0, 3.0, 3.0, 3.25, "columns: row 102, column 0 is 3.25, not in the column's bounds, [-1, 3]" },
+        { NF_COLUMN_INTEGER, 0.0, 9.0, 9.0, 10.0, "columns: row 102, column 0 is 10, not a whole number in [0, 9]" },
+        { NF_COLUMN_INTEGER, 0.0, 0.0, -7.0, 0.5, "columns: row 102, column 0 is 0.5, not a whole number in [-65535, 65535]" },
+        { NF_COLUMN_INTEGER, 0.0, 0.0, -65535.0, 65536.0, "columns: row 102, column 0 is 65536, not a whole number in [-65535, 65535]" },
+    };
+    struct bench b;
+    void *x = NULL, *z = NULL;
+
+    one_column(&b, rows[_i].kind, rows[_i].low, rows[_i].high, NF_F32);
+    x = bench_memory(b.n * b.size);
+    z = bench_memory(b.n * b.size);
+    for (int64_t i = 0; i < b.n; i++) put(&b, x, i, rows[_i].good);
+    ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, x, z, NULL), NF_OK);
+    put(&b, x, 2, rows[_i].bad);
+    b.tile.row = 100;
+    ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, x, z, NULL), NF_ERR_DOMAIN);
+    ck_assert_str_eq(nf_last_error(), rows[_i].words);
+    free(x), free(z);
+    bench_end(&b);
+}
+END_TEST
+
+/* Whatever is generated can be evaluated: latents far out come back as the nearest value, bounds as the precision rounds them. */
+START_TEST(columns__generates_what_it_takes)
+{
+    static const double far[] = { -1e4, -200.0, -3.0, 0.0, 3.0, 80.0 };
+    const int64_t kind = 1 + _i / 2;
+    struct bench b;
+    void *x = NULL, *z = NULL;
+
+    one_column(&b, kind, kind == NF_COLUMN_INTEGER ? -2.0 : 0.1, kind == NF_COLUMN_INTEGER ? 300.0 : 0.3, 1 + _i % 2);
+    x = bench_memory(b.n * b.size);
+    z = bench_memory(b.n * b.size);
+    for (int64_t i = 0; i < b.n; i++) put(&b, z, i, far[i % 6]);
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, x), NF_OK);
+    ck_assert_msg(b.ops->forward(b.layer->self, &b.tile, x, z, NULL) == NF_OK, "%s", nf_last_error());
+    free(x), free(z);
+    bench_end(&b);
+}
+END_TEST
+
+/* Every whole number comes back, with all noise that 2000 rows draw. */
+START_TEST(columns__whole_numbers_come_back_exactly)
+{
+    static const double least[] = { -260.0, 65000.0, -65535.0, 0.0 };
+    struct bench b;
+    void *x = NULL, *z = NULL, *back = NULL;
+
+    for (int k = 0; k < 4; k++) {
+        one_column(&b, NF_COLUMN_INTEGER, 0.0, 0.0, 1 + _i);
+        x = bench_memory(b.n * b.size);
+        z = bench_memory(b.n * b.size);
+        back = bench_memory(b.n * b.size);
+        for (uint64_t epoch = 0; epoch < 40; epoch++) {
+            b.tile.epoch = epoch;
+            for (int64_t i = 0; i < b.n; i++) put(&b, x, i, least[k] + (double)(((int64_t)epoch * b.n + i) % 530));
+            ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, x, z, NULL), NF_OK);
+            ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+            ck_assert_int_eq(memcmp(x, back, (size_t)(b.n * b.size)), 0);
+        }
+        free(x), free(z), free(back);
+        bench_end(&b);
+    }
+}
+END_TEST
+
 START_TEST(logit__names_row_and_column_outside_the_domain)
 {
     struct bench b;
@@ -1260,6 +1392,11 @@ int main(void)
     tcase_add_test(one, logit__check_value);
     tcase_add_test(one, linear__check_values);
     tcase_add_test(one, squeeze__check_value);
+    tcase_add_test(one, columns__check_value);
+    tcase_add_loop_test(one, columns__refuses_bad_configs, 0, (int)(sizeof bad_columns / sizeof *bad_columns));
+    tcase_add_loop_test(one, columns__names_row_and_column_outside_the_domain, 0, 6);
+    tcase_add_loop_test(one, columns__generates_what_it_takes, 0, 8);
+    tcase_add_loop_test(one, columns__whole_numbers_come_back_exactly, 0, 2);
     tcase_add_test(one, dequantise__check_value);
     tcase_add_test(one, coupling__check_value);
     tcase_add_test(one, coupling_conv__check_value);

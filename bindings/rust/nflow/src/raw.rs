@@ -425,6 +425,7 @@ creates! { LayerConfigOf, LayerCreate, nf_layer:
     ActnormConfig = nf_actnorm_create,
     AffineConfig = nf_affine_create,
     CnfConfig = nf_cnf_create,
+    ColumnsConfig = nf_columns_create,
     CouplingAffineConfig = nf_coupling_affine_create,
     CouplingConvConfig = nf_coupling_conv_create,
     DequantiseConfig = nf_dequantise_create,
