@@ -55,13 +55,6 @@ enum {
                               activations start spread out instead of all at the origin */
 };
 
-/* Which columns a coupling transforms (the others, and cond, feed its networks). */
-enum {
-    NF_MASK_ALTERNATING = 1, /* the odd columns; with swap the even ones. Default */
-    NF_MASK_HALF = 2,        /* the columns from dim/2 (rounded down) on; with swap those before it */
-    NF_MASK_INDEX = 3        /* the columns listed in `index` */
-};
-
 /* The log-scale s as a function of the network's output u, and its range. m is `bound`. */
 enum {
     NF_SCALE_TANH = 1,       /* s = m tanh(u / m): (-m, m). Default, with m = 2 */
@@ -74,41 +67,6 @@ enum {
     NF_SCALE_EXP = 8,        /* s = u, unbounded: can overflow; for imports */
     NF_SCALE_ADDITIVE = 9    /* s = 0: z = x + t, volume preserving (NICE) */
 };
-
-/**
- * Layer "coupling_affine", some columns scaled and shifted by a network of the others. With a the columns kept, b the columns
- * transformed and c the conditioning columns,
- *   z_a = x_a,   z_b = exp(s(x_a, c)) x_b + t(x_a, c),   log|det| = sum s
- * s = s(u) is one of the forms above; t and u come from one network with 2 |b| outputs (first t, then u), or from two networks.
- * Networks compute in the flow's precision, s and all behind it in double. Every row is on its own; the inverse uses the same
- * bits of s.
- * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l; two networks: t.<l>..., then s.<l>...
- * A single column (dim 1) is always the one transformed. NF_ERR_ARG (mask and swap transform no column, or leave the networks
- * none).
- * Ref: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", arXiv:1605.08803.
- */
-typedef struct nf_coupling_affine_config {
-    uint32_t struct_size;
-    int32_t mask;       /* NF_MASK_..., default alternating */
-    int64_t dim;        /* required, >= 2, or >= 1 with cond_dim > 0 */
-    int64_t cond_dim;   /* default 0 */
-    int32_t swap;       /* 1: transform the columns that the mask would keep */
-    int32_t scale;      /* NF_SCALE_..., default tanh */
-    double bound;       /* m, at most 80; default 2 (tanh, asymmetric), ln 1000 (softclip) */
-    int32_t separate;   /* 1: two networks, one for s and one for t */
-    int32_t activation; /* NF_ACTIVATION_..., default relu */
-    int32_t weights;    /* NF_WEIGHTS_..., default glorot */
-    int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity (forms
-                            tanh, asymmetric, softclip, exp, additive) */
-    const int64_t *hidden; /* widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer */
-    int64_t n_hidden;
-    const int64_t *index; /* NF_MASK_INDEX: the columns to transform, distinct */
-    int64_t n_index;
-} nf_coupling_affine_config;
-
-#define NF_COUPLING_AFFINE_CONFIG_INIT { .struct_size = sizeof(nf_coupling_affine_config) }
-NF_API void nf_coupling_affine_config_init(nf_coupling_affine_config *config);
-NF_API nf_status nf_coupling_affine_create(nf_layer **out, nf_context *context, const nf_coupling_affine_config *config);
 
 /* What a coupling of images transforms. */
 enum {
@@ -142,7 +100,7 @@ typedef struct nf_coupling_conv_config {
     int64_t cond_dim;
     int32_t swap;    /* 1: transform what the mask would keep */
     int32_t scale;   /* NF_SCALE_..., default sigmoid */
-    double bound;    /* as in nf_coupling_affine_config */
+    double bound;    /* as in nf_coupling_affine_config (nflow/coupling.h) */
     int32_t net;     /* NF_CONV_... */
     int32_t reserved;
     int64_t hidden;  /* channels of the hidden stages, default 128 */
