@@ -30,6 +30,7 @@
 #ifndef NFLOW_NFLOW_H
 #define NFLOW_NFLOW_H
 
+#include <nflow/autoregressive.h>
 #include <nflow/base.h>
 #include <nflow/config.h>
 #include <nflow/context.h>
