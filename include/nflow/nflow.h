@@ -30,6 +30,7 @@
 #ifndef NFLOW_NFLOW_H
 #define NFLOW_NFLOW_H
 
+#include <nflow/autoregressive.h>
 #include <nflow/base.h>
 #include <nflow/config.h>
 #include <nflow/context.h>
@@ -42,6 +43,7 @@
 #include <nflow/model.h>
 #include <nflow/optimizer.h>
 #include <nflow/status.h>
+#include <nflow/tables.h>
 #include <nflow/train.h>
 
 #endif
