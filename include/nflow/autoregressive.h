@@ -42,7 +42,8 @@ enum {
  * The slow way evaluates each unit once, as soon as what it sees is known: one pass of the network in all, column by column. Parameters of
  * the transforms have the same bits in both ways, but with CBLAS; every row is on its own.
  * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l. Inputs: c, then the columns in the order; outputs
- * [parameter of T][column in the order]. Weights outside the mask are zero and stay so; a model file in which one is not is NF_ERR_FORMAT.
+ * [parameter of T][column in the order]. Weights outside the mask start at zero and training leaves them there; should a file or
+ * nf_flow_set_params put other numbers there, they are not used.
  * NF_ERR_ARG (index without order index, or no bijection; bound, scale or spline fields of the other transform; bins x min_width or
  * bins x min_height over 1/2), NF_ERR_SHAPE (n_index).
  * Refs: Germain, Gregor, Murray, Larochelle, "MADE", arXiv:1502.03509; Papamakarios, Pavlakou, Murray, arXiv:1705.07057; Kingma et al.,

@@ -83,6 +83,7 @@ template <class C> struct sized : C {
 using actnorm_config = sized<nf_actnorm_config>;
 using adam_config = sized<nf_adam_config>;
 using affine_config = sized<nf_affine_config>;
+using autoregressive_config = sized<nf_autoregressive_config>;
 using base_diagonal_config = sized<nf_base_diagonal_config>;
 using base_normal_config = sized<nf_base_normal_config>;
 using base_uniform_config = sized<nf_base_uniform_config>;
@@ -424,6 +425,7 @@ public:
     using owner::owner;
     explicit layer(const nf_actnorm_config &g, const context &c = {}) : layer(make(nf_actnorm_create, g, c)) {}
     explicit layer(const nf_affine_config &g, const context &c = {}) : layer(make(nf_affine_create, g, c)) {}
+    explicit layer(const nf_autoregressive_config &g, const context &c = {}) : layer(make(nf_autoregressive_create, g, c)) {}
     explicit layer(const nf_cnf_config &g, const context &c = {}) : layer(make(nf_cnf_create, g, c)) {}
     explicit layer(const nf_columns_config &g, const context &c = {}) : layer(make(nf_columns_create, g, c)) {}
     explicit layer(const nf_coupling_affine_config &g, const context &c = {}) : layer(make(nf_coupling_affine_create, g, c)) {}

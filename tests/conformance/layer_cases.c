@@ -4,6 +4,8 @@
  */
 #include "conformance.h"
 
+#include <nflow/autoregressive.h>
+
 static const int64_t small[] = { 12, 9 }, none[] = { 0 }, one[] = { 16 }, channels[] = { 2 }, wide[] = { 64, 48 };
 static const int64_t columns[] = { 4, 0, 3 };
 static const int64_t cycle[] = { 3, 0, 4, 1, 2 };
@@ -17,6 +19,10 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
 /* Smooth activations keep central differences free of kinks where the row is about something else. */
 #define SMOOTH SMALL, .activation = NF_ACTIVATION_TANH
 
+#define AUTO(name_, dim_, cond_, ...)                                                                                              \
+    { .name = "autoregressive/" name_, .layer_type = "autoregressive", .dim = dim_, .cond_dim = cond_,                             \
+      .layer_config = &(const nf_autoregressive_config){ .struct_size = sizeof(nf_autoregressive_config), .dim = dim_,             \
+                                                         .cond_dim = cond_, __VA_ARGS__ } }
 #define CONV(name_, h_, w_, c_, cond_, ...)                                                                                        \
     { .name = "coupling_conv/" name_, .gain = 0.15, .layer_type = "coupling_conv", .dim = (h_) * (w_) * (c_), .cond_dim = cond_,                 \
       .layer_config = &(const nf_coupling_conv_config){ .struct_size = sizeof(nf_coupling_conv_config), .height = h_, .width = w_, \
@@ -120,6 +126,23 @@ const conformance_case layer_cases[] = {
     CNF("end_time_fixed", 2, 0, NF_ODE_RK4, 0.05, .end_time = 0.4, .end_time_fixed = 1, .activation = NF_ACTIVATION_ELU),
     CNF_IMAGE("image_squash", 1, 2, 1, .hidden = channels, .n_hidden = 1),
     CNF_IMAGE("image_concat", 1, 1, 2, .hidden = channels, .n_hidden = 1, .time = NF_TIME_CONCAT, .activation = NF_ACTIVATION_SOFTPLUS),
+    AUTO("default", 3, 0, .transform = 0),
+    AUTO("inverse", 3, 0, SMOOTH, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO("reversed", 4, 0, SMOOTH, .order = NF_ORDER_REVERSED),
+    AUTO("index", 5, 0, SMOOTH, .index = cycle, .n_index = 5),
+    AUTO("index_inverse", 5, 0, SMOOTH, .index = cycle, .n_index = 5, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO("cond", 3, 2, SMOOTH, .scale = NF_SCALE_SOFTCLIP),
+    AUTO("cond_inverse", 3, 2, SMOOTH, .scale = NF_SCALE_SIGMOID, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO("one_column", 1, 0, SMOOTH),
+    AUTO("one_column_cond_inverse", 1, 2, SMOOTH, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO("empty_net", 4, 0, .hidden = none, .n_hidden = 1),
+    AUTO("few_units", 17, 2, .hidden = small, .n_hidden = 2, .activation = NF_ACTIVATION_SILU),
+    AUTO("additive", 3, 0, SMOOTH, .scale = NF_SCALE_ADDITIVE, .random_last = 1),
+    AUTO("spline", 3, 0, SMOOTH, .transform = NF_TRANSFORM_SPLINE),
+    AUTO("spline_inverse", 3, 0, SMOOTH, .transform = NF_TRANSFORM_SPLINE, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO("spline_cond", 4, 3, SMOOTH, .transform = NF_TRANSFORM_SPLINE, .bins = 5, .order = NF_ORDER_REVERSED),
+    AUTO("spline_cond_inverse", 2, 2, SMOOTH, .transform = NF_TRANSFORM_SPLINE, .bins = 3, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO("spline_circular", 2, 0, SMOOTH, .transform = NF_TRANSFORM_SPLINE, .circular = 1),
     { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
       .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },
     { .name = "permutation/reverse", .layer_type = "permutation", .dim = 4,

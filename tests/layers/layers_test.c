@@ -16,6 +16,7 @@
 #include "layers/layer.h"
 #include "layers/scale.h"
 #include "nets/mlp.h"
+#include <nflow/autoregressive.h>
 #include <nflow/continuous.h>
 
 #define ROWS 5
@@ -354,6 +355,30 @@ static nf_layer *make_coupling(int32_t variant)
     return layer;
 }
 
+/* Both transforms, directions, all orders, every activation, cond or not, fewer hidden units than columns, one column. */
+#define AUTO_VARIANTS 48
+static nf_layer *make_autoregressive(int32_t variant)
+{
+    static const int64_t hidden[] = { 11, 16 }, few[] = { 3 }, none[] = { 0 }, index[] = { 3, 0, 4, 1, 2 };
+    nf_autoregressive_config config = NF_AUTOREGRESSIVE_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = variant % 12 == 11 ? 1 : 5;
+    config.direction = 1 + variant % 2;
+    config.transform = 1 + variant / 2 % 2;
+    config.cond_dim = variant / 4 % 2 ? 2 : 0;
+    config.order = 1 + variant % 3;
+    config.activation = 1 + variant / 2 % 6;
+    if (config.transform == NF_TRANSFORM_AFFINE) config.scale = 1 + variant % 9;
+    else config.circular = variant % 5 == 1, config.bins = 2 + variant % 7, config.spline_bound = 2.5;
+    config.random_last = 1;
+    config.hidden = variant % 7 == 3 ? none : variant % 7 == 5 ? few : hidden;
+    config.n_hidden = config.hidden == hidden ? 2 : 1;
+    config.index = config.order == NF_ORDER_INDEX ? (config.dim > 1 ? index : none) : NULL;
+    config.n_index = config.order == NF_ORDER_INDEX ? config.dim : 0;
+    ck_assert_msg(nf_autoregressive_create(&layer, NULL, &config) == NF_OK, "variant %d: %s", variant, nf_last_error());
+    return layer;
+}
+
 /* So accurate that its own error is below what is measured. */
 static nf_layer *make_cnf(int32_t variant)
 {
@@ -391,6 +416,7 @@ static const struct layer_case {
     { "squeeze", make_squeeze, 8, -2.0, 2.0 },
     { "cnf", make_cnf, 6, -2.0, 2.0 },
     { "columns", make_columns, 2, 0.05, 0.95 },
+    { "autoregressive", make_autoregressive, AUTO_VARIANTS, -2.0, 2.0 },
     { "dequantise", make_dequantise, 4, 0.0, 256.0 },
 };
 #define N_CASES ((int)(sizeof layer_cases / sizeof *layer_cases))

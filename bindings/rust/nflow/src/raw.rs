@@ -424,6 +424,7 @@ macro_rules! creates {
 creates! { LayerConfigOf, LayerCreate, nf_layer:
     ActnormConfig = nf_actnorm_create,
     AffineConfig = nf_affine_create,
+    AutoregressiveConfig = nf_autoregressive_create,
     CnfConfig = nf_cnf_create,
     ColumnsConfig = nf_columns_create,
     CouplingAffineConfig = nf_coupling_affine_create,
