@@ -71,7 +71,7 @@ typedef struct nf_field {
  * Field `index` of the config called `config`: the struct's name without nf_ and _config. There are "context", the layers
  * "coupling_affine", "coupling_conv", "coupling_spline", "split", "permutation", "actnorm", "affine", "standardise", "logit", "linear", "invconv",
  * "squeeze", "dequantise", "columns", "cnf"; "base_normal", "base_diagonal", "base_uniform"; "flow", "realnvp", "glow", "realnvp_image",
- * "ffjord"; "read"; the optimizers "adam", "adamw", "adamax", "sgd"; "fit".
+ * "ffjord", "table"; "read"; the optimizers "adam", "adamw", "adamax", "sgd"; "fit".
  *
  * out  overwritten; its strings are static
  * Returns NF_OK; NF_ERR_UNKNOWN (no such config; the line lists those that exist), NF_ERR_ARG (index past the last field: the way

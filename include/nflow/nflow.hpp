@@ -107,6 +107,7 @@ using realnvp_image_config = sized<nf_realnvp_image_config>;
 using sgd_config = sized<nf_sgd_config>;
 using split_config = sized<nf_split_config>;
 using squeeze_config = sized<nf_squeeze_config>;
+using table_config = sized<nf_table_config>;
 using standardise_config = sized<nf_standardise_config>;
 using check_report = sized<nf_check_report>;
 using column_report = sized<nf_column_report>;
@@ -731,6 +732,11 @@ public:
     /* Recipes, and a chain of layers over a base, layers[0] next to the data. */
     explicit flow(const nf_realnvp_config &g, const context &c = {}) : flow(make(nf_flow_create_realnvp, g, c)) {}
     explicit flow(const nf_realnvp_image_config &g, const context &c = {}) : flow(make(nf_flow_create_realnvp_image, g, c)) {}
+    /* The recipes for tables share a config, so they go by name. */
+    static flow nsf(const nf_table_config &g, const context &c = {}) { return flow(make(nf_flow_create_nsf, g, c)); }
+    static flow maf(const nf_table_config &g, const context &c = {}) { return flow(make(nf_flow_create_maf, g, c)); }
+    static flow iaf(const nf_table_config &g, const context &c = {}) { return flow(make(nf_flow_create_iaf, g, c)); }
+    static flow nice(const nf_table_config &g, const context &c = {}) { return flow(make(nf_flow_create_nice, g, c)); }
     explicit flow(const nf_glow_config &g, const context &c = {}) : flow(make(nf_flow_create_glow, g, c)) {}
     explicit flow(const nf_ffjord_config &g, const context &c = {}) : flow(make(nf_flow_create_ffjord, g, c)) {}
     flow(const base &latent, span<const layer> layers, const flow_config &g = {}, const context &c = {})

@@ -79,7 +79,8 @@ static const struct state {
     X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
     X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)     \
     X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
-    X(nf_flow_solver_report_f64)
+    X(nf_flow_solver_report_f64) X(nf_columns_config_init) X(nf_columns_create) X(nf_table_config_init) X(nf_flow_create_nsf)               \
+    X(nf_flow_create_maf) X(nf_flow_create_iaf) X(nf_flow_create_nice)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -509,6 +510,45 @@ static void scene_images(scene *s)
     FAIL(s, api.nf_split_create(&layer, s->context, &split));
 }
 
+/* Recipes for tables: the kinds of columns, splines, masked networks in both directions. */
+static void scene_tables(scene *s)
+{
+    enum { POINTS = 20 };
+    static const int64_t hidden[] = { 5 }, kind[] = { NF_COLUMN_BOUNDED, NF_COLUMN_REAL };
+    static const double low[] = { -300, 0 }, high[] = { 300, 0 };
+    const struct { const char *name; __typeof__(api.nf_flow_create_nsf) create; } recipes[] = {
+        { "nsf", api.nf_flow_create_nsf }, { "maf", api.nf_flow_create_maf }, { "iaf", api.nf_flow_create_iaf }, { "nice", api.nf_flow_create_nice },
+    };
+    nf_flow *kept = s->flow;
+    nf_table_config config;
+    nf_columns_config columns;
+    nf_layer *layer;
+    double nll;
+
+    UNDER(s, api.nf_table_config_init(&config));
+    config.dim = 2;
+    config.hidden = hidden;
+    config.n_hidden = 1;
+    config.dtype = s->dtype;
+    config.kind = kind;
+    config.low = low;
+    config.high = high;
+    config.n_kind = config.n_low = config.n_high = 2;
+    for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
+        CALL(s, recipes[i].create(&s->flow, s->context, &config));
+        ANY(s, nf_flow_log_prob, s->flow, POINTS, (void *)s->x, NULL, s->value);
+        scene_note(s, recipes[i].name, s->value, 8 * POINTS);
+        ANY(s, nf_flow_nll_grad, s->flow, POINTS, (void *)s->x, NULL, &nll);
+        scene_note(s, recipes[i].name, &nll, sizeof nll);
+        UNDER(s, api.nf_flow_unref(s->flow));
+    }
+    s->flow = kept;
+    UNDER(s, api.nf_columns_config_init(&columns));
+    columns.dim = 3;
+    CALL(s, api.nf_columns_create(&layer, s->context, &columns));
+    UNDER(s, api.nf_layer_unref(layer));
+}
+
 /* Continuous flows: time steps chosen by rows, gradients of their solutions, probes drawn by a seed. */
 static void scene_continuous(scene *s)
 {
@@ -570,6 +610,7 @@ static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
     scene_files(s);
     scene_images(s);
     scene_continuous(s);
+    scene_tables(s);
     UNDER(s, api.nf_optimizer_unref(s->optimizer));
     UNDER(s, api.nf_flow_unref(s->flow));
     UNDER(s, api.nf_dataset_unref(s->data));

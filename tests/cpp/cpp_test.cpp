@@ -391,6 +391,10 @@ void calls__every_recipe()
     nflow::ffjord_config ffjord;
     ffjord.dim = 2;
     EXPECT(nflow::flow(ffjord).solver(std::vector<float>{ 0.5f, 0.25f }).solves == 1);
+    nflow::table_config table;
+    table.dim = 2;
+    EXPECT(nflow::flow::nsf(table).dim() == 2 && nflow::flow::maf(table).dim() == 2 && nflow::flow::iaf(table).dim() == 2 &&
+           nflow::flow::nice(table).dim() == 2);
     nflow::glow_config glow;
     nflow::realnvp_image_config image;
     glow.height = glow.width = image.height = image.width = 4;

@@ -89,6 +89,27 @@ static nf_status run_image(job_scene *s, int kind)
 static nf_status run_glow(job_scene *s) { return run_image(s, 0); }
 static nf_status run_realnvp_image(job_scene *s) { return run_image(s, 1); }
 
+static const double table_mean[] = { 1, 2 }, table_sd[] = { 0.5, 3 };
+static const int64_t table_hidden[] = { 3 };
+#define TABLE_JOB JOB_CONFIG(nf_table_config, .dim = 2, .layers = 2, .hidden = table_hidden, .n_hidden = 1, .mean = table_mean, .n_mean = 2,    \
+                             .sd = table_sd, .n_sd = 2, .dtype = s->dtype)
+static nf_status run_nsf(job_scene *s)
+{
+    return nf_flow_create_nsf(&s->out_flow, s->context, TABLE_JOB);
+}
+static nf_status run_maf(job_scene *s)
+{
+    return nf_flow_create_maf(&s->out_flow, s->context, TABLE_JOB);
+}
+static nf_status run_iaf(job_scene *s)
+{
+    return nf_flow_create_iaf(&s->out_flow, s->context, TABLE_JOB);
+}
+static nf_status run_nice(job_scene *s)
+{
+    return nf_flow_create_nice(&s->out_flow, s->context, TABLE_JOB);
+}
+
 static nf_status run_ffjord(job_scene *s)
 {
     static const double mean[] = { 1, 2 }, sd[] = { 0.5, 3 };
@@ -349,6 +370,10 @@ const job jobs[] = {
     { "nf_flow_create_realnvp", run_realnvp, NULL, false },
     { "nf_flow_create_glow", run_glow, NULL, false },
     { "nf_flow_create_realnvp_image", run_realnvp_image, NULL, false },
+    { "nf_flow_create_nsf", run_nsf, NULL, false },
+    { "nf_flow_create_maf", run_maf, NULL, false },
+    { "nf_flow_create_iaf", run_iaf, NULL, false },
+    { "nf_flow_create_nice", run_nice, NULL, false },
     { "nf_flow_create_ffjord", run_ffjord, NULL, false },
     { "nf_flow_from_json", run_from_json, NULL, false },
     { "nf_flow_to_json", run_to_json, NULL, false },

@@ -111,6 +111,42 @@ static nf_status make_ffjord(misuse_scene *s, const void *config)
     return status;
 }
 
+static nf_status make_nsf(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_nsf(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
+static nf_status make_maf(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_maf(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
+static nf_status make_iaf(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_iaf(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
+static nf_status make_nice(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_nice(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
 static nf_status make_fit(misuse_scene *s, const void *config)
 {
     return nf_flow_fit(s->live[KIND_FLOW], s->live[KIND_OPTIMIZER], s->live[KIND_DATASET], NULL, config, NULL);
@@ -162,6 +198,10 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "glow", "nf_flow_create_glow", sizeof(nf_glow_config), make_glow },
     { "realnvp_image", "nf_flow_create_realnvp_image", sizeof(nf_realnvp_image_config), make_realnvp_image },
     { "ffjord", "nf_flow_create_ffjord", sizeof(nf_ffjord_config), make_ffjord },
+    { "table", "nf_flow_create_nsf", sizeof(nf_table_config), make_nsf },
+    { "table", "nf_flow_create_maf", sizeof(nf_table_config), make_maf },
+    { "table", "nf_flow_create_iaf", sizeof(nf_table_config), make_iaf },
+    { "table", "nf_flow_create_nice", sizeof(nf_table_config), make_nice },
     { "fit", "nf_flow_fit", sizeof(nf_fit_config), make_fit },
     { "read", "nf_dataset_load_memory", sizeof(nf_read_config), make_read },
     { "context", "nf_context_create", sizeof(nf_context_config), make_context },

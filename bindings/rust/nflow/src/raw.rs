@@ -443,6 +443,7 @@ creates! { FlowConfigOf, FlowCreate, nf_flow:
     GlowConfig = nf_flow_create_glow,
     RealnvpConfig = nf_flow_create_realnvp,
     RealnvpImageConfig = nf_flow_create_realnvp_image,
+    TableConfig = nf_flow_create_nsf,
 }
 
 pub(crate) fn layer_create(config: &impl LayerConfigOf, context: Option<&Context>) -> Result<Handle<sys::nf_layer>> {
