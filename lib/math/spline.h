@@ -8,11 +8,11 @@
  * phi = 1 - theta, a = d_k W / H, b = d_{k+1} W / H:
  *   G = (theta^2 + a theta phi) / D,   D = 1 + (a + b - 2) theta phi,   z = y_k + H G
  *   log dz/dx = log(H / W N / D^2),    N = b theta^2 + 2 theta phi + a phi^2
- * Outside [-B, B] z = x. The inverse solves with eta = (z - y_k) / H and e = eta (a + b - 2)
- *   (1 - a + e) theta^2 + (a - e) theta - eta = 0:   theta = 2 eta / ((a - e) + sqrt(max(0, (a - e)^2 + 4 (1 - a + e) eta)))
+ * Outside [-B, B] z = x. The inverse solves with eta = (z - y_k) / H and c = a - eta (a + b - 2)
+ *   (1 - c) theta^2 + c theta - eta = 0:   r = sqrt(max(0, c^2 + 4 (1 - c) eta)),   theta = 2 eta / (c + r), or (r - c) / (2 (1 - c))
  * clipped to [0, 1] and mended by two steps of Newton, theta += (eta - G) D^2 / N.
  * From parameters: v = m tanh(u / m) (m = 0: v = u);  width = 2 B (w + (1 - K w) softmax(v)), height likewise, so that they sum to 2 B;
- * slope = d + softplus(v + c), c such that v = 0 gives 1, and m twice as large; at +-B it is 1, or with circular one parameter for both.
+ * slope = d + softplus(v + s), s such that v = 0 gives 1, and m twice as large; at +-B it is 1, or with circular one parameter for both.
  *
  * Gradient, with g = dL/dz, h = dL/dlog and
  *   G_theta = N / D^2,   G_a = theta phi (1 - G) / D,   G_b = -theta phi G / D,
@@ -71,6 +71,17 @@ NF_INLINE void spline_softmax(const struct spline_form *f, const real *p, int64_
     for (int k = 0; k < f->K; k++) part[k] *= each;
 }
 
+/* Of slopes. Without a bound, beyond SPLINE_STEEP they stay what they are: their squares must not overflow. */
+#define SPLINE_STEEP 1000
+NF_INLINE vreal spline_limit_d(const struct spline_form *f, vreal u)
+{
+    return f->bounded ? spline_limit(f, f->m_d, u) : vclip_low(vsplat(-SPLINE_STEEP), vclip_high(vsplat(SPLINE_STEEP), u));
+}
+NF_INLINE vreal spline_limit_d_slope(const struct spline_form *f, vreal v)
+{
+    return f->bounded ? spline_limit_slope(f, f->m_d, v) : vkeep(vless(vabs(v), vsplat(SPLINE_STEEP)), vsplat(1));
+}
+
 struct spline_bin { /* the bin of each lane */
     vreal k, x, W, y, H;   /* its number, its lower knot, its sides */
     vreal d0, d1, v0, v1;  /* slopes at its knots, and v of them */
@@ -123,8 +134,8 @@ NF_INLINE void spline_find(const struct spline_form *f, const real *p, int64_t s
         y = next_y;
         u1 = after;
     }
-    bin->v0 = spline_limit(f, f->m_d, bin->v0);
-    bin->v1 = spline_limit(f, f->m_d, bin->v1);
+    bin->v0 = spline_limit_d(f, bin->v0);
+    bin->v1 = spline_limit_d(f, bin->v1);
     bin->d0 = f->floor_d + vsoftplus(bin->v0 + f->centre);
     bin->d1 = f->floor_d + vsoftplus(bin->v1 + f->centre);
     if (!f->circular) { /* exactly 1 */
@@ -153,6 +164,7 @@ NF_INLINE vreal spline_log_slope(const struct spline_bin *bin, const struct spli
 {
     return vlog(bin->H / bin->W * at->N / (at->D * at->D));
 }
+NF_INLINE vreal spline_within(const struct spline_form *f, vreal z) { return vclip_high(f->B, vclip_low(-f->B, z)); }
 NF_INLINE vmask spline_inside(const struct spline_form *f, vreal x) { return vless_equal(vabs(x), f->B); }
 
 static void spline_value(const nfi_spline *s)
@@ -167,16 +179,18 @@ static void spline_value(const nfi_spline *s)
         const vmask inside = spline_inside(&f, x);
         spline_find(&f, p + i, s->stride, x, false, &bin);
         const struct spline_at at = spline_at_of(&bin, spline_unit((x - bin.x) / bin.W));
-        vstore(out + i, vselect(inside, NF_FMA(bin.H, at.G, bin.y), x));
+        vstore(out + i, vselect(inside, spline_within(&f, NF_FMA(bin.H, at.G, bin.y)), x));
         vstore(log_slope + i, vkeep(inside, spline_log_slope(&bin, &at)));
     }
 }
 
+/* theta of eta. Where c < 0 the other form of the root has no cancellation, and 1 - c > 1. */
 NF_INLINE vreal spline_solve(const struct spline_bin *bin, vreal eta)
 {
-    const vreal e = eta * (bin->a + bin->b - vsplat(2)), B = bin->a - e;
-    const vreal q = vclip_low(vsplat(0), NF_FMA(B, B, vsplat(4) * (vsplat(1) - bin->a + e) * eta));
-    vreal theta = spline_unit(vsplat(2) * eta / (B + vsqrt(q)));
+    const vreal c = bin->a - eta * (bin->a + bin->b - vsplat(2)), two = vsplat(2);
+    const vreal r = vsqrt(vclip_low(vsplat(0), NF_FMA(c, c, vsplat(4) * (vsplat(1) - c) * eta)));
+    const vmask other = vless(c, vsplat(0));
+    vreal theta = spline_unit(vselect(other, r - c, two * eta) / vselect(other, two * (vsplat(1) - c), c + r));
     for (int step = 0; step < 2; step++) {
         const struct spline_at at = spline_at_of(bin, theta);
         theta = spline_unit(NF_FMA(eta - at.G, at.D * at.D / at.N, theta));
@@ -196,7 +210,7 @@ static void spline_inverse(const nfi_spline *s) /* x of z */
         const vmask inside = spline_inside(&f, z);
         spline_find(&f, p + i, s->stride, z, true, &bin);
         const struct spline_at at = spline_at_of(&bin, spline_solve(&bin, spline_unit((z - bin.y) / bin.H)));
-        vstore(out + i, vselect(inside, NF_FMA(bin.W, at.theta, bin.x), z));
+        vstore(out + i, vselect(inside, spline_within(&f, NF_FMA(bin.W, at.theta, bin.x)), z));
         vstore(log_slope + i, vkeep(inside, -spline_log_slope(&bin, &at)));
     }
 }
@@ -235,8 +249,8 @@ NF_INLINE void spline_side_gradient(const struct spline_form *f, const struct sp
 /* The lower knot of bin k has slope k, the upper one slope k + 1. */
 NF_INLINE void spline_slope_gradient(const struct spline_form *f, const struct spline_bin *bin, vreal g0, vreal g1, int64_t stride, real *gp)
 {
-    g0 *= vsigmoid(bin->v0 + f->centre) * spline_limit_slope(f, f->m_d, bin->v0);
-    g1 *= vsigmoid(bin->v1 + f->centre) * spline_limit_slope(f, f->m_d, bin->v1);
+    g0 *= vsigmoid(bin->v0 + f->centre) * spline_limit_d_slope(f, bin->v0);
+    g1 *= vsigmoid(bin->v1 + f->centre) * spline_limit_d_slope(f, bin->v1);
     for (int k = 0; k < (f->circular ? f->K : f->K - 1); k++) {
         const int knot = f->circular ? k : k + 1;
         vreal g = vkeep(vequal(bin->k, vsplat((real)knot)), g0);
@@ -295,8 +309,8 @@ NF_INLINE void spline_slope_tangent(const struct spline_form *f, const struct sp
         *d0 += vkeep(vequal(bin->k, vsplat((real)k)), d);
         *d1 += vkeep(vequal(bin->k, vsplat((real)(k - 1))), d);
     }
-    *d0 *= vsigmoid(bin->v0 + f->centre) * spline_limit_slope(f, f->m_d, bin->v0);
-    *d1 *= vsigmoid(bin->v1 + f->centre) * spline_limit_slope(f, f->m_d, bin->v1);
+    *d0 *= vsigmoid(bin->v0 + f->centre) * spline_limit_d_slope(f, bin->v0);
+    *d1 *= vsigmoid(bin->v1 + f->centre) * spline_limit_d_slope(f, bin->v1);
 }
 
 static void spline_jvp(const nfi_spline *s)
