@@ -73,7 +73,7 @@ enum {
  * log-determinants are summed in double.
  * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l; outputs: docs/model-format.md.
  * A single column (dim 1) is always the one transformed. NF_ERR_ARG (mask and swap transform no column, or leave the networks none;
- * minima times bins above 1/2; logit_bound with form free).
+ * a minimum out of range; logit_bound with form free).
  * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032; circular: Rezende et al., arXiv:2002.02428.
  */
 typedef struct nf_coupling_spline_config {
@@ -86,10 +86,10 @@ typedef struct nf_coupling_spline_config {
     int32_t bins;        /* K, 2..64, default 8 */
     int32_t circular;    /* 1: transformed columns are periodic, of period 2 B */
     double bound;        /* B, in the units of x, 1e-3..1e6, default 3 */
-    double min_width;    /* of a bin, as part of 2 B; at most 1 / (2 K). Default 1e-2, and with free 1e-3 */
+    double min_width;    /* of a bin, as part of 2 B; 1e-5..1 / (2 K). Default 1e-2, and with free 1e-3, but not above 1 / (2 K) */
     double min_height;   /* as min_width */
-    double min_slope;    /* of z by x at a knot, below 1; defaults as min_width */
-    double logit_bound;  /* m of safe, at most 80, default 2 */
+    double min_slope;    /* of z by x at a knot, 1e-5..0.9; default 1e-2, and with free 1e-3 */
+    double logit_bound;  /* m of safe, at most 40, default 2 */
     int32_t activation;  /* NF_ACTIVATION_..., default relu */
     int32_t weights;     /* NF_WEIGHTS_..., default glorot */
     int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity */

@@ -92,6 +92,7 @@ using columns_config = sized<nf_columns_config>;
 using context_config = sized<nf_context_config>;
 using coupling_affine_config = sized<nf_coupling_affine_config>;
 using coupling_conv_config = sized<nf_coupling_conv_config>;
+using coupling_spline_config = sized<nf_coupling_spline_config>;
 using dequantise_config = sized<nf_dequantise_config>;
 using ffjord_config = sized<nf_ffjord_config>;
 using fit_config = sized<nf_fit_config>;
@@ -431,6 +432,7 @@ public:
     explicit layer(const nf_columns_config &g, const context &c = {}) : layer(make(nf_columns_create, g, c)) {}
     explicit layer(const nf_coupling_affine_config &g, const context &c = {}) : layer(make(nf_coupling_affine_create, g, c)) {}
     explicit layer(const nf_coupling_conv_config &g, const context &c = {}) : layer(make(nf_coupling_conv_create, g, c)) {}
+    explicit layer(const nf_coupling_spline_config &g, const context &c = {}) : layer(make(nf_coupling_spline_create, g, c)) {}
     explicit layer(const nf_dequantise_config &g, const context &c = {}) : layer(make(nf_dequantise_create, g, c)) {}
     explicit layer(const nf_invconv_config &g, const context &c = {}) : layer(make(nf_invconv_create, g, c)) {}
     explicit layer(const nf_linear_config &g, const context &c = {}) : layer(make(nf_linear_create, g, c)) {}

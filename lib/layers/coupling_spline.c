@@ -8,7 +8,8 @@
  * With bounded logits no part of a side is below e^-m / (e^-m + (K - 1) e^m) and no slope beyond softplus(2 m + c): whatever the
  * network answers, the inverse is well-conditioned.
  *
- * Check value: dim=2, hidden={0}, 2 bins, B = 3, safe, W = 0, b = CHECK_B, x = (0.7, 0.75): CHECK_Z
+ * Check value: dim=2, hidden={0}, 2 bins, B = 3, safe, W = 0, b = (0.4, -0.3, -0.2, 0.5, 0.6), x = (0.7, 0.75):
+ * z = (0.7, -1.2463298345), log|det| = -0.0046561241; circular with b_6 = -0.7: z_2 = -1.1022233046, log|det| = -0.6952954317
  * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032.
  */
 #include "layers/coupling_table.h"
@@ -86,7 +87,7 @@ static const nf_field coupling_fields[] = {
     COUPLING_FIELD(min_width, NF_FIELD_F64, 0, 0, 0.25, NULL, "Least width of a bin, as part of 2 bound; 0 means 1e-2 (safe) or 1e-3 (free)"),
     COUPLING_FIELD(min_height, NF_FIELD_F64, 0, 0, 0.25, NULL, "Least height of a bin, as part of 2 bound; 0 as for min_width"),
     COUPLING_FIELD(min_slope, NF_FIELD_F64, 0, 0, 0.9, NULL, "Least slope at a knot; 0 as for min_width"),
-    COUPLING_FIELD(logit_bound, NF_FIELD_F64, 0, 0, 80, NULL, "Bound of the logits of form safe; 0 means 2"),
+    COUPLING_FIELD(logit_bound, NF_FIELD_F64, 0, 0, 40, NULL, "Bound of the logits of form safe; 0 means 2"),
     NFI_TABLE_NET_FIELDS(nf_coupling_spline_config),
 };
 const nfi_config_type nfi_coupling_spline_config_type =

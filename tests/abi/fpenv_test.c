@@ -76,7 +76,7 @@ static const struct state {
     X(nf_flow_direction) X(nf_flow_direction_f64) X(nf_flow_image_shape) X(nf_flow_interpolate) X(nf_flow_interpolate_f64) X(nf_flow_move) \
     X(nf_flow_move_f64) X(nf_flow_sample_temperatures) X(nf_flow_sample_temperatures_f64)                                                \
     X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init) \
-    X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
+    X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_coupling_spline_config_init) X(nf_coupling_spline_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
     X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)     \
     X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
     X(nf_flow_solver_report_f64) X(nf_columns_config_init) X(nf_columns_create) X(nf_table_config_init) X(nf_flow_create_nsf)               \
@@ -235,8 +235,9 @@ static void scene_json(scene *s)
 static void scene_compose(scene *s)
 {
     nf_coupling_affine_config coupling;
+    nf_coupling_spline_config spline;
     nf_permutation_config permutation;
-    nf_layer *layers[2];
+    nf_layer *layers[3];
     nf_base *base;
     nf_flow *flow;
     char text[8192];
@@ -250,8 +251,12 @@ static void scene_compose(scene *s)
     permutation.seed = 41;
     CALL(s, api.nf_layer_create(&layers[0], s->context, "permutation", &permutation));
     CALL(s, api.nf_layer_create(&layers[1], s->context, "coupling_affine", &coupling));
+    UNDER(s, api.nf_coupling_spline_config_init(&spline));
+    spline.dim = 7;
+    spline.min_slope = 1.0 / 3;
+    CALL(s, api.nf_coupling_spline_create(&layers[2], s->context, &spline));
     CALL(s, api.nf_base_diagonal_create(&base, s->context, 7));
-    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 2));
+    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 3));
     CALL(s, api.nf_flow_to_json(flow, text, sizeof text, &size));
     scene_note(s, "nf_flow_create", text, size);
     UNDER(s, api.nf_flow_unref(flow));

@@ -23,6 +23,12 @@ static nf_status run_coupling(job_scene *s)
     return nf_coupling_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_coupling_affine_config, .dim = 4, .hidden = hidden, .n_hidden = 2));
 }
 
+static nf_status run_coupling_spline(job_scene *s)
+{
+    static const int64_t hidden[] = { 5, 3 };
+    return nf_coupling_spline_create(&s->out_layer, s->context, JOB_CONFIG(nf_coupling_spline_config, .dim = 4, .hidden = hidden, .n_hidden = 2));
+}
+
 static nf_status run_permutation(job_scene *s) { return nf_permutation_create(&s->out_layer, s->context, JOB_CONFIG(nf_permutation_config, .dim = 5, .seed = 3)); }
 static nf_status run_actnorm(job_scene *s) { return nf_actnorm_create(&s->out_layer, s->context, JOB_CONFIG(nf_actnorm_config, .dim = 3)); }
 static nf_status run_affine(job_scene *s) { return nf_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_affine_config, .dim = 3)); }
@@ -343,6 +349,7 @@ static nf_status run_context(job_scene *s)
 
 const job jobs[] = {
     { "nf_coupling_affine_create", run_coupling, NULL, false },
+    { "nf_coupling_spline_create", run_coupling_spline, NULL, false },
     { "nf_permutation_create", run_permutation, NULL, false },
     { "nf_actnorm_create", run_actnorm, NULL, false },
     { "nf_affine_create", run_affine, NULL, false },

@@ -46,6 +46,7 @@ typedef nf_status (*config_call)(misuse_scene *s, const void *config);
     }
 LAYER(coupling_affine)
 LAYER(coupling_conv)
+LAYER(coupling_spline)
 LAYER(split)
 LAYER(permutation)
 LAYER(actnorm)
@@ -174,6 +175,7 @@ static nf_status make_context(misuse_scene *s, const void *config)
 static const struct { const char *name, *function; uint32_t size; config_call call; } configs[] = {
     { "coupling_affine", "nf_layer_create", sizeof(nf_coupling_affine_config), make_coupling_affine },
     { "coupling_conv", "nf_layer_create", sizeof(nf_coupling_conv_config), make_coupling_conv },
+    { "coupling_spline", "nf_layer_create", sizeof(nf_coupling_spline_config), make_coupling_spline },
     { "split", "nf_layer_create", sizeof(nf_split_config), make_split },
     { "permutation", "nf_layer_create", sizeof(nf_permutation_config), make_permutation },
     { "actnorm", "nf_layer_create", sizeof(nf_actnorm_config), make_actnorm },

@@ -22,6 +22,9 @@ const fault_sample fault_samples[] = {
     { "coupling_conv", "{\"type\":\"coupling_conv\",\"height\":1,\"width\":1,\"channels\":3,\"hidden\":2}", NORMAL, FAULT_ANY },
     { "coupling_conv", "{\"type\":\"coupling_conv\",\"height\":3,\"width\":1,\"channels\":1,\"mask\":\"checkerboard\",\"net\":\"residual\","
                        "\"cond_dim\":2,\"hidden\":2,\"blocks\":1,\"scale\":\"tanh\"}", NORMAL, FAULT_ANY },
+    { "coupling_spline", "{\"type\":\"coupling_spline\",\"dim\":3,\"hidden\":[4],\"random_last\":true}", NORMAL, FAULT_ANY },
+    { "coupling_spline", "{\"type\":\"coupling_spline\",\"dim\":3,\"cond_dim\":2,\"hidden\":[3],\"form\":\"free\",\"circular\":true,"
+                         "\"bins\":3,\"swap\":true}", NORMAL, FAULT_ANY },
     { "split", "{\"type\":\"split\",\"height\":1,\"width\":1,\"channels\":3,\"keep\":2}", NORMAL, FAULT_ANY },
     { "permutation", "{\"type\":\"permutation\",\"dim\":3,\"seed\":\"5\"}", NORMAL, FAULT_ANY },
     { "actnorm", "{\"type\":\"actnorm\",\"dim\":3}", NORMAL, FAULT_ANY },

@@ -379,6 +379,28 @@ static nf_layer *make_autoregressive(int32_t variant)
     return layer;
 }
 
+/* Of form safe: the other is steeper than differences and f32 can follow. The kernels have a test of their own. */
+#define SPLINE_VARIANTS 12
+static nf_layer *make_coupling_spline(int32_t variant)
+{
+    static const int64_t hidden[] = { 7, 16 };
+    nf_coupling_spline_config config = NF_COUPLING_SPLINE_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = variant == 11 ? 1 : 5;
+    config.cond_dim = variant >= 6 ? 2 : 0;
+    config.mask = 1 + variant % 2;
+    config.swap = variant % 4 == 1;
+    config.bins = 2 + variant % 5 * 3;
+    config.circular = variant % 3 == 1;
+    config.bound = 1.5 + variant % 2;
+    config.activation = NF_ACTIVATION_TANH;
+    config.random_last = 1;
+    config.hidden = hidden;
+    config.n_hidden = 2;
+    ck_assert_msg(nf_coupling_spline_create(&layer, NULL, &config) == NF_OK, "variant %d: %s", variant, nf_last_error());
+    return layer;
+}
+
 /* So accurate that its own error is below what is measured. */
 static nf_layer *make_cnf(int32_t variant)
 {
@@ -405,6 +427,7 @@ static const struct layer_case {
 } layer_cases[] = {
     { "coupling_affine", make_coupling, COUPLING_VARIANTS, -2.0, 2.0 },
     { "coupling_conv", make_coupling_conv, CONV_VARIANTS, -2.0, 2.0 },
+    { "coupling_spline", make_coupling_spline, SPLINE_VARIANTS, -2.0, 2.0 },
     { "split", make_split, 4, -2.0, 2.0 },
     { "permutation", make_permutation, 2, -2.0, 2.0 },
     { "actnorm", make_actnorm, 6, -2.0, 2.0 },
@@ -743,6 +766,49 @@ START_TEST(coupling__check_value)
     ck_assert_int_eq(nf_coupling_affine_create(&layer, NULL, &config), NF_OK);
     check_layer(layer, (double[]){ -0.4, 0.9, 0.3, -0.2 }, (double[]){ 0.7, 2.385 },
                 (double[]){ 0.7, 3.6625857417 }, 0.4234946737);
+}
+END_TEST
+
+/* theta: W [1][5], b [5]; the spline of p = b, and that of a circle */
+START_TEST(coupling_spline__check_value)
+{
+    nf_coupling_spline_config config = { .struct_size = sizeof config, .dim = 2, .bins = 2, .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6 }, (double[]){ 0.7, 0.75 }, (double[]){ 0.7, -1.2463298345 },
+                -0.0046561241);
+    config.circular = 1;
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6, -0.7 }, (double[]){ 0.7, 0.75 },
+                (double[]){ 0.7, -1.1022233046 }, -0.6952954317);
+    config = (nf_coupling_spline_config){ .struct_size = sizeof config, .dim = 2, .bins = 2, .form = NF_SPLINE_FREE, .bound = 1, .min_width = 1e-2,
+                                          .min_height = 1e-2, .min_slope = 1e-2, .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6 }, (double[]){ 0.7, 0.25 }, (double[]){ 0.7, -0.4233741043 },
+                -0.0204221937);
+}
+END_TEST
+
+static const struct { nf_coupling_spline_config config; const char *words; } bad_splines[] = {
+    { { .dim = 1 }, "dim is 1; a coupling needs 2 columns, or cond_dim > 0" },
+    { { .dim = 2, .bins = 1 }, "bins is 1" },
+    { { .dim = 2, .bins = 65 }, "bins is 65" },
+    { { .dim = 2, .bound = -1 }, "bound is -1" },
+    { { .dim = 2, .form = 3 }, "form is 3" },
+    { { .dim = 2, .min_width = 0.07 }, "min_width is 0.07; with 8 bins it must be in [1e-05, 0.0625]" },
+    { { .dim = 2, .bins = 4, .min_height = 1e-6 }, "min_height is 1e-06; with 4 bins it must be in [1e-05, 0.125]" },
+    { { .dim = 2, .min_slope = 1 }, "min_slope is 1" },
+    { { .dim = 2, .form = NF_SPLINE_FREE, .logit_bound = 2 }, "logit_bound is 2, but form free bounds no logits" },
+    { { .dim = 2, .mask = NF_MASK_INDEX }, "index is empty" },
+};
+START_TEST(coupling_spline__refuses_bad_configs)
+{
+    nf_layer *layer = (nf_layer *)&layer;
+    nf_coupling_spline_config config = bad_splines[_i].config;
+    config.struct_size = sizeof config;
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_ERR_ARG);
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(nf_last_error(), bad_splines[_i].words) != NULL, "%s", nf_last_error());
 }
 END_TEST
 
@@ -1425,6 +1491,8 @@ int main(void)
     tcase_add_loop_test(one, columns__whole_numbers_come_back_exactly, 0, 2);
     tcase_add_test(one, dequantise__check_value);
     tcase_add_test(one, coupling__check_value);
+    tcase_add_test(one, coupling_spline__check_value);
+    tcase_add_loop_test(one, coupling_spline__refuses_bad_configs, 0, (int)(sizeof bad_splines / sizeof *bad_splines));
     tcase_add_test(one, coupling_conv__check_value);
     tcase_add_test(one, split__check_value);
     tcase_add_loop_test(one, image_layers__refuse_bad_configs, 0, N_BAD_IMAGES);

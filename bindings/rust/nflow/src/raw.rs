@@ -429,6 +429,7 @@ creates! { LayerConfigOf, LayerCreate, nf_layer:
     ColumnsConfig = nf_columns_create,
     CouplingAffineConfig = nf_coupling_affine_create,
     CouplingConvConfig = nf_coupling_conv_create,
+    CouplingSplineConfig = nf_coupling_spline_create,
     DequantiseConfig = nf_dequantise_create,
     InvconvConfig = nf_invconv_create,
     LinearConfig = nf_linear_create,
