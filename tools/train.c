@@ -563,7 +563,10 @@ static void print_json(const train_run *run, const train_options *o)
     nft_json_number(&w, "entropy", h);
     nft_json_number(&w, "entropy_standardised", h - run->log_sd);
     nft_json_number(&w, "gaussian_valid_nll", run->gaussian);
-    if (isfinite(run->gaussian)) nft_json_flag(&w, "beats_gaussian", valid < run->gaussian);
+    if (isfinite(run->gaussian))
+        nft_json_flag(&w, "beats_gaussian", valid < run->gaussian);
+    else
+        nft_json_string(&w, "beats_gaussian", NULL);
     nft_json_integer(&w, "epochs", r->epochs);
     nft_json_integer(&w, "best_epoch", r->best_epoch);
     nft_json_integer(&w, "steps", r->steps);
