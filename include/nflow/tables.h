@@ -19,7 +19,7 @@ NF_BEGIN_DECLS
 /* What mixes the columns before each layer, so that every column meets every other. */
 enum {
     NF_MIX_LINEAR = 1,  /* "linear", trained, in PLU form */
-    NF_MIX_RANDOM = 2,  /* "permutation", random by seed */
+    NF_MIX_RANDOM = 2,  /* "permutation", random by seed; before every other coupling, so that two together transform all columns */
     NF_MIX_REVERSE = 3, /* "permutation", reversed */
     NF_MIX_NONE = 4     /* nothing: couplings take turns all the same */
 };

@@ -144,13 +144,18 @@ static nf_status table_columns(nfi_recipe *recipe, const nf_table_config *c)
     return c->n_kind ? nfi_recipe_add(recipe, "columns", &columns) : NF_OK;
 }
 
+/* Random permutations stand before every other coupling: the two behind one take turns, and together transform every column. */
+static int table_mixes(const table_recipe *r, const nf_table_config *c, int64_t i)
+{
+    return c->mix != NF_MIX_NONE && !(c->mix == NF_MIX_RANDOM && r->couples && i % 2);
+}
+
 static nf_status table_mix(nfi_recipe *recipe, const nf_table_config *c, int64_t i)
 {
     const nf_linear_config linear = { .struct_size = sizeof linear, .dim = c->dim };
     const nf_permutation_config permutation = { .struct_size = sizeof permutation, .dim = c->dim,
                                                 .kind = c->mix == NF_MIX_RANDOM ? NF_PERMUTATION_RANDOM : NF_PERMUTATION_REVERSE,
                                                 .seed = c->seed + TABLE_SEED_STEP * (uint64_t)(i + 1) };
-    if (c->mix == NF_MIX_NONE) return NF_OK;
     return c->mix == NF_MIX_LINEAR ? nfi_recipe_add(recipe, "linear", &linear) : nfi_recipe_add(recipe, "permutation", &permutation);
 }
 
@@ -161,7 +166,7 @@ static nf_status table_layers(nfi_recipe *recipe, const table_recipe *r, const n
 
     if (!status) status = nfi_recipe_standardise(recipe, c->dim, c->mean, c->n_mean, c->sd, c->n_sd);
     for (int64_t i = 0; i < c->layers && !status; i++) {
-        status = table_mix(recipe, c, i);
+        if (table_mixes(r, c, i)) status = table_mix(recipe, c, i);
         if (!status) status = r->step(recipe, c, i);
     }
     return status || !r->scaled ? status : nfi_recipe_add(recipe, "affine", &affine);

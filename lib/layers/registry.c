@@ -39,8 +39,8 @@ static const struct registry_row {
     { &nfi_squeeze_type, &nfi_squeeze_config_type },
     { &nfi_cnf_type, &nfi_cnf_config_type },
     { &nfi_autoregressive_type, &nfi_autoregressive_config_type },
-    { &nfi_dequantise_type, &nfi_dequantise_config_type },
     { &nfi_columns_type, &nfi_columns_config_type },
+    { &nfi_dequantise_type, &nfi_dequantise_config_type },
 };
 
 #define REGISTRY_MAX_NAME 48

@@ -438,8 +438,8 @@ static const struct layer_case {
     { "invconv", make_invconv, 12, -2.0, 2.0 },
     { "squeeze", make_squeeze, 8, -2.0, 2.0 },
     { "cnf", make_cnf, 6, -2.0, 2.0 },
-    { "columns", make_columns, 2, 0.05, 0.95 },
     { "autoregressive", make_autoregressive, AUTO_VARIANTS, -2.0, 2.0 },
+    { "columns", make_columns, 2, 0.05, 0.95 },
     { "dequantise", make_dequantise, 4, 0.0, 256.0 },
 };
 #define N_CASES ((int)(sizeof layer_cases / sizeof *layer_cases))
