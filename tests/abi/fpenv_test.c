@@ -79,7 +79,7 @@ static const struct state {
     X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
     X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)     \
     X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
-    X(nf_flow_solver_report_f64)
+    X(nf_flow_solver_report_f64) X(nf_autoregressive_config_init) X(nf_autoregressive_create)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -234,8 +234,9 @@ static void scene_json(scene *s)
 static void scene_compose(scene *s)
 {
     nf_coupling_affine_config coupling;
+    nf_autoregressive_config autoregressive;
     nf_permutation_config permutation;
-    nf_layer *layers[2];
+    nf_layer *layers[3];
     nf_base *base;
     nf_flow *flow;
     char text[8192];
@@ -249,13 +250,17 @@ static void scene_compose(scene *s)
     permutation.seed = 41;
     CALL(s, api.nf_layer_create(&layers[0], s->context, "permutation", &permutation));
     CALL(s, api.nf_layer_create(&layers[1], s->context, "coupling_affine", &coupling));
+    UNDER(s, api.nf_autoregressive_config_init(&autoregressive));
+    autoregressive.dim = 7;
+    autoregressive.transform = NF_TRANSFORM_SPLINE;
+    CALL(s, api.nf_autoregressive_create(&layers[2], s->context, &autoregressive));
     CALL(s, api.nf_base_diagonal_create(&base, s->context, 7));
-    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 2));
+    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 3));
     CALL(s, api.nf_flow_to_json(flow, text, sizeof text, &size));
     scene_note(s, "nf_flow_create", text, size);
     UNDER(s, api.nf_flow_unref(flow));
     UNDER(s, api.nf_base_unref(base));
-    for (int i = 0; i < 2; i++) UNDER(s, api.nf_layer_unref(layers[i]));
+    for (int i = 0; i < 3; i++) UNDER(s, api.nf_layer_unref(layers[i]));
 }
 
 static void scene_create(scene *s)
