@@ -775,6 +775,7 @@ START_TEST(autoregressive__solves_what_it_maps)
     for (int64_t k = 0; k < b.n * b.dim; k++) near(get(&b, back, k), get(&b, x, k), dtype == NF_F32 ? 3e-3 : ROUND_TOL, "x", k);
     for (int64_t i = 0; i < b.n; i++) near(b.log_det[i], 0.0, dtype == NF_F32 ? 3e-3 : ROUND_TOL, "log_det", i);
     b.tile.n = 1;
+    if (b.cond_dim) b.tile.cond = (char *)b.cond + 36 * b.cond_dim * b.size;
     ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, (char *)z + 36 * b.dim * b.size, x), NF_OK);
     ck_assert_mem_eq(x, (char *)back + 36 * b.dim * b.size, (size_t)(b.dim * b.size));
     free(x), free(z), free(back);
