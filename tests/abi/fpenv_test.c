@@ -80,7 +80,7 @@ static const struct state {
     X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)     \
     X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
     X(nf_flow_solver_report_f64) X(nf_columns_config_init) X(nf_columns_create) X(nf_table_config_init) X(nf_flow_create_nsf)               \
-    X(nf_flow_create_maf) X(nf_flow_create_iaf) X(nf_flow_create_nice)
+    X(nf_flow_create_maf) X(nf_flow_create_iaf) X(nf_flow_create_nice) X(nf_autoregressive_config_init) X(nf_autoregressive_create)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -236,8 +236,9 @@ static void scene_compose(scene *s)
 {
     nf_coupling_affine_config coupling;
     nf_coupling_spline_config spline;
+    nf_autoregressive_config autoregressive;
     nf_permutation_config permutation;
-    nf_layer *layers[3];
+    nf_layer *layers[4];
     nf_base *base;
     nf_flow *flow;
     char text[8192];
@@ -255,13 +256,17 @@ static void scene_compose(scene *s)
     spline.dim = 7;
     spline.min_slope = 1.0 / 3;
     CALL(s, api.nf_coupling_spline_create(&layers[2], s->context, &spline));
+    UNDER(s, api.nf_autoregressive_config_init(&autoregressive));
+    autoregressive.dim = 7;
+    autoregressive.transform = NF_TRANSFORM_SPLINE;
+    CALL(s, api.nf_autoregressive_create(&layers[3], s->context, &autoregressive));
     CALL(s, api.nf_base_diagonal_create(&base, s->context, 7));
-    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 3));
+    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 4));
     CALL(s, api.nf_flow_to_json(flow, text, sizeof text, &size));
     scene_note(s, "nf_flow_create", text, size);
     UNDER(s, api.nf_flow_unref(flow));
     UNDER(s, api.nf_base_unref(base));
-    for (int i = 0; i < 2; i++) UNDER(s, api.nf_layer_unref(layers[i]));
+    for (int i = 0; i < 4; i++) UNDER(s, api.nf_layer_unref(layers[i]));
 }
 
 static void scene_create(scene *s)

@@ -28,6 +28,12 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
       .layer_config = &(const nf_coupling_spline_config){ .struct_size = sizeof(nf_coupling_spline_config), .dim = dim_,           \
                                                           .cond_dim = cond_, __VA_ARGS__ } }
 
+/* Steep splines cost digits of f32 whichever way is solved: a smaller gain. Integrals in one column alone: their densities have bends,
+ * circular ones jumps at the ends, which the grid of two columns is too coarse for. */
+#define AUTO_SPLINE(name_, dim_, cond_, ...)                                                                                       \
+    { .name = "autoregressive/" name_, .gain = 0.2, .layer_type = "autoregressive", .dim = dim_, .cond_dim = cond_,                \
+      .layer_config = &(const nf_autoregressive_config){ .struct_size = sizeof(nf_autoregressive_config), .dim = dim_,             \
+                                                         .transform = NF_TRANSFORM_SPLINE, .cond_dim = cond_, __VA_ARGS__ } }
 #define CONV(name_, h_, w_, c_, cond_, ...)                                                                                        \
     { .name = "coupling_conv/" name_, .gain = 0.15, .layer_type = "coupling_conv", .dim = (h_) * (w_) * (c_), .cond_dim = cond_,                 \
       .layer_config = &(const nf_coupling_conv_config){ .struct_size = sizeof(nf_coupling_conv_config), .height = h_, .width = w_, \
@@ -156,11 +162,13 @@ const conformance_case layer_cases[] = {
     AUTO("empty_net", 4, 0, .hidden = none, .n_hidden = 1),
     AUTO("few_units", 17, 2, .hidden = small, .n_hidden = 2, .activation = NF_ACTIVATION_SILU),
     AUTO("additive", 3, 0, SMOOTH, .scale = NF_SCALE_ADDITIVE, .random_last = 1),
-    AUTO("spline", 3, 0, SMOOTH, .transform = NF_TRANSFORM_SPLINE),
-    AUTO("spline_inverse", 3, 0, SMOOTH, .transform = NF_TRANSFORM_SPLINE, .direction = NF_AUTOREGRESSIVE_INVERSE),
-    AUTO("spline_cond", 4, 3, SMOOTH, .transform = NF_TRANSFORM_SPLINE, .bins = 5, .order = NF_ORDER_REVERSED),
-    AUTO("spline_cond_inverse", 2, 2, SMOOTH, .transform = NF_TRANSFORM_SPLINE, .bins = 3, .direction = NF_AUTOREGRESSIVE_INVERSE),
-    AUTO("spline_circular", 2, 0, SMOOTH, .transform = NF_TRANSFORM_SPLINE, .circular = 1),
+    AUTO_SPLINE("spline", 3, 0, SMOOTH, .bins = 0),
+    AUTO_SPLINE("spline_inverse", 3, 0, SMOOTH, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO_SPLINE("spline_cond", 4, 3, SMOOTH, .bins = 5, .order = NF_ORDER_REVERSED),
+    AUTO_SPLINE("spline_cond_inverse", 3, 2, SMOOTH, .bins = 3, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO_SPLINE("spline_one_column", 1, 2, SMOOTH, .bins = 4),
+    AUTO_SPLINE("spline_one_column_inverse", 1, 2, SMOOTH, .bins = 4, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    AUTO_SPLINE("spline_circular", 3, 0, SMOOTH, .circular = 1),
     { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
       .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },
     { .name = "permutation/reverse", .layer_type = "permutation", .dim = 4,

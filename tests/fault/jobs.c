@@ -51,6 +51,12 @@ static nf_status run_split_layer(job_scene *s)
     return nf_split_create(&s->out_layer, s->context, JOB_CONFIG(nf_split_config, .height = 2, .width = 3, .channels = 2));
 }
 static nf_status run_cnf(job_scene *s) { return nf_cnf_create(&s->out_layer, s->context, JOB_CONFIG(nf_cnf_config, .dim = 3)); }
+static nf_status run_autoregressive(job_scene *s)
+{
+    static const int64_t hidden[] = { 5, 3 };
+    return nf_autoregressive_create(&s->out_layer, s->context, JOB_CONFIG(nf_autoregressive_config, .dim = 4, .transform = NF_TRANSFORM_SPLINE,
+                                                                          .order = NF_ORDER_REVERSED, .hidden = hidden, .n_hidden = 2));
+}
 static nf_status run_dequantise(job_scene *s) { return nf_dequantise_create(&s->out_layer, s->context, JOB_CONFIG(nf_dequantise_config, .dim = 3)); }
 static nf_status run_columns(job_scene *s)
 {
@@ -360,6 +366,7 @@ const job jobs[] = {
     { "nf_coupling_conv_create", run_coupling_conv, NULL, false },
     { "nf_split_create", run_split_layer, NULL, false },
     { "nf_cnf_create", run_cnf, NULL, false },
+    { "nf_autoregressive_create", run_autoregressive, NULL, false },
     { "nf_dequantise_create", run_dequantise, NULL, false },
     { "nf_columns_create", run_columns, NULL, false },
     { "nf_standardise_create", run_standardise, NULL, false },

@@ -59,6 +59,7 @@ LAYER(squeeze)
 LAYER(dequantise)
 LAYER(columns)
 LAYER(cnf)
+LAYER(autoregressive)
 BASE(normal)
 BASE(diagonal)
 BASE(uniform)
@@ -188,6 +189,7 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "dequantise", "nf_layer_create", sizeof(nf_dequantise_config), make_dequantise },
     { "columns", "nf_layer_create", sizeof(nf_columns_config), make_columns },
     { "cnf", "nf_layer_create", sizeof(nf_cnf_config), make_cnf },
+    { "autoregressive", "nf_layer_create", sizeof(nf_autoregressive_config), make_autoregressive },
     { "base_normal", "nf_base_create", sizeof(nf_base_normal_config), make_base_normal },
     { "base_diagonal", "nf_base_create", sizeof(nf_base_diagonal_config), make_base_diagonal },
     { "base_uniform", "nf_base_create", sizeof(nf_base_uniform_config), make_base_uniform },

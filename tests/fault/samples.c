@@ -42,6 +42,9 @@ const fault_sample fault_samples[] = {
     { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"cond_dim\":2,\"hidden\":[2,3],\"solver\":\"rk4\",\"step\":0.1,\"activation\":\"softplus\","
              "\"time\":\"concat\",\"trace\":\"hutchinson\",\"probe\":\"gaussian\",\"probes\":2,\"end_time_fixed\":true,"
              "\"end_time\":0.25,\"kinetic\":0.1}", NORMAL, FAULT_ANY },
+    { "autoregressive", "{\"type\":\"autoregressive\",\"dim\":3,\"cond_dim\":2,\"hidden\":[4],\"random_last\":true}", NORMAL, FAULT_ANY },
+    { "autoregressive", "{\"type\":\"autoregressive\",\"dim\":3,\"hidden\":[5,4],\"transform\":\"spline\",\"bins\":3,\"direction\":\"inverse\","
+                        "\"index\":[2,0,1],\"activation\":\"silu\"}", NORMAL, FAULT_ANY },
     { "normal", "", NORMAL, FAULT_ANY },
     { "normal", "", "{\"type\":\"normal\",\"dim\":3,\"columns\":[1,2],\"temperature\":[0.5,2.0]}", FAULT_ANY },
     { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", FAULT_ANY },

@@ -297,7 +297,7 @@ class Matrix:
                   'nf_logit_create': 'logit', 'nf_linear_create': 'linear', 'nf_invconv_create': 'invconv',
                   'nf_squeeze_create': 'squeeze', 'nf_coupling_conv_create': 'coupling_conv', 'nf_split_create': 'split', 'nf_coupling_spline_create': 'coupling_spline',
                   'nf_flow_create_glow': 'glow', 'nf_flow_create_nsf': 'table', 'nf_flow_create_maf': 'table', 'nf_flow_create_iaf': 'table',
-                  'nf_flow_create_nice': 'table', 'nf_flow_create_ffjord': 'ffjord', 'nf_cnf_create': 'cnf', 'nf_flow_create_realnvp_image': 'realnvp_image', 'nf_dequantise_create': 'dequantise', 'nf_columns_create': 'columns', 'nf_optimizer_adam_create': 'adam',
+                  'nf_flow_create_nice': 'table', 'nf_flow_create_ffjord': 'ffjord', 'nf_cnf_create': 'cnf', 'nf_autoregressive_create': 'autoregressive', 'nf_flow_create_realnvp_image': 'realnvp_image', 'nf_dequantise_create': 'dequantise', 'nf_columns_create': 'columns', 'nf_optimizer_adam_create': 'adam',
                   'nf_optimizer_adamw_create': 'adamw', 'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd',
                   'nf_context_create': 'context', 'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_dataset_load': 'read'}
         for function, config in makers.items():

@@ -812,6 +812,139 @@ START_TEST(coupling_spline__refuses_bad_configs)
 }
 END_TEST
 
+/* Column 1 as in coupling__check_value; the weight outside the mask is not used */
+START_TEST(autoregressive__check_value)
+{
+    nf_autoregressive_config config = { .struct_size = sizeof config, .dim = 2, .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
+    const double theta[] = { 0, -0.4, 0, 0.9, 0, 0, 0, 0, 0, 0.3, 0, -0.2 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_autoregressive_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, theta, (double[]){ 0.7, 2.385 }, (double[]){ 0.7, 3.6625857417 }, 0.4234946737);
+    config.direction = NF_AUTOREGRESSIVE_INVERSE;
+    ck_assert_int_eq(nf_autoregressive_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, theta, (double[]){ 0.7, 3.6625857417 }, (double[]){ 0.7, 2.385 }, -0.4234946737);
+}
+END_TEST
+
+/* dz_k/dx_j is exactly 0 for j after k in the order, whatever theta holds outside the mask; what lies before is not, somewhere. */
+START_TEST(autoregressive__is_triangular)
+{
+    static const int64_t order[][5] = { { 0, 1, 2, 3, 4 }, { 4, 3, 2, 1, 0 }, { 3, 0, 4, 1, 2 } };
+    const struct layer_case *c = case_of("autoregressive");
+    struct bench b;
+    bench_begin(&b, c->make(_i), NF_F64, ROWS);
+    bench_shake(&b);
+    double *x = case_x(c, &b), *z = bench_memory(b.n * b.dim * 8), *moved = bench_memory(b.n * b.dim * 8);
+    bench_forward(&b, x, z, NULL);
+    for (int64_t j = 0; b.dim == 5 && j < 5; j++) {
+        int differ = 0;
+        const int64_t at = order[_i % 3][j];
+        for (int64_t i = 0; i < b.n; i++) x[i * 5 + at] += 0.25;
+        bench_forward(&b, x, moved, NULL);
+        for (int64_t i = 0; i < b.n; i++) x[i * 5 + at] -= 0.25;
+        for (int64_t i = 0; i < b.n; i++)
+            for (int64_t k = 0; k < 5; k++) {
+                const int64_t of = i * 5 + order[_i % 3][k];
+                if (k < j) ck_assert_msg(memcmp(&z[of], &moved[of], 8) == 0, "column %d of %d changes one before it", (int)j, (int)k);
+                differ += k > j && z[of] != moved[of];
+            }
+        ck_assert_msg(j == 4 || differ > 0, "variant %d: column %d of the order changes nothing behind it", (int)_i, (int)j);
+    }
+    free(x), free(z), free(moved);
+    bench_end(&b);
+}
+END_TEST
+
+/* The slow way back: to rounding in both precisions, log-dets too, and for several rows at once as for one. */
+START_TEST(autoregressive__solves_what_it_maps)
+{
+    const struct layer_case *c = case_of("autoregressive");
+    const int32_t dtype = _i % 2 ? NF_F32 : NF_F64;
+    struct bench b;
+    bench_begin(&b, c->make(_i / 2), dtype, 37);
+    bench_shake(&b);
+    void *x = case_x(c, &b), *z = bench_memory(b.n * b.dim * b.size), *back = bench_memory(b.n * b.dim * b.size);
+    bench_forward(&b, x, z, NULL);
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+    for (int64_t k = 0; k < b.n * b.dim; k++) near(get(&b, back, k), get(&b, x, k), dtype == NF_F32 ? 3e-3 : ROUND_TOL, "x", k);
+    for (int64_t i = 0; i < b.n; i++) near(b.log_det[i], 0.0, dtype == NF_F32 ? 3e-3 : ROUND_TOL, "log_det", i);
+    b.tile.n = 1;
+    if (b.cond_dim) b.tile.cond = (char *)b.cond + 36 * b.cond_dim * b.size;
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, (char *)z + 36 * b.dim * b.size, x), NF_OK);
+    ck_assert_mem_eq(x, (char *)back + 36 * b.dim * b.size, (size_t)(b.dim * b.size));
+    free(x), free(z), free(back);
+    bench_end(&b);
+}
+END_TEST
+
+/* reset leaves zeros outside the mask, and so do gradients */
+START_TEST(autoregressive__masked_weights_stay_zero)
+{
+    const nf_autoregressive_config config = { .struct_size = sizeof config, .dim = 3, .hidden = (int64_t[]){ 4 }, .n_hidden = 1, .random_last = 1 };
+    static const int degree[] = { 1, 1, 2, 2 }; /* of the hidden units */
+    nf_layer *layer;
+    struct bench b;
+    ck_assert_int_eq(nf_autoregressive_create(&layer, NULL, &config), NF_OK);
+    bench_begin(&b, layer, NF_F64, ROWS);
+    double *x = case_x(case_of("autoregressive"), &b), *z = bench_memory(b.n * 3 * 8), *g = bench_memory(b.n * 3 * 8), h[ROWS];
+    for (int i = 0; i < ROWS; i++) h[i] = mix_log_det(i);
+    for (int k = 0; k < 3 * ROWS; k++) g[k] = mix_z(k);
+    bench_forward(&b, x, z, b.saved);
+    memset(b.grad, 0, (size_t)(b.count * b.size));
+    b.tile.grad = b.grad;
+    ck_assert_int_eq(b.ops->backward(layer->self, &b.tile, x, z, b.saved, g, h), NF_OK);
+    const double *theta[] = { b.theta, b.grad };
+    for (int t = 0; t < 2; t++) {
+        int inside = 0;
+        for (int j = 0; j < 3; j++)
+            for (int u = 0; u < 4; u++) {
+                if (degree[u] < j + 1) ck_assert(theta[t][j * 4 + u] == 0.0);
+                else inside += theta[t][j * 4 + u] != 0.0;
+            }
+        for (int u = 0; u < 4; u++)
+            for (int o = 0; o < 6; o++) {
+                if (o % 3 < degree[u]) ck_assert(theta[t][16 + u * 6 + o] == 0.0);
+                else inside += theta[t][16 + u * 6 + o] != 0.0;
+            }
+        ck_assert_int_gt(inside, t == 0 ? 17 : 4); /* a ReLU may be off for all rows */
+    }
+    free(x), free(z), free(g);
+    bench_end(&b);
+}
+END_TEST
+
+static const struct { nf_autoregressive_config config; nf_status status; const char *words; } bad_autoregressive[] = {
+    { { .dim = 0 }, NF_ERR_ARG, "dim is required" },
+    { { .dim = 2, .direction = 3 }, NF_ERR_ARG, "direction is 3" },
+    { { .dim = 2, .transform = 3 }, NF_ERR_ARG, "transform is 3" },
+    { { .dim = 2, .order = NF_ORDER_INDEX }, NF_ERR_ARG, "order is index, but index is empty" },
+    { { .dim = 2, .order = NF_ORDER_REVERSED, .index = (const int64_t[]){ 1, 0 }, .n_index = 2 }, NF_ERR_ARG, "index is given, but order is reversed" },
+    { { .dim = 2, .index = (const int64_t[]){ 1, 1 }, .n_index = 2 }, NF_ERR_ARG, "index[1] is 1" },
+    { { .dim = 2, .index = (const int64_t[]){ 0, 2 }, .n_index = 2 }, NF_ERR_ARG, "index[1] is 2" },
+    { { .dim = 3, .index = (const int64_t[]){ 0, 2 }, .n_index = 2 }, NF_ERR_SHAPE, "index has 2 values, dim is 3" },
+    { { .dim = 2, .hidden = (const int64_t[]){ 4, 0 }, .n_hidden = 2 }, NF_ERR_ARG, "hidden[1] is 0" },
+    { { .dim = 2, .bins = 5 }, NF_ERR_ARG, "bins is given, but transform is affine" },
+    { { .dim = 2, .circular = 1 }, NF_ERR_ARG, "circular is given, but transform is affine" },
+    { { .dim = 2, .spline_bound = 5 }, NF_ERR_ARG, "spline_bound is given, but transform is affine" },
+    { { .dim = 2, .min_slope = 0.1 }, NF_ERR_ARG, "min_slope is given, but transform is affine" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bound = 1 }, NF_ERR_ARG, "bound is given, but transform is spline" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .scale = NF_SCALE_EXP }, NF_ERR_ARG, "scale is given, but transform is spline" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bins = 65 }, NF_ERR_ARG, "bins is 65" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bins = 64 }, NF_ERR_ARG, "bins is 64 and min_width 0.01" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .min_height = 0.1 }, NF_ERR_ARG, "bins is 8 and min_height 0.1" },
+};
+
+START_TEST(autoregressive__refuses_bad_configs)
+{
+    nf_autoregressive_config config = bad_autoregressive[_i].config;
+    nf_layer *layer = (nf_layer *)&layer;
+    config.struct_size = sizeof config;
+    ck_assert_int_eq(nf_autoregressive_create(&layer, NULL, &config), bad_autoregressive[_i].status);
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(nf_last_error(), bad_autoregressive[_i].words) != NULL, "%s", nf_last_error());
+}
+END_TEST
+
 /* z_1 = (2.385 + t) exp(s): t = -0.4 0.7 + 0.3 = 0.02, u = 0.9 0.7 - 0.2 = 0.43, s = 2 tanh(0.215) */
 START_TEST(coupling_conv__check_value)
 {
@@ -1494,6 +1627,11 @@ int main(void)
     tcase_add_test(one, coupling_spline__check_value);
     tcase_add_loop_test(one, coupling_spline__refuses_bad_configs, 0, (int)(sizeof bad_splines / sizeof *bad_splines));
     tcase_add_test(one, coupling_conv__check_value);
+    tcase_add_test(one, autoregressive__check_value);
+    tcase_add_loop_test(one, autoregressive__is_triangular, 0, AUTO_VARIANTS);
+    tcase_add_loop_test(one, autoregressive__solves_what_it_maps, 0, 2 * AUTO_VARIANTS);
+    tcase_add_test(one, autoregressive__masked_weights_stay_zero);
+    tcase_add_loop_test(one, autoregressive__refuses_bad_configs, 0, (int)(sizeof bad_autoregressive / sizeof *bad_autoregressive));
     tcase_add_test(one, split__check_value);
     tcase_add_loop_test(one, image_layers__refuse_bad_configs, 0, N_BAD_IMAGES);
     tcase_add_test(one, linear__starts_as_rotation);
