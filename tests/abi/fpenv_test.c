@@ -525,7 +525,7 @@ static void scene_tables(scene *s)
 {
     enum { POINTS = 20 };
     static const int64_t hidden[] = { 5 }, kind[] = { NF_COLUMN_BOUNDED, NF_COLUMN_REAL };
-    static const double low[] = { -300, 0 }, high[] = { 300, 0 };
+    static const double low[] = { -1e30, 0 }, high[] = { 1e30, 0 };
     const struct { const char *name; __typeof__(api.nf_flow_create_nsf) create; } recipes[] = {
         { "nsf", api.nf_flow_create_nsf }, { "maf", api.nf_flow_create_maf }, { "iaf", api.nf_flow_create_iaf }, { "nice", api.nf_flow_create_nice },
     };
