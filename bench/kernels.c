@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * kernels.c - matrix products at the shapes of the networks, vector functions, random normals; one thread
+ * kernels.c - matrix products at the shapes of the networks, vector functions, splines, random normals; one thread
  */
 #include "bench.h"
 #include "math/kernels.h"
@@ -92,6 +92,46 @@ static void measure_maps(const bench_workload *w, const bench_options *o)
     }
 }
 
+/* Splines of 8 bins, tails at 3, of the numbers that fit a strip */
+#define SPLINE_COUNT 256
+typedef struct spline_call {
+    void (*f)(const nfi_spline *);
+    nfi_spline s;
+} spline_call;
+
+static nf_status call_spline(void *arg)
+{
+    const spline_call *m = arg;
+    m->f(&m->s);
+    return NF_OK;
+}
+
+static void measure_splines(const bench_workload *w, const bench_options *o)
+{
+    const nfi_kernels *k = nfi_kernels_for(NULL, NF_F32);
+    const struct { const char *name; void (*f)(const nfi_spline *); } rows[] = {
+        { "forward", k->spline_value }, { "inverse", k->spline_inverse }, { "backward", k->spline_backward } };
+    float *p = random_block(SPLINE_COUNT * 23), *gp = random_block(SPLINE_COUNT * 23), *x = random_block(SPLINE_COUNT * 4);
+    void *work = aligned_alloc(64, NFI_SPLINE_WORK(8));
+
+    for (int64_t i = 0; i < SPLINE_COUNT; i++) x[i] *= 10.0f;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        spline_call m = { rows[i].f, { .count = SPLINE_COUNT, .stride = SPLINE_COUNT, .bins = 8, .bound = 3, .min_width = 1e-2, .min_height = 1e-2,
+                                       .min_slope = 1e-2, .slope_centre = 0.526, .logit_bound = 2, .p = p, .x = x, .z = x + SPLINE_COUNT,
+                                       .log_slope = x + 2 * SPLINE_COUNT, .h = x + 2 * SPLINE_COUNT, .g = x + 3 * SPLINE_COUNT, .gp = gp, .work = work } };
+        bench_case c = { .workload = w->name, .metric = "elements/s", .batch = SPLINE_COUNT, .per_call = SPLINE_COUNT, .call = call_spline, .arg = &m };
+        for (int r = 0; r < 200; r++) (void)call_spline(&m);
+        const double start = bench_now();
+        for (int r = 0; r < 2000; r++) (void)call_spline(&m);
+        snprintf(c.note, sizeof c.note, "spline %s f32: %.2f ns an element", rows[i].name, (bench_now() - start) / 2000 / SPLINE_COUNT * 1e9);
+        bench_measure(&c, o);
+    }
+    free(p);
+    free(gp);
+    free(x);
+    free(work);
+}
+
 void bench_kernels(const bench_workload *w, int64_t batch, const bench_options *o)
 {
     static const int64_t shapes[][2] = { { 256, 256 }, { 22, 256 }, { 256, 42 }, { 1, 256 }, { 256, 1 } };
@@ -100,4 +140,5 @@ void bench_kernels(const bench_workload *w, int64_t batch, const bench_options *
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int kind = 0; kind < 3; kind++) measure_product(w, batch, shapes[s][0], shapes[s][1], kind, &one);
     measure_maps(w, &one);
+    measure_splines(w, &one);
 }

@@ -26,6 +26,9 @@ static const bench_workload workloads[] = {
     { "tabular_train", "training step, 43 columns, 10 couplings, networks 22-256-256-42", bench_train, { 1024 }, MODEL_TABULAR },
     { "log_prob_tabular", "log density of a batch", bench_log_prob, { 1, 16, 256, 4096, 65536 }, MODEL_TABULAR },
     { "sample_tabular", "samples", bench_sample, { 1, 16, 256, 4096, 65536 }, MODEL_TABULAR },
+    { "tabular_train_nsf", "the same with rational-quadratic splines, 8 bins, tails at 3, networks 22-256-256-483", bench_train, { 1024 }, MODEL_NSF },
+    { "log_prob_nsf", "log density of a batch", bench_log_prob, { 1, 16, 256, 4096, 65536 }, MODEL_NSF },
+    { "sample_nsf", "samples", bench_sample, { 1, 16, 256, 4096, 65536 }, MODEL_NSF },
     { "glow_train_K8_h512", "images a second in training, GLOW 32x32x3, 3 levels of 8 steps, 512 hidden channels", bench_train_rows, { 16 }, MODEL_GLOW_K8_H512 },
     { "glow_log_prob_K8_h512", "log density of images", bench_log_prob, { 1, 16 }, MODEL_GLOW_K8_H512 },
     { "glow_sample_K8_h512", "samples", bench_sample, { 1, 16 }, MODEL_GLOW_K8_H512 },
@@ -50,7 +53,7 @@ static const bench_workload workloads[] = {
     { "ffjord_log_prob_images", "log density of images", bench_log_prob, { 1, 16 }, MODEL_FFJORD_IMAGES },
     { "ffjord_sample_images", "samples", bench_sample, { 16 }, MODEL_FFJORD_IMAGES },
     { "ffjord_solver_images", "evaluations in solves, beside the network alone", bench_solver, { 16 }, MODEL_FFJORD_IMAGES },
-    { "kernels", "matrix products at the shapes of the networks, vector functions, normals", bench_kernels, { 128 }, 0 },
+    { "kernels", "matrix products at the shapes of the networks, vector functions, splines, normals", bench_kernels, { 128 }, 0 },
     { "start", "load of a model and first log_prob", bench_start, { 1 }, MODEL_MOONS },
 };
 #define N_WORKLOADS (sizeof workloads / sizeof *workloads)

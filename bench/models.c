@@ -52,6 +52,16 @@ static void add_coupling(model *m, nf_layer **layer, const int64_t *hidden, int6
     m->gflop_row += 2e-9 * (separate ? 2.0 * weights_of(kept, moved, hidden, n_hidden) : weights_of(kept, 2 * moved, hidden, n_hidden));
 }
 
+static void add_spline(model *m, nf_layer **layer, const int64_t *hidden, int64_t n_hidden, int32_t swap)
+{
+    const nf_coupling_spline_config c = { .struct_size = sizeof c, .dim = m->dim, .swap = swap, .random_last = 1, .hidden = hidden,
+                                          .n_hidden = n_hidden };
+    const int64_t moved = swap ? m->dim - m->dim / 2 : m->dim / 2;
+
+    if (nf_coupling_spline_create(layer, m->context, &c)) bench_die("coupling", NF_ERR_ARG);
+    m->gflop_row += 2e-9 * weights_of(m->dim - moved, 23 * moved, hidden, n_hidden);
+}
+
 /* Which flow: a chain of couplings of columns, GLOW on 32x32x3, or one continuous layer. */
 static const nf_cnf_config cnf_toy = { .struct_size = sizeof cnf_toy, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 }, .n_hidden = 3,
                                        .trace = NF_TRACE_EXACT, .end_time = 0.5, .rtol = 1e-5, .atol = 1e-5 };
@@ -70,16 +80,18 @@ static const struct model_kind {
     int64_t steps; /* of GLOW, with hidden[0] channels; 0: not GLOW */
     const nf_cnf_config *cnf; /* NULL: not continuous */
     double gain;   /* of its initial weights: those of a trained network are larger */
+    int32_t spline; /* couplings by splines */
 } model_kinds[] = {
-    [MODEL_MOONS] = { 2, 6, { 256, 256, 256, 256 }, 4, 1, 0, NULL, 0.0 },
-    [MODEL_TABULAR] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0 },
-    [MODEL_GLOW_K8_H512] = { 3072, 0, { 512 }, 1, 0, 8, NULL, 0.0 },
-    [MODEL_GLOW_K8_H128] = { 3072, 0, { 128 }, 1, 0, 8, NULL, 0.0 },
-    [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32, NULL, 0.0 },
-    [MODEL_FFJORD_TOY] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy, 4.0 },
-    [MODEL_FFJORD_TABULAR] = { 43, 0, { 0 }, 0, 0, 0, &cnf_tabular, 3.0 },
-    [MODEL_FFJORD_TOY_ADJOINT] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy_adjoint, 4.0 },
-    [MODEL_FFJORD_IMAGES] = { 784, 0, { 0 }, 0, 0, 0, &cnf_images, 2.0 },
+    [MODEL_MOONS] = { 2, 6, { 256, 256, 256, 256 }, 4, 1, 0, NULL, 0.0, 0 },
+    [MODEL_TABULAR] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, 0 },
+    [MODEL_NSF] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, 1 },
+    [MODEL_GLOW_K8_H512] = { 3072, 0, { 512 }, 1, 0, 8, NULL, 0.0, 0 },
+    [MODEL_GLOW_K8_H128] = { 3072, 0, { 128 }, 1, 0, 8, NULL, 0.0, 0 },
+    [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32, NULL, 0.0, 0 },
+    [MODEL_FFJORD_TOY] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy, 4.0, 0 },
+    [MODEL_FFJORD_TABULAR] = { 43, 0, { 0 }, 0, 0, 0, &cnf_tabular, 3.0, 0 },
+    [MODEL_FFJORD_TOY_ADJOINT] = { 2, 0, { 0 }, 0, 0, 0, &cnf_toy_adjoint, 4.0, 0 },
+    [MODEL_FFJORD_IMAGES] = { 784, 0, { 0 }, 0, 0, 0, &cnf_images, 2.0, 0 },
 };
 
 static void create_couplings(model *m, const struct model_kind *kind)
@@ -88,7 +100,10 @@ static void create_couplings(model *m, const struct model_kind *kind)
     nf_base *base;
     nf_status status;
 
-    for (int32_t i = 0; i < kind->couplings; i++) add_coupling(m, &layers[i], kind->hidden, kind->n_hidden, kind->separate, i % 2);
+    for (int32_t i = 0; i < kind->couplings; i++) {
+        if (kind->spline) add_spline(m, &layers[i], kind->hidden, kind->n_hidden, i % 2);
+        else add_coupling(m, &layers[i], kind->hidden, kind->n_hidden, kind->separate, i % 2);
+    }
     if ((status = nf_base_normal_create(&base, m->context, m->dim))) bench_die("base", status);
     if ((status = nf_flow_create(&m->flow, m->context, NULL, base, layers, kind->couplings))) bench_die("flow", status);
     for (int32_t i = 0; i < kind->couplings; i++) nf_layer_unref(layers[i]);

@@ -11,13 +11,14 @@
 #include "images.h"
 #include "json.h"
 #include "progress.h"
+#include "tables.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct train_options {
     common_options common;
-    const char *output, *val, *curve;
+    const char *output, *val, *curve, *columns_kind;
     int32_t arch, optimizer; /* from 1 */
     int64_t rows;
     double noise;
@@ -31,13 +32,14 @@ typedef struct train_options {
     nf_glow_config glow;
     nf_realnvp_image_config realnvp_image;
     nf_ffjord_config ffjord;
+    nf_table_config table;
     nf_fit_config fit;
     nf_adam_config adam;
     nf_sgd_config sgd;
 } train_options;
 
 /* Names, in the order of the tables below. */
-#define ARCHITECTURES "realnvp,glow,realnvp_image,ffjord"
+#define ARCHITECTURES "realnvp,glow,realnvp_image,ffjord,nsf,maf,iaf,nice"
 #define PRESETS "default,book,toy,tabular,images"
 #define OPTIMIZERS "adam,adamw,adamax,sgd"
 
@@ -51,6 +53,8 @@ typedef struct train_run {
     nf_optimizer *optimizer;
     double *mean, *sd; /* [dim], NULL: no standardise layer */
     double log_sd;     /* sum of log sd */
+    table_kinds kinds; /* of the columns; all NULL: not asked for */
+    double gaussian;   /* held-out NLL of the full-covariance Gaussian; NaN: none */
     image_shape shape; /* of the rows, all 0: they are no images */
     nf_fit_report report;
     progress_line line;
@@ -58,11 +62,13 @@ typedef struct train_run {
 
 static const nf_field train_fields[] = {
     OPTION(train_options, output, NF_FIELD_STRING, NULL, "the model file to write (required)"),
-    { .name = "arch", .help = "architecture (default realnvp, for images glow)", .choices = ARCHITECTURES, .kind = NF_FIELD_CHOICE,
+    { .name = "arch", .help = "architecture (default nsf, of density:NAME and with a --preset of its own realnvp, of images glow)", .choices = ARCHITECTURES, .kind = NF_FIELD_CHOICE,
       .offset = (uint32_t)offsetof(train_options, arch) },
     OPTION_CHOICE(train_options, optimizer, OPTIMIZERS, "update rule"),
     OPTION(train_options, val, NF_FIELD_STRING, NULL,
            "part held out: 20%, 0.2, or 0 for none (default 20% of a density, its last rows; 10% of a table, by --seed)"),
+    OPTION(train_options, columns_kind, NF_FIELD_STRING, NULL,
+           "nsf, maf, iaf, nice: columns that are not plain real numbers, as in age:integer,share:bounded(0,1),2:positive"),
     OPTION(train_options, curve, NF_FIELD_STRING, NULL, "CSV file to write the losses of each epoch to"),
     OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
     OPTION(train_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
@@ -109,8 +115,10 @@ static const preset presets[] = {
     { "images", "glow, realnvp_image", 0,
       { { "optimizer", "adam" }, { "lr", "3e-3" }, { "schedule", "cosine" }, { "warmup_steps", "500" }, { "batch", "16" }, { "epochs", "12" },
         { "ema_decay", "0.995" }, { "clip_norm", "100" }, { "progress_steps", "1" } } },
+    { "tables", "nsf, maf, iaf, nice; size by the rows", 0,
+      { { "lr", "2e-3" }, { "schedule", "cosine" }, { "ema_decay", "0.99" } } },
 };
-enum { PRESET_DEFAULT = 1, PRESET_BOOK = 2, PRESET_TOY = 3, PRESET_TABULAR = 4, PRESET_FFJORD_IMAGES = 5, PRESET_IMAGES = 6 }; /* from 1 */
+enum { PRESET_DEFAULT = 1, PRESET_BOOK = 2, PRESET_TOY = 3, PRESET_TABULAR = 4, PRESET_FFJORD_IMAGES = 5, PRESET_IMAGES = 6, PRESET_TABLES = 7 }; /* from 1 */
 enum { CURVE_EPOCHS = 100 /* the library's default */ };
 
 /* Architectures: how a flow is made of the options. */
@@ -178,6 +186,28 @@ static nf_status create_ffjord(nf_flow **out, train_run *run, train_options *o)
     return nf_flow_create_ffjord(out, run->context, &o->ffjord);
 }
 
+/* The four recipes for tables. */
+static nf_table_config *table_config(train_run *run, train_options *o)
+{
+    const int64_t dim = nf_dataset_dim(run->train);
+
+    o->table.dim = dim;
+    o->table.cond_dim = nf_dataset_cond_dim(run->train);
+    o->table.mean = run->mean;
+    o->table.sd = run->sd;
+    o->table.n_mean = o->table.n_sd = run->mean ? dim : 0;
+    o->table.kind = run->kinds.kind;
+    o->table.low = run->kinds.low;
+    o->table.high = run->kinds.high;
+    o->table.n_kind = o->table.n_low = o->table.n_high = run->kinds.kind ? dim : 0;
+    return &o->table;
+}
+static nf_status create_nsf(nf_flow **out, train_run *run, train_options *o) { return nf_flow_create_nsf(out, run->context, table_config(run, o)); }
+static nf_status create_maf(nf_flow **out, train_run *run, train_options *o) { return nf_flow_create_maf(out, run->context, table_config(run, o)); }
+static nf_status create_iaf(nf_flow **out, train_run *run, train_options *o) { return nf_flow_create_iaf(out, run->context, table_config(run, o)); }
+static nf_status create_nice(nf_flow **out, train_run *run, train_options *o) { return nf_flow_create_nice(out, run->context, table_config(run, o)); }
+#define TABLE_OPTIONS "layers,hidden,activation,mix,columns_kind,no_standardise,standardise_all,robust"
+
 static const architecture architectures[] = {
     { "realnvp", 0, PRESET_DEFAULT, PRESET_BOOK, create_realnvp,
       "preset,layers,hidden,activation,mask,scale,separate,actnorm,weights,bound,no_standardise,standardise_all,robust" },
@@ -186,8 +216,12 @@ static const architecture architectures[] = {
     { "ffjord", 0, PRESET_TOY, PRESET_FFJORD_IMAGES, create_ffjord,
       "preset,blocks,hidden,activation,time,solver,trace,probe,probes,end_time,end_time_fixed,rtol,atol,step,max_steps,gradient,kinetic,jacobian,"
       "no_standardise,standardise_all,robust,levels,bits,alpha" },
+    { "nsf", 0, PRESET_TABLES, PRESET_TABLES, create_nsf, TABLE_OPTIONS ",bins,bound" },
+    { "maf", 0, PRESET_TABLES, PRESET_TABLES, create_maf, TABLE_OPTIONS ",transform,bins,bound" },
+    { "iaf", 0, PRESET_TABLES, PRESET_TABLES, create_iaf, TABLE_OPTIONS ",transform,bins,bound" },
+    { "nice", 0, PRESET_TABLES, PRESET_TABLES, create_nice, TABLE_OPTIONS },
 };
-enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, FFJORD = 4, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
+enum { REALNVP = 1, GLOW = 2, REALNVP_IMAGE = 3, FFJORD = 4, NSF = 5, N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
 /* Optimizers: which config they take. */
 static const struct { const char *name; size_t offset; } optimizers[] = {
@@ -296,7 +330,7 @@ static int choose_architecture(train_run *run, train_options *o)
 {
     int code;
 
-    if (!o->arch) o->arch = run->shape.height ? GLOW : REALNVP;
+    if (!o->arch) o->arch = run->shape.height ? GLOW : table_density(run->data_name) || o->preset ? REALNVP : NSF;
     if ((code = check_own(run->set, o))) return code;
     if ((code = choose_preset(run, o))) return code;
     if (takes_images(o) && !run->shape.height)
@@ -305,6 +339,7 @@ static int choose_architecture(train_run *run, train_options *o)
     if (takes_images(o)) o->no_standardise = 1;
     if ((code = check_image_options(run->set, o))) return code;
     if ((code = check_alpha(o))) return code;
+    if (o->preset == PRESET_TABLES && (code = table_size(run->set, nf_dataset_rows(run->all), nf_dataset_dim(run->all)))) return code;
     return apply_preset(run->set, o);
 }
 
@@ -340,9 +375,8 @@ static int split(train_run *run, const train_options *o)
 }
 
 /* Mean and sd of each column, refused in the library's words when a column is constant or not finite. */
-static int measure(train_run *run, const train_options *o)
+static int measure_columns(train_run *run, const train_options *o, const nf_dataset *data)
 {
-    const nf_dataset *data = o->standardise_all || preset_of(o)->standardise_all ? run->all : run->train;
     const int64_t dim = nf_dataset_dim(data);
     nf_layer *layer = NULL;
     nf_status status = nf_standardise_from_dataset(&layer, run->context, data, o->robust);
@@ -362,6 +396,20 @@ static int measure(train_run *run, const train_options *o)
     return CODE_OK;
 }
 
+/* Of columns that are not plain real numbers what is measured is what their kinds make of them. */
+static int measure(train_run *run, const train_options *o)
+{
+    const nf_dataset *data = o->standardise_all || preset_of(o)->standardise_all ? run->all : run->train;
+    nf_dataset *mapped = NULL;
+    int code;
+
+    if (!run->kinds.kind) return measure_columns(run, o, data);
+    code = table_kinds_apply(&mapped, run->context, data, &run->kinds, o->seed);
+    if (!code) code = measure_columns(run, o, mapped);
+    nf_dataset_unref(mapped);
+    return code;
+}
+
 static int read_data(train_run *run, train_options *o)
 {
     const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
@@ -370,6 +418,7 @@ static int read_data(train_run *run, train_options *o)
     if (!code) code = tool_image_shape(&command_train, run->all, &o->images, &run->shape);
     if (!code) code = choose_architecture(run, o);
     if (!code) code = split(run, o);
+    if (!code && o->columns_kind) code = table_kinds_read(&run->kinds, run->all, o->columns_kind);
     if (!code && !o->no_standardise) code = measure(run, o);
     return code;
 }
@@ -476,6 +525,14 @@ static int fit(train_run *run, train_options *o, int *code)
     return CODE_OK;
 }
 
+/* What the flow has to beat: of a table, the Gaussian of its training rows, on the rows held out. */
+static void fit_gaussian(train_run *run)
+{
+    const int table = !run->shape.height && !table_density(run->data_name);
+
+    run->gaussian = table && run->valid ? table_gaussian_nll(run->train, run->valid) : (double)NAN;
+}
+
 static double entropy(const train_run *run, const train_options *o)
 {
     const char *name = table_density(run->data_name);
@@ -505,6 +562,11 @@ static void print_json(const train_run *run, const train_options *o)
     nft_json_number(&w, "valid_bits", bits(run, valid));
     nft_json_number(&w, "entropy", h);
     nft_json_number(&w, "entropy_standardised", h - run->log_sd);
+    nft_json_number(&w, "gaussian_valid_nll", run->gaussian);
+    if (isfinite(run->gaussian))
+        nft_json_flag(&w, "beats_gaussian", valid < run->gaussian);
+    else
+        nft_json_string(&w, "beats_gaussian", NULL);
     nft_json_integer(&w, "epochs", r->epochs);
     nft_json_integer(&w, "best_epoch", r->best_epoch);
     nft_json_integer(&w, "steps", r->steps);
@@ -525,6 +587,13 @@ static void print_losses(const train_run *run, double h)
     printf("%-22s %12.4f %14.4f\n", "training rows", r->train_nll, r->train_nll - run->log_sd);
     if (run->valid) printf("%-22s %12.4f %14.4f\n", "held-out rows", r->valid_nll, r->valid_nll - run->log_sd);
     if (isfinite(h)) printf("%-22s %12.4f %14.4f\n", "entropy (the floor)", h, h - run->log_sd);
+    if (!isfinite(run->gaussian)) return;
+    printf("%-22s %12.4f %14.4f\n", "a Gaussian, held out", run->gaussian, run->gaussian - run->log_sd);
+    if (r->valid_nll < run->gaussian)
+        printf("better than the full-covariance Gaussian by %.4f nats a row\n", run->gaussian - r->valid_nll);
+    else
+        printf("NOT better than the full-covariance Gaussian: worse by %.4f nats a row; it is the better model of these rows\n",
+               r->valid_nll - run->gaussian);
 }
 
 static void print_image_losses(const train_run *run)
@@ -562,6 +631,7 @@ static int train(train_run *run, train_options *o)
     if ((code = create_optimizer(run, o))) return code;
     print_plan(run, o);
     if ((code = fit(run, o, &fit_code))) return code;
+    fit_gaussian(run);
     if ((status = nf_flow_save(run->flow, o->output)) < 0) return tool_file_failed(status, o->output);
     if (o->common.json)
         print_json(run, o);
@@ -579,6 +649,7 @@ static void train_close(train_run *run)
     nf_dataset_unref(run->all);
     nf_context_unref(run->context);
     free(run->mean);
+    table_kinds_free(&run->kinds);
 }
 
 static int parse(options **set, train_options *o, int argc, char **argv, int *first)
@@ -592,6 +663,8 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
           .skip = "height,width,channels,cond_dim,hidden,blocks,noise,bits,alpha" },
         { .title = "FFJORD, besides --hidden and --activation", .target = &o->ffjord, .config = "ffjord", .skip = "preset,dim,cond_dim,blocks,mean,sd,height,width,channels,noise,alpha",
           .decided = "hidden,activation,time,trace,end_time,rtol,atol" },
+        { .title = "Tables: nsf, maf, iaf, nice, besides --layers, --hidden, --activation, --bound", .target = &o->table, .config = "table",
+          .skip = "dim,cond_dim,mean,sd,kind,low,high,alpha,noise", .decided = "layers,hidden,activation,mix,bins,bound" },
         { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps,progress_steps,factor" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps,weight_decay" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },
@@ -610,7 +683,7 @@ static int train_run_command(int argc, char **argv)
 {
     train_options o = { .common = COMMON_OPTIONS_INIT, .optimizer = 1, .noise = -1.0, .alpha = (double)NAN,
                         .rows = 3000, .realnvp = NF_REALNVP_CONFIG_INIT, .glow = NF_GLOW_CONFIG_INIT,
-                        .realnvp_image = NF_REALNVP_IMAGE_CONFIG_INIT, .ffjord = NF_FFJORD_CONFIG_INIT,
+                        .realnvp_image = NF_REALNVP_IMAGE_CONFIG_INIT, .ffjord = NF_FFJORD_CONFIG_INIT, .table = NF_TABLE_CONFIG_INIT,
                         .fit = NF_FIT_CONFIG_INIT,
                         .adam = NF_ADAM_CONFIG_INIT, .sgd = NF_SGD_CONFIG_INIT };
     train_run run = { 0 };

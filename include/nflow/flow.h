@@ -21,7 +21,7 @@
 #define NFLOW_FLOW_H
 
 #include <nflow/base.h>
-#include <nflow/layer.h>
+#include <nflow/coupling.h>
 
 NF_BEGIN_DECLS
 

@@ -55,13 +55,6 @@ enum {
                               activations start spread out instead of all at the origin */
 };
 
-/* Which columns a coupling transforms (the others, and cond, feed its networks). */
-enum {
-    NF_MASK_ALTERNATING = 1, /* the odd columns; with swap the even ones. Default */
-    NF_MASK_HALF = 2,        /* the columns from dim/2 (rounded down) on; with swap those before it */
-    NF_MASK_INDEX = 3        /* the columns listed in `index` */
-};
-
 /* The log-scale s as a function of the network's output u, and its range. m is `bound`. */
 enum {
     NF_SCALE_TANH = 1,       /* s = m tanh(u / m): (-m, m). Default, with m = 2 */
@@ -74,41 +67,6 @@ enum {
     NF_SCALE_EXP = 8,        /* s = u, unbounded: can overflow; for imports */
     NF_SCALE_ADDITIVE = 9    /* s = 0: z = x + t, volume preserving (NICE) */
 };
-
-/**
- * Layer "coupling_affine", some columns scaled and shifted by a network of the others. With a the columns kept, b the columns
- * transformed and c the conditioning columns,
- *   z_a = x_a,   z_b = exp(s(x_a, c)) x_b + t(x_a, c),   log|det| = sum s
- * s = s(u) is one of the forms above; t and u come from one network with 2 |b| outputs (first t, then u), or from two networks.
- * Networks compute in the flow's precision, s and all behind it in double. Every row is on its own; the inverse uses the same
- * bits of s.
- * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l; two networks: t.<l>..., then s.<l>...
- * A single column (dim 1) is always the one transformed. NF_ERR_ARG (mask and swap transform no column, or leave the networks
- * none).
- * Ref: Dinh, Sohl-Dickstein, Bengio, "Density estimation using Real NVP", arXiv:1605.08803.
- */
-typedef struct nf_coupling_affine_config {
-    uint32_t struct_size;
-    int32_t mask;       /* NF_MASK_..., default alternating */
-    int64_t dim;        /* required, >= 2, or >= 1 with cond_dim > 0 */
-    int64_t cond_dim;   /* default 0 */
-    int32_t swap;       /* 1: transform the columns that the mask would keep */
-    int32_t scale;      /* NF_SCALE_..., default tanh */
-    double bound;       /* m, at most 80; default 2 (tanh, asymmetric), ln 1000 (softclip) */
-    int32_t separate;   /* 1: two networks, one for s and one for t */
-    int32_t activation; /* NF_ACTIVATION_..., default relu */
-    int32_t weights;    /* NF_WEIGHTS_..., default glorot */
-    int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity (forms
-                            tanh, asymmetric, softclip, exp, additive) */
-    const int64_t *hidden; /* widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer */
-    int64_t n_hidden;
-    const int64_t *index; /* NF_MASK_INDEX: the columns to transform, distinct */
-    int64_t n_index;
-} nf_coupling_affine_config;
-
-#define NF_COUPLING_AFFINE_CONFIG_INIT { .struct_size = sizeof(nf_coupling_affine_config) }
-NF_API void nf_coupling_affine_config_init(nf_coupling_affine_config *config);
-NF_API nf_status nf_coupling_affine_create(nf_layer **out, nf_context *context, const nf_coupling_affine_config *config);
 
 /* What a coupling of images transforms. */
 enum {
@@ -142,7 +100,7 @@ typedef struct nf_coupling_conv_config {
     int64_t cond_dim;
     int32_t swap;    /* 1: transform what the mask would keep */
     int32_t scale;   /* NF_SCALE_..., default sigmoid */
-    double bound;    /* as in nf_coupling_affine_config */
+    double bound;    /* as in nf_coupling_affine_config (nflow/coupling.h) */
     int32_t net;     /* NF_CONV_... */
     int32_t reserved;
     int64_t hidden;  /* channels of the hidden stages, default 128 */
@@ -385,6 +343,46 @@ typedef struct nf_dequantise_config {
 #define NF_DEQUANTISE_CONFIG_INIT { .struct_size = sizeof(nf_dequantise_config) }
 NF_API void nf_dequantise_config_init(nf_dequantise_config *config);
 NF_API nf_status nf_dequantise_create(nf_layer **out, nf_context *context, const nf_dequantise_config *config);
+
+/* Kinds of a column. */
+enum {
+    NF_COLUMN_REAL = 1,
+    NF_COLUMN_POSITIVE = 2, /* above low */
+    NF_COLUMN_BOUNDED = 3,  /* in [low, high] */
+    NF_COLUMN_INTEGER = 4   /* a whole number, in [low, high] unless both are 0 */
+};
+
+/**
+ * Layer "columns", tables whose columns are of several kinds: each is mapped to the line by the formula of its kind,
+ *   real      z = x
+ *   positive  z = log(x - low)                                                           log dz/dx = -z
+ *   bounded   z = log(p / (1 - p)),  p = alpha + (1 - 2 alpha) (x - low) / (high - low)  log dz/dx = softplus(z) + softplus(-z) + log((1 - 2 alpha) / (high - low))
+ *   integer   z = x + u - 1/2,  u uniform in (0, 1)                                      log dz/dx = 0
+ * so that what follows needs to know of no bounds, and no density is wasted outside them. Put it first, "standardise" behind it. Density of
+ * an integer column: that of x + u, whose logarithm bounds log P(x) from below in the mean. u is drawn as in "dequantise". x that its
+ * column does not take is NF_ERR_DOMAIN with row and column when the flow computes, never clipped; whole numbers are at most 65535 in
+ * float, 2^31 - 1 in double. Inverses end at the nearest value that the column takes. low and high are taken as the flow's precision
+ * rounds them. No parameters.
+ * There is no periodic kind: layers that mix columns do not join its ends. Cut a circle where data are rarest, and call it bounded.
+ * NF_ERR_SHAPE (n_kind, n_low or n_high is neither 0 nor dim), NF_ERR_ARG (a bounded column whose low is not below high, an integer
+ * column with such bounds, or with bounds that are no whole numbers).
+ */
+typedef struct nf_columns_config {
+    uint32_t struct_size;
+    int32_t noise;       /* NF_NOISE_..., default always: of integer columns */
+    int64_t dim;         /* required */
+    const int64_t *kind; /* [dim], NF_COLUMN_..., or NULL: all real */
+    int64_t n_kind;
+    const double *low;   /* [dim] or NULL: 0 */
+    int64_t n_low;
+    const double *high;  /* [dim] or NULL: 0 */
+    int64_t n_high;
+    double alpha;        /* in [1e-12, 0.25], default 1e-6: of bounded columns */
+} nf_columns_config;
+
+#define NF_COLUMNS_CONFIG_INIT { .struct_size = sizeof(nf_columns_config) }
+NF_API void nf_columns_config_init(nf_columns_config *config);
+NF_API nf_status nf_columns_create(nf_layer **out, nf_context *context, const nf_columns_config *config);
 
 NF_END_DECLS
 #endif

@@ -6,8 +6,9 @@
  *   #include <nflow/nflow.hpp>         from C++17: owners, exceptions, spans; documented there
  *
  * In order of use: nflow/status.h (what calls answer), nflow/context.h (memory, threads; NULL will do), nflow/dataset.h,
- * nflow/layer.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/latent.h (interpolation, attributes),
- * nflow/continuous.h (flows by differential equations), nflow/optimizer.h, nflow/train.h and nflow/variational.h, nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list
+ * nflow/layer.h, nflow/coupling.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/latent.h (interpolation, attributes),
+ * nflow/continuous.h (flows by differential equations), nflow/autoregressive.h, nflow/tables.h (recipes for tables), nflow/optimizer.h, nflow/train.h and
+ * nflow/variational.h, nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list
  * them). nflow/layer_type.h, for layers of your own, is not included here.
  *
  * Since 0.1. What holds for every function, unless its header or comment says otherwise:
@@ -30,10 +31,12 @@
 #ifndef NFLOW_NFLOW_H
 #define NFLOW_NFLOW_H
 
+#include <nflow/autoregressive.h>
 #include <nflow/base.h>
 #include <nflow/config.h>
 #include <nflow/context.h>
 #include <nflow/continuous.h>
+#include <nflow/coupling.h>
 #include <nflow/dataset.h>
 #include <nflow/flow.h>
 #include <nflow/latent.h>
@@ -41,6 +44,7 @@
 #include <nflow/model.h>
 #include <nflow/optimizer.h>
 #include <nflow/status.h>
+#include <nflow/tables.h>
 #include <nflow/train.h>
 #include <nflow/variational.h>
 

@@ -83,6 +83,7 @@ template <class C> struct sized : C {
 using actnorm_config = sized<nf_actnorm_config>;
 using adam_config = sized<nf_adam_config>;
 using affine_config = sized<nf_affine_config>;
+using autoregressive_config = sized<nf_autoregressive_config>;
 using base_diagonal_config = sized<nf_base_diagonal_config>;
 using base_laplace_config = sized<nf_base_laplace_config>;
 using base_logistic_config = sized<nf_base_logistic_config>;
@@ -92,9 +93,11 @@ using base_normal_full_config = sized<nf_base_normal_full_config>;
 using base_student_config = sized<nf_base_student_config>;
 using base_uniform_config = sized<nf_base_uniform_config>;
 using cnf_config = sized<nf_cnf_config>;
+using columns_config = sized<nf_columns_config>;
 using context_config = sized<nf_context_config>;
 using coupling_affine_config = sized<nf_coupling_affine_config>;
 using coupling_conv_config = sized<nf_coupling_conv_config>;
+using coupling_spline_config = sized<nf_coupling_spline_config>;
 using dequantise_config = sized<nf_dequantise_config>;
 using ffjord_config = sized<nf_ffjord_config>;
 using fit_config = sized<nf_fit_config>;
@@ -112,6 +115,7 @@ using realnvp_image_config = sized<nf_realnvp_image_config>;
 using sgd_config = sized<nf_sgd_config>;
 using split_config = sized<nf_split_config>;
 using squeeze_config = sized<nf_squeeze_config>;
+using table_config = sized<nf_table_config>;
 using standardise_config = sized<nf_standardise_config>;
 using target_config = sized<nf_target_config>;
 using check_report = sized<nf_check_report>;
@@ -433,9 +437,12 @@ public:
     using owner::owner;
     explicit layer(const nf_actnorm_config &g, const context &c = {}) : layer(make(nf_actnorm_create, g, c)) {}
     explicit layer(const nf_affine_config &g, const context &c = {}) : layer(make(nf_affine_create, g, c)) {}
+    explicit layer(const nf_autoregressive_config &g, const context &c = {}) : layer(make(nf_autoregressive_create, g, c)) {}
     explicit layer(const nf_cnf_config &g, const context &c = {}) : layer(make(nf_cnf_create, g, c)) {}
+    explicit layer(const nf_columns_config &g, const context &c = {}) : layer(make(nf_columns_create, g, c)) {}
     explicit layer(const nf_coupling_affine_config &g, const context &c = {}) : layer(make(nf_coupling_affine_create, g, c)) {}
     explicit layer(const nf_coupling_conv_config &g, const context &c = {}) : layer(make(nf_coupling_conv_create, g, c)) {}
+    explicit layer(const nf_coupling_spline_config &g, const context &c = {}) : layer(make(nf_coupling_spline_create, g, c)) {}
     explicit layer(const nf_dequantise_config &g, const context &c = {}) : layer(make(nf_dequantise_create, g, c)) {}
     explicit layer(const nf_invconv_config &g, const context &c = {}) : layer(make(nf_invconv_create, g, c)) {}
     explicit layer(const nf_householder_config &g, const context &c = {}) : layer(make(nf_householder_create, g, c)) {}
@@ -759,6 +766,11 @@ public:
     /* Recipes, and a chain of layers over a base, layers[0] next to the data. */
     explicit flow(const nf_realnvp_config &g, const context &c = {}) : flow(make(nf_flow_create_realnvp, g, c)) {}
     explicit flow(const nf_realnvp_image_config &g, const context &c = {}) : flow(make(nf_flow_create_realnvp_image, g, c)) {}
+    /* The recipes for tables share a config, so they go by name. */
+    static flow nsf(const nf_table_config &g, const context &c = {}) { return flow(make(nf_flow_create_nsf, g, c)); }
+    static flow maf(const nf_table_config &g, const context &c = {}) { return flow(make(nf_flow_create_maf, g, c)); }
+    static flow iaf(const nf_table_config &g, const context &c = {}) { return flow(make(nf_flow_create_iaf, g, c)); }
+    static flow nice(const nf_table_config &g, const context &c = {}) { return flow(make(nf_flow_create_nice, g, c)); }
     explicit flow(const nf_glow_config &g, const context &c = {}) : flow(make(nf_flow_create_glow, g, c)) {}
     explicit flow(const nf_ffjord_config &g, const context &c = {}) : flow(make(nf_flow_create_ffjord, g, c)) {}
     flow(const base &latent, span<const layer> layers, const flow_config &g = {}, const context &c = {})

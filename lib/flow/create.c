@@ -16,11 +16,12 @@ static const nf_field flow_fields[] = {
 static const nfi_config_type nfi_flow_config_type = { "flow", sizeof(nf_flow_config), sizeof(nf_flow_config), flow_fields,
                                                sizeof flow_fields / sizeof *flow_fields };
 
-extern const nfi_config_type nfi_realnvp_config_type, nfi_glow_config_type, nfi_realnvp_image_config_type, nfi_ffjord_config_type;
+extern const nfi_config_type nfi_realnvp_config_type, nfi_glow_config_type, nfi_realnvp_image_config_type, nfi_ffjord_config_type,
+    nfi_table_config_type;
 const nfi_config_type *nfi_flow_configs(int32_t i)
 {
     static const nfi_config_type *const types[] = { &nfi_flow_config_type, &nfi_realnvp_config_type, &nfi_glow_config_type,
-                                                   &nfi_realnvp_image_config_type, &nfi_ffjord_config_type };
+                                                   &nfi_realnvp_image_config_type, &nfi_ffjord_config_type, &nfi_table_config_type };
     return i >= 0 && i < (int32_t)(sizeof types / sizeof *types) ? types[i] : NULL;
 }
 

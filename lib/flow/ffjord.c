@@ -109,9 +109,7 @@ static nf_status ffjord_check_table(nf_ffjord_config *c)
         return nfi_fail(NF_ERR_ARG, "%s: height is %lld, width %lld, channels %lld, levels %lld: they are of preset images (%d), this is %d",
                         ffjord_function, (long long)c->height, (long long)c->width, (long long)c->channels, (long long)c->levels,
                         NF_FFJORD_IMAGES, (int)c->preset);
-    if ((!c->n_mean || c->n_mean == c->dim) && (!c->n_sd || c->n_sd == c->dim)) return NF_OK;
-    return nfi_fail(NF_ERR_SHAPE, "%s: n_mean is %lld and n_sd %lld, each must be 0 or dim, %lld", ffjord_function, (long long)c->n_mean,
-                    (long long)c->n_sd, (long long)c->dim);
+    return nfi_recipe_check_standardise(ffjord_function, c->dim, c->n_mean, c->n_sd);
 }
 
 static int64_t ffjord_usual_levels(const nfi_image *m)
@@ -144,13 +142,6 @@ static nf_status ffjord_check_images(nf_ffjord_config *c)
     return nfi_recipe_levels(ffjord_function, &image, nfi_image_halvings(&image, FFJORD_LEVELS - 1) + 1, ffjord_usual_levels(&image), &c->levels);
 }
 
-static nf_status ffjord_standardise(nfi_recipe *recipe, const nf_ffjord_config *c)
-{
-    const nf_standardise_config standardise = { .struct_size = sizeof standardise, .dim = c->dim, .mean = c->mean, .n_mean = c->n_mean,
-                                                .sd = c->sd, .n_sd = c->n_sd };
-    return c->n_mean || c->n_sd ? nfi_recipe_add(recipe, "standardise", &standardise) : NF_OK;
-}
-
 /* m: what the rows are images of; all 0: of nothing. */
 static nf_status ffjord_blocks(nfi_recipe *recipe, const nf_ffjord_config *c, const nfi_image *m)
 {
@@ -176,7 +167,8 @@ static nf_status ffjord_level(nfi_recipe *recipe, const nf_ffjord_config *c, nfi
 static nf_status ffjord_layers(nfi_recipe *recipe, const nf_ffjord_config *c)
 {
     nfi_image image = { c->height, c->width, c->channels };
-    nf_status status = image.height ? nfi_recipe_pixels(recipe, &image, c->bits, c->noise, c->alpha) : ffjord_standardise(recipe, c);
+    nf_status status = image.height ? nfi_recipe_pixels(recipe, &image, c->bits, c->noise, c->alpha)
+                                    : nfi_recipe_standardise(recipe, c->dim, c->mean, c->n_mean, c->sd, c->n_sd);
     for (int64_t l = 0; l + 1 < c->levels && !status; l++) status = ffjord_level(recipe, c, &image);
     return status ? status : ffjord_blocks(recipe, c, &image);
 }

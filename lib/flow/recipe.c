@@ -37,6 +37,19 @@ nf_status nfi_recipe_end(nfi_recipe *recipe, nf_status status, nf_flow **out, co
     return status;
 }
 
+nf_status nfi_recipe_check_standardise(const char *function, int64_t dim, int64_t n_mean, int64_t n_sd)
+{
+    if ((!n_mean || n_mean == dim) && (!n_sd || n_sd == dim)) return NF_OK;
+    return nfi_fail(NF_ERR_SHAPE, "%s: n_mean is %lld and n_sd %lld, each must be 0 or dim, %lld", function, (long long)n_mean, (long long)n_sd,
+                    (long long)dim);
+}
+
+nf_status nfi_recipe_standardise(nfi_recipe *recipe, int64_t dim, const double *mean, int64_t n_mean, const double *sd, int64_t n_sd)
+{
+    const nf_standardise_config config = { .struct_size = sizeof config, .dim = dim, .mean = mean, .n_mean = n_mean, .sd = sd, .n_sd = n_sd };
+    return n_mean || n_sd ? nfi_recipe_add(recipe, "standardise", &config) : NF_OK;
+}
+
 nf_status nfi_recipe_levels(const char *function, const nfi_image *m, int64_t most, int64_t usual, int64_t *levels)
 {
     if (*levels > most)

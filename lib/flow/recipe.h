@@ -22,6 +22,10 @@ nf_status nfi_recipe_add(nfi_recipe *recipe, const char *type, const void *confi
  * it is a failure. */
 nf_status nfi_recipe_end(nfi_recipe *recipe, nf_status status, nf_flow **out, const nf_flow_config *config, nf_base *base);
 
+/* n_mean and n_sd are 0 or dim, else NF_ERR_SHAPE; and the layer "standardise" for them, none when both are 0. */
+nf_status nfi_recipe_check_standardise(const char *function, int64_t dim, int64_t n_mean, int64_t n_sd);
+nf_status nfi_recipe_standardise(nfi_recipe *recipe, int64_t dim, const double *mean, int64_t n_mean, const double *sd, int64_t n_sd);
+
 /* An image on its way through the levels: what reaches the next layer. */
 typedef struct nfi_image {
     int64_t height, width, channels;

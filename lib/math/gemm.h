@@ -309,6 +309,48 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
     }
 }
 
+/* The product turned: `count` outputs of nv vectors of rows. */
+NF_INLINE void gemm_turned_block(const int count, const int nv, int64_t ld, int64_t k, const real *w, int64_t wk, int64_t wj,
+                                 const real *bias, const real *x, real *y)
+{
+    vreal c[4][2];
+    NF_UNROLL
+    for (int j = 0; j < count; j++) {
+        NF_UNROLL
+        for (int v = 0; v < nv; v++) c[j][v] = vsplat(bias ? bias[j * wj] : 0);
+    }
+    for (int64_t kk = 0; kk < k; kk++, w += wk, x += ld) {
+        NF_UNROLL
+        for (int j = 0; j < count; j++) {
+            const vreal b = vsplat(w[j * wj]);
+            NF_UNROLL
+            for (int v = 0; v < nv; v++) c[j][v] = NF_FMA(vload(x + v * NFI_VL), b, c[j][v]);
+        }
+    }
+    NF_UNROLL
+    for (int j = 0; j < count; j++) {
+        NF_UNROLL
+        for (int v = 0; v < nv; v++) vstore(y + j * ld + v * NFI_VL, c[j][v]);
+    }
+}
+
+NF_INLINE void gemm_turned_rows(const int nv, int64_t ld, int64_t k, int64_t m, const real *w, int64_t wk, int64_t wj, const real *bias,
+                                const real *x, real *y)
+{
+    int64_t j = 0;
+    for (; j + 4 <= m; j += 4) gemm_turned_block(4, nv, ld, k, w + j * wj, wk, wj, bias ? bias + j * wj : NULL, x, y + j * ld);
+    for (; j < m; j++) gemm_turned_block(1, nv, ld, k, w + j * wj, wk, wj, bias ? bias + j * wj : NULL, x, y + j * ld);
+}
+
+static void gemm_turned(int64_t ld, int64_t k, int64_t m, const void *w, int64_t wk, int64_t wj, const void *bias, const void *x_, void *y_)
+{
+    const real *x = x_;
+    real *y = y_;
+    int64_t i = 0;
+    for (; i + 2 * NFI_VL <= ld; i += 2 * NFI_VL) gemm_turned_rows(2, ld, k, m, w, wk, wj, bias, x + i, y + i);
+    for (; i < ld; i += NFI_VL) gemm_turned_rows(1, ld, k, m, w, wk, wj, bias, x + i, y + i);
+}
+
 static int64_t packed_count(int64_t k, int64_t m) { return (m + NFI_NR - 1) / NFI_NR * NFI_NR * (k + 1); }
 
 /* Panels' rows [first, last): reads in long runs */

@@ -102,6 +102,9 @@ struct nfi_kernels {
                  const nfi_epilogue *epilogue /* NULL: none */);
     /* dw[k][m] (dense, ld = m, any alignment) += x[n][k]^T dy[n][m], rows ascending. */
     void (*gemm_tn)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy, int64_t ldy, void *dw);
+    /* y[m][ld] = W^T x[k][ld] + bias, W[i][j] = w[i wk + j wj], bias_j = bias[j wj], NULL: zeros; lanes are rows of the batch, of which ld, a multiple
+     * of 16, holds all. An output has the bits that gemm's has; terms whose weight is zero may be left out at the end of a chain. */
+    void (*gemm_turned)(int64_t ld, int64_t k, int64_t m, const void *w, int64_t wk, int64_t wj, const void *bias, const void *x, void *y);
     void (*unscale)(int64_t n, int64_t m, const nfi_unscale *u);
     const nfi_activation *activations; /* [NFI_N_ACTIVATIONS] */
     /* gate [n][ld] = sigmoid(weight t + bias), a row for each t; arrays have room for ld */

@@ -6,6 +6,7 @@
  *
  * theta holds W_l [in][out] then b_l [out] per dense layer, so that [W; b] is one matrix of in + 1 rows: with a column
  * of ones in h, the single product [h 1]^T g adds both gradients. packed holds W_l and W_l^T in the kernels' order.
+ * Masked networks: packed and W^T are followed by theta with zeros outside the mask, from which they were made; gradients there are zero.
  * saved holds, per hidden layer, h_l [n][ld], and u_l [n][ld] after it where the activation's slope needs u.
  *
  * Check value: widths 1-1-1, tanh, W = (0.7, -1.3), b = (0.2, 0.4), x = 2.385 -> y = -0.8396134049
@@ -38,7 +39,7 @@ static const nfi_activation *mlp_activation(const nfi_mlp *mlp, const nfi_kernel
 }
 
 /* Element offset of dense layer l in theta. */
-static int64_t mlp_theta_at(const nfi_mlp *mlp, int32_t l)
+int64_t nfi_mlp_theta_at(const nfi_mlp *mlp, int32_t l)
 {
     int64_t at = 0;
     for (int32_t i = 0; i < l; i++) at += (mlp->width[i] + 1) * mlp->width[i + 1];
@@ -62,7 +63,7 @@ static int64_t mlp_turned_at(const nfi_mlp *mlp, const nfi_kernels *kernels, int
 }
 
 /* Bytes per row that the hidden layers before layer l keep; h_l itself starts there. */
-static int64_t mlp_saved_at(const nfi_mlp *mlp, const nfi_kernels *kernels, int32_t l)
+int64_t nfi_mlp_saved_at(const nfi_mlp *mlp, const nfi_kernels *kernels, int32_t l)
 {
     const int64_t copies = mlp_activation(mlp, kernels)->saves_input ? 2 : 1;
     int64_t at = 0;
@@ -120,25 +121,41 @@ void nfi_mlp_param(const nfi_mlp *mlp, const char *prefix, int64_t theta_offset,
 
     (void)snprintf(param->name, sizeof param->name, "%s.%d.%s", prefix, (int)l, bias ? "bias" : "weight");
     param->properties = bias ? NF_PARAM_NO_DECAY : 0;
-    param->offset = theta_offset + mlp_theta_at(mlp, l) + (bias ? in * out : 0);
+    param->offset = theta_offset + nfi_mlp_theta_at(mlp, l) + (bias ? in * out : 0);
     param->rank = bias ? 1 : 2;
     param->shape[0] = bias ? out : in;
     if (!bias) param->shape[1] = out;
 }
 
+/* Bytes of the copy of theta within the mask. */
+static int64_t mlp_weights_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
+{
+    return mlp->mask ? nfi_round_up(mlp->theta_count * kernels->size, NFI_ALIGN) : 0;
+}
+
 int64_t nfi_mlp_packed_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
 {
-    return mlp_packed_at(mlp, kernels, mlp->n_layers);
+    return mlp_packed_at(mlp, kernels, mlp->n_layers) + mlp_weights_bytes(mlp, kernels);
 }
 
 int64_t nfi_mlp_turned_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
 {
-    return mlp_turned_at(mlp, kernels, mlp->n_layers);
+    return mlp_turned_at(mlp, kernels, mlp->n_layers) + mlp_weights_bytes(mlp, kernels);
+}
+
+const void *nfi_mlp_packed_weights(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *packed)
+{
+    return (const char *)packed + mlp_packed_at(mlp, kernels, mlp->n_layers);
+}
+
+const void *nfi_mlp_turned_weights(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *turned)
+{
+    return (const char *)turned + mlp_turned_at(mlp, kernels, mlp->n_layers);
 }
 
 int64_t nfi_mlp_saved_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
 {
-    return mlp_saved_at(mlp, kernels, mlp->n_layers);
+    return nfi_mlp_saved_at(mlp, kernels, mlp->n_layers);
 }
 
 int64_t nfi_mlp_scratch_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
@@ -146,9 +163,38 @@ int64_t nfi_mlp_scratch_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
     return mlp->n_layers == 1 ? 0 : 2 * mlp_row_bytes(kernels, mlp_widest_hidden(mlp));
 }
 
+/* Weights W of dense layer l, or their gradient, outside the mask become zero. */
+static void mlp_clear_outside(const nfi_mlp *mlp, int32_t l, int64_t size, char *w)
+{
+    const int64_t in = mlp->width[l], out = mlp->width[l + 1];
+    const nfi_mlp_mask *mask = mlp->mask ? &mlp->mask[l] : NULL;
+    for (int64_t i = 0; mask && i < in; i++)
+        for (int64_t part = 0; part < out; part += mask->period)
+            memset(w + (i * out + part) * size, 0, (size_t)(mask->first[i] * size));
+}
+
+static void mlp_clear_all_outside(const nfi_mlp *mlp, int64_t size, void *theta)
+{
+    for (int32_t l = 0; l < mlp->n_layers; l++) mlp_clear_outside(mlp, l, size, (char *)theta + nfi_mlp_theta_at(mlp, l) * size);
+}
+
+/* theta within the mask, behind what is packed; theta itself without a mask. */
+static const void *mlp_within(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *theta, void *packed, void *turned)
+{
+    char *to = NULL;
+    if (!mlp->mask || (!packed && !turned)) return theta;
+    for (int32_t side = 0; side < 2; side++) {
+        if (!(side == 0 ? packed : turned)) continue;
+        to = side == 0 ? (char *)packed + mlp_packed_at(mlp, kernels, mlp->n_layers) : (char *)turned + mlp_turned_at(mlp, kernels, mlp->n_layers);
+        memcpy(to, theta, (size_t)(mlp->theta_count * kernels->size));
+        mlp_clear_all_outside(mlp, kernels->size, to);
+    }
+    return to;
+}
+
 void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *theta, void *packed, void *turned)
 {
-    const char *w = theta;
+    const char *w = mlp_within(mlp, kernels, theta, packed, turned);
     char *to = packed, *to_turned = turned;
     for (int32_t l = 0; l < mlp->n_layers; l++) {
         const int64_t in = mlp->width[l], out = mlp->width[l + 1];
@@ -187,10 +233,11 @@ void nfi_mlp_reset_f32(const nfi_mlp *mlp, uint64_t seed, uint32_t stream, void 
     float *to = theta;
     memset(to, 0, (size_t)mlp->theta_count * sizeof *to);
     for (int32_t l = 0; l < mlp->n_layers; l++) {
-        const int64_t first = mlp_theta_at(mlp, l), count = mlp_drawn(mlp, l);
+        const int64_t first = nfi_mlp_theta_at(mlp, l), count = mlp_drawn(mlp, l);
         const double limit = mlp_limit(mlp, l);
         for (int64_t i = first; i < first + count; i++) to[i] = (float)mlp_draw(seed, stream, i, limit);
     }
+    mlp_clear_all_outside(mlp, (int64_t)sizeof *to, to);
 }
 
 void nfi_mlp_reset_f64(const nfi_mlp *mlp, uint64_t seed, uint32_t stream, void *theta)
@@ -198,10 +245,11 @@ void nfi_mlp_reset_f64(const nfi_mlp *mlp, uint64_t seed, uint32_t stream, void 
     double *to = theta;
     memset(to, 0, (size_t)mlp->theta_count * sizeof *to);
     for (int32_t l = 0; l < mlp->n_layers; l++) {
-        const int64_t first = mlp_theta_at(mlp, l), count = mlp_drawn(mlp, l);
+        const int64_t first = nfi_mlp_theta_at(mlp, l), count = mlp_drawn(mlp, l);
         const double limit = mlp_limit(mlp, l);
         for (int64_t i = first; i < first + count; i++) to[i] = mlp_draw(seed, stream, i, limit);
     }
+    mlp_clear_all_outside(mlp, (int64_t)sizeof *to, to);
 }
 
 /* Value */
@@ -258,7 +306,7 @@ void nfi_mlp_value(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, co
 
     mlp_set_ones(kernels, n, mlp->width[0], x);
     for (int32_t l = 1; l < mlp->n_layers; l++) {
-        char *h = saved ? (char *)saved + n * mlp_saved_at(mlp, kernels, l) : mlp_turn(mlp, kernels, n, l, scratch);
+        char *h = saved ? (char *)saved + n * nfi_mlp_saved_at(mlp, kernels, l) : mlp_turn(mlp, kernels, n, l, scratch);
         char *u = keeps_u ? h + n * mlp_row_bytes(kernels, mlp->width[l]) : h;
         mlp_dense(mlp, kernels, n, l - 1, packed, from, u);
         if (!relu) mlp_activate(mlp, kernels, n, l, u, h);
@@ -293,11 +341,13 @@ void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, 
     const void *g = gy;
     for (int32_t l = mlp->n_layers - 1; l >= 0; l--) {
         const int64_t in = mlp->width[l], out = mlp->width[l + 1];
-        const char *h = l > 0 ? (const char *)saved + n * mlp_saved_at(mlp, kernels, l) : x;
+        const char *h = l > 0 ? (const char *)saved + n * nfi_mlp_saved_at(mlp, kernels, l) : x;
         char *to = l > 0 ? mlp_turn(mlp, kernels, n, l, scratch) : gx;
-        if (grad)
-            kernels->gemm_tn(n, in + 1, out, h, nfi_mlp_ld(in), g, nfi_mlp_ld(out),
-                             (char *)grad + mlp_theta_at(mlp, l) * kernels->size);
+        if (grad) {
+            char *dw = (char *)grad + nfi_mlp_theta_at(mlp, l) * kernels->size;
+            kernels->gemm_tn(n, in + 1, out, h, nfi_mlp_ld(in), g, nfi_mlp_ld(out), dw);
+            mlp_clear_outside(mlp, l, kernels->size, dw);
+        }
         if (!to || (l > 0 && !gx && !grad)) return;
         mlp_pull(mlp, kernels, n, l, turned, h, g, to);
         g = to;

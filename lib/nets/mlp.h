@@ -13,11 +13,18 @@
 
 #include "nets/net.h"
 
+/* Weights of a dense layer that are zero, whatever theta holds there: row i has none before column first[i], in each part of `period` columns. */
+typedef struct nfi_mlp_mask {
+    const int64_t *first; /* [in], in [0, period] */
+    int64_t period;       /* divides out */
+} nfi_mlp_mask;
+
 typedef struct nfi_mlp {
     int32_t n_layers; /* dense layers, >= 1 */
     int32_t activation, weights, zero_last;
     const int64_t *width; /* [n_layers + 1], inputs first */
     int64_t theta_count;  /* elements */
+    const nfi_mlp_mask *mask; /* [n_layers], set after creation; NULL: full layers */
 } nfi_mlp;
 
 static inline int64_t nfi_mlp_ld(int64_t width)
@@ -36,6 +43,13 @@ int64_t nfi_mlp_turned_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels);  /
 int64_t nfi_mlp_saved_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels);   /* per row: hidden activations (and u where the activation needs it) */
 int64_t nfi_mlp_scratch_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels); /* per row, multiple of 64: two widest hidden buffers */
 void nfi_mlp_pack(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *theta, void *packed, void *turned); /* NULL: not wanted */
+
+/* The weights within the mask, laid out as theta, in what pack made, `packed` or `turned`; of masked networks only. */
+const void *nfi_mlp_packed_weights(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *packed);
+const void *nfi_mlp_turned_weights(const nfi_mlp *mlp, const nfi_kernels *kernels, const void *turned);
+/* Element of theta where dense layer l begins; bytes before hidden layer l of what a row keeps: h_l [n][ld], then u_l where saves_input. */
+int64_t nfi_mlp_theta_at(const nfi_mlp *mlp, int32_t l);
+int64_t nfi_mlp_saved_at(const nfi_mlp *mlp, const nfi_kernels *kernels, int32_t l);
 
 /* Fills theta: weights by rule from (seed, stream, running index), biases zero, last layer zero if zero_last. */
 void nfi_mlp_reset_f32(const nfi_mlp *mlp, uint64_t seed, uint32_t stream, void *theta);

@@ -76,10 +76,12 @@ static const struct state {
     X(nf_flow_direction) X(nf_flow_direction_f64) X(nf_flow_image_shape) X(nf_flow_interpolate) X(nf_flow_interpolate_f64) X(nf_flow_move) \
     X(nf_flow_move_f64) X(nf_flow_sample_temperatures) X(nf_flow_sample_temperatures_f64)                                                \
     X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init) \
-    X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
+    X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_coupling_spline_config_init) X(nf_coupling_spline_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
     X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)     \
     X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
-    X(nf_flow_solver_report_f64) X(nf_flow_fit_target) X(nf_flow_importance) X(nf_target_config_init)
+    X(nf_flow_solver_report_f64) X(nf_flow_fit_target) X(nf_flow_importance) X(nf_target_config_init)                                      \
+    X(nf_columns_config_init) X(nf_columns_create) X(nf_table_config_init) X(nf_flow_create_nsf)                                            \
+    X(nf_flow_create_maf) X(nf_flow_create_iaf) X(nf_flow_create_nice) X(nf_autoregressive_config_init) X(nf_autoregressive_create)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -234,8 +236,10 @@ static void scene_json(scene *s)
 static void scene_compose(scene *s)
 {
     nf_coupling_affine_config coupling;
+    nf_coupling_spline_config spline;
+    nf_autoregressive_config autoregressive;
     nf_permutation_config permutation;
-    nf_layer *layers[2];
+    nf_layer *layers[4];
     nf_base *base;
     nf_flow *flow;
     char text[8192];
@@ -249,13 +253,21 @@ static void scene_compose(scene *s)
     permutation.seed = 41;
     CALL(s, api.nf_layer_create(&layers[0], s->context, "permutation", &permutation));
     CALL(s, api.nf_layer_create(&layers[1], s->context, "coupling_affine", &coupling));
+    UNDER(s, api.nf_coupling_spline_config_init(&spline));
+    spline.dim = 7;
+    spline.min_slope = 1.0 / 3;
+    CALL(s, api.nf_coupling_spline_create(&layers[2], s->context, &spline));
+    UNDER(s, api.nf_autoregressive_config_init(&autoregressive));
+    autoregressive.dim = 7;
+    autoregressive.transform = NF_TRANSFORM_SPLINE;
+    CALL(s, api.nf_autoregressive_create(&layers[3], s->context, &autoregressive));
     CALL(s, api.nf_base_diagonal_create(&base, s->context, 7));
-    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 2));
+    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 4));
     CALL(s, api.nf_flow_to_json(flow, text, sizeof text, &size));
     scene_note(s, "nf_flow_create", text, size);
     UNDER(s, api.nf_flow_unref(flow));
     UNDER(s, api.nf_base_unref(base));
-    for (int i = 0; i < 2; i++) UNDER(s, api.nf_layer_unref(layers[i]));
+    for (int i = 0; i < 4; i++) UNDER(s, api.nf_layer_unref(layers[i]));
 }
 
 static void scene_create(scene *s)
@@ -537,6 +549,45 @@ static void scene_images(scene *s)
     FAIL(s, api.nf_split_create(&layer, s->context, &split));
 }
 
+/* Recipes for tables: the kinds of columns, splines, masked networks in both directions. */
+static void scene_tables(scene *s)
+{
+    enum { POINTS = 20 };
+    static const int64_t hidden[] = { 5 }, kind[] = { NF_COLUMN_BOUNDED, NF_COLUMN_REAL };
+    static const double low[] = { -1e30, 0 }, high[] = { 1e30, 0 };
+    const struct { const char *name; __typeof__(api.nf_flow_create_nsf) create; } recipes[] = {
+        { "nsf", api.nf_flow_create_nsf }, { "maf", api.nf_flow_create_maf }, { "iaf", api.nf_flow_create_iaf }, { "nice", api.nf_flow_create_nice },
+    };
+    nf_flow *kept = s->flow;
+    nf_table_config config;
+    nf_columns_config columns;
+    nf_layer *layer;
+    double nll;
+
+    UNDER(s, api.nf_table_config_init(&config));
+    config.dim = 2;
+    config.hidden = hidden;
+    config.n_hidden = 1;
+    config.dtype = s->dtype;
+    config.kind = kind;
+    config.low = low;
+    config.high = high;
+    config.n_kind = config.n_low = config.n_high = 2;
+    for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
+        CALL(s, recipes[i].create(&s->flow, s->context, &config));
+        ANY(s, nf_flow_log_prob, s->flow, POINTS, (void *)s->x, NULL, s->value);
+        scene_note(s, recipes[i].name, s->value, 8 * POINTS);
+        ANY(s, nf_flow_nll_grad, s->flow, POINTS, (void *)s->x, NULL, &nll);
+        scene_note(s, recipes[i].name, &nll, sizeof nll);
+        UNDER(s, api.nf_flow_unref(s->flow));
+    }
+    s->flow = kept;
+    UNDER(s, api.nf_columns_config_init(&columns));
+    columns.dim = 3;
+    CALL(s, api.nf_columns_create(&layer, s->context, &columns));
+    UNDER(s, api.nf_layer_unref(layer));
+}
+
 /* Continuous flows: time steps chosen by rows, gradients of their solutions, probes drawn by a seed. */
 static void scene_continuous(scene *s)
 {
@@ -599,6 +650,7 @@ static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
     scene_files(s);
     scene_images(s);
     scene_continuous(s);
+    scene_tables(s);
     UNDER(s, api.nf_optimizer_unref(s->optimizer));
     UNDER(s, api.nf_flow_unref(s->flow));
     UNDER(s, api.nf_dataset_unref(s->data));

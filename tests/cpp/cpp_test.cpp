@@ -370,6 +370,7 @@ void calls__every_layer()
     nflow::actnorm_config actnorm;
     nflow::affine_config affine;
     nflow::cnf_config cnf;
+    nflow::columns_config columns;
     nflow::coupling_affine_config coupling;
     nflow::coupling_conv_config conv;
     nflow::dequantise_config dequantise;
@@ -382,14 +383,14 @@ void calls__every_layer()
     nflow::split_config split;
     nflow::squeeze_config squeeze;
     nflow::standardise_config standardise;
-    actnorm.dim = affine.dim = cnf.dim = coupling.dim = dequantise.dim = householder.dim = planar.dim = linear.dim = logit.dim = permutation.dim =
+    actnorm.dim = affine.dim = cnf.dim = columns.dim = coupling.dim = dequantise.dim = householder.dim = planar.dim = linear.dim = logit.dim = permutation.dim =
         standardise.dim = 3;
     for (auto *height : { &conv.height, &invconv.height, &split.height, &squeeze.height }) *height = 2;
     for (auto *width : { &conv.width, &invconv.width, &split.width, &squeeze.width }) *width = 2;
     for (auto *channels : { &conv.channels, &invconv.channels, &split.channels, &squeeze.channels }) *channels = 2;
     EXPECT(made(actnorm) == 3 && made(affine) == 3 && made(cnf) == 3 && made(coupling) == 3 && made(dequantise) == 3 &&
            made(householder) == 3 && made(planar) == 3 && made(linear) == 3);
-    EXPECT(made(logit) == 3 && made(permutation) == 3 && made(standardise) == 3);
+    EXPECT(made(logit) == 3 && made(permutation) == 3 && made(standardise) == 3 && made(columns) == 3);
     EXPECT(made(conv) == 8 && made(invconv) == 8 && made(split) == 8 && made(squeeze) == 8);
     EXPECT(nflow::layer::create("affine", &affine).share().cond_dim() == 0);
 }
@@ -399,6 +400,10 @@ void calls__every_recipe()
     nflow::ffjord_config ffjord;
     ffjord.dim = 2;
     EXPECT(nflow::flow(ffjord).solver(std::vector<float>{ 0.5f, 0.25f }).solves == 1);
+    nflow::table_config table;
+    table.dim = 2;
+    EXPECT(nflow::flow::nsf(table).dim() == 2 && nflow::flow::maf(table).dim() == 2 && nflow::flow::iaf(table).dim() == 2 &&
+           nflow::flow::nice(table).dim() == 2);
     nflow::glow_config glow;
     nflow::realnvp_image_config image;
     glow.height = glow.width = image.height = image.width = 4;

@@ -23,6 +23,12 @@ static nf_status run_coupling(job_scene *s)
     return nf_coupling_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_coupling_affine_config, .dim = 4, .hidden = hidden, .n_hidden = 2));
 }
 
+static nf_status run_coupling_spline(job_scene *s)
+{
+    static const int64_t hidden[] = { 5, 3 };
+    return nf_coupling_spline_create(&s->out_layer, s->context, JOB_CONFIG(nf_coupling_spline_config, .dim = 4, .hidden = hidden, .n_hidden = 2));
+}
+
 static nf_status run_permutation(job_scene *s) { return nf_permutation_create(&s->out_layer, s->context, JOB_CONFIG(nf_permutation_config, .dim = 5, .seed = 3)); }
 static nf_status run_actnorm(job_scene *s) { return nf_actnorm_create(&s->out_layer, s->context, JOB_CONFIG(nf_actnorm_config, .dim = 3)); }
 static nf_status run_affine(job_scene *s) { return nf_affine_create(&s->out_layer, s->context, JOB_CONFIG(nf_affine_config, .dim = 3)); }
@@ -50,7 +56,18 @@ static nf_status run_split_layer(job_scene *s)
     return nf_split_create(&s->out_layer, s->context, JOB_CONFIG(nf_split_config, .height = 2, .width = 3, .channels = 2));
 }
 static nf_status run_cnf(job_scene *s) { return nf_cnf_create(&s->out_layer, s->context, JOB_CONFIG(nf_cnf_config, .dim = 3)); }
+static nf_status run_autoregressive(job_scene *s)
+{
+    static const int64_t hidden[] = { 5, 3 };
+    return nf_autoregressive_create(&s->out_layer, s->context, JOB_CONFIG(nf_autoregressive_config, .dim = 4, .transform = NF_TRANSFORM_SPLINE,
+                                                                          .order = NF_ORDER_REVERSED, .hidden = hidden, .n_hidden = 2));
+}
 static nf_status run_dequantise(job_scene *s) { return nf_dequantise_create(&s->out_layer, s->context, JOB_CONFIG(nf_dequantise_config, .dim = 3)); }
+static nf_status run_columns(job_scene *s)
+{
+    static const int64_t kind[] = { NF_COLUMN_POSITIVE, NF_COLUMN_INTEGER };
+    return nf_columns_create(&s->out_layer, s->context, JOB_CONFIG(nf_columns_config, .dim = 2, .kind = kind, .n_kind = 2));
+}
 static nf_status run_layer(job_scene *s) { return nf_layer_create(&s->out_layer, s->context, "affine", JOB_CONFIG(nf_affine_config, .dim = 2)); }
 
 static nf_status run_standardise(job_scene *s)
@@ -101,6 +118,27 @@ static nf_status run_image(job_scene *s, int kind)
 }
 static nf_status run_glow(job_scene *s) { return run_image(s, 0); }
 static nf_status run_realnvp_image(job_scene *s) { return run_image(s, 1); }
+
+static const double table_mean[] = { 1, 2 }, table_sd[] = { 0.5, 3 };
+static const int64_t table_hidden[] = { 3 };
+#define TABLE_JOB JOB_CONFIG(nf_table_config, .dim = 2, .layers = 2, .hidden = table_hidden, .n_hidden = 1, .mean = table_mean, .n_mean = 2,    \
+                             .sd = table_sd, .n_sd = 2, .dtype = s->dtype)
+static nf_status run_nsf(job_scene *s)
+{
+    return nf_flow_create_nsf(&s->out_flow, s->context, TABLE_JOB);
+}
+static nf_status run_maf(job_scene *s)
+{
+    return nf_flow_create_maf(&s->out_flow, s->context, TABLE_JOB);
+}
+static nf_status run_iaf(job_scene *s)
+{
+    return nf_flow_create_iaf(&s->out_flow, s->context, TABLE_JOB);
+}
+static nf_status run_nice(job_scene *s)
+{
+    return nf_flow_create_nice(&s->out_flow, s->context, TABLE_JOB);
+}
 
 static nf_status run_ffjord(job_scene *s)
 {
@@ -357,6 +395,7 @@ static nf_status run_context(job_scene *s)
 
 const job jobs[] = {
     { "nf_coupling_affine_create", run_coupling, NULL, false },
+    { "nf_coupling_spline_create", run_coupling_spline, NULL, false },
     { "nf_permutation_create", run_permutation, NULL, false },
     { "nf_actnorm_create", run_actnorm, NULL, false },
     { "nf_affine_create", run_affine, NULL, false },
@@ -369,7 +408,9 @@ const job jobs[] = {
     { "nf_coupling_conv_create", run_coupling_conv, NULL, false },
     { "nf_split_create", run_split_layer, NULL, false },
     { "nf_cnf_create", run_cnf, NULL, false },
+    { "nf_autoregressive_create", run_autoregressive, NULL, false },
     { "nf_dequantise_create", run_dequantise, NULL, false },
+    { "nf_columns_create", run_columns, NULL, false },
     { "nf_standardise_create", run_standardise, NULL, false },
     { "nf_layer_create", run_layer, NULL, false },
     { "nf_base_normal_create", run_normal, NULL, false },
@@ -390,6 +431,10 @@ const job jobs[] = {
     { "nf_flow_create_realnvp", run_realnvp, NULL, false },
     { "nf_flow_create_glow", run_glow, NULL, false },
     { "nf_flow_create_realnvp_image", run_realnvp_image, NULL, false },
+    { "nf_flow_create_nsf", run_nsf, NULL, false },
+    { "nf_flow_create_maf", run_maf, NULL, false },
+    { "nf_flow_create_iaf", run_iaf, NULL, false },
+    { "nf_flow_create_nice", run_nice, NULL, false },
     { "nf_flow_create_ffjord", run_ffjord, NULL, false },
     { "nf_flow_from_json", run_from_json, NULL, false },
     { "nf_flow_to_json", run_to_json, NULL, false },

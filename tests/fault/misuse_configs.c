@@ -46,6 +46,7 @@ typedef nf_status (*config_call)(misuse_scene *s, const void *config);
     }
 LAYER(coupling_affine)
 LAYER(coupling_conv)
+LAYER(coupling_spline)
 LAYER(split)
 LAYER(permutation)
 LAYER(actnorm)
@@ -58,7 +59,9 @@ LAYER(planar)
 LAYER(invconv)
 LAYER(squeeze)
 LAYER(dequantise)
+LAYER(columns)
 LAYER(cnf)
+LAYER(autoregressive)
 BASE(normal)
 BASE(diagonal)
 BASE(uniform)
@@ -117,6 +120,42 @@ static nf_status make_ffjord(misuse_scene *s, const void *config)
     return status;
 }
 
+static nf_status make_nsf(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_nsf(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
+static nf_status make_maf(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_maf(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
+static nf_status make_iaf(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_iaf(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
+static nf_status make_nice(misuse_scene *s, const void *config)
+{
+    nf_flow *out = NULL;
+    const nf_status status = nf_flow_create_nice(&out, s->context, config);
+
+    nf_flow_unref(out);
+    return status;
+}
+
 static nf_status make_fit(misuse_scene *s, const void *config)
 {
     return nf_flow_fit(s->live[KIND_FLOW], s->live[KIND_OPTIMIZER], s->live[KIND_DATASET], NULL, config, NULL);
@@ -157,6 +196,7 @@ static nf_status make_context(misuse_scene *s, const void *config)
 static const struct { const char *name, *function; uint32_t size; config_call call; } configs[] = {
     { "coupling_affine", "nf_layer_create", sizeof(nf_coupling_affine_config), make_coupling_affine },
     { "coupling_conv", "nf_layer_create", sizeof(nf_coupling_conv_config), make_coupling_conv },
+    { "coupling_spline", "nf_layer_create", sizeof(nf_coupling_spline_config), make_coupling_spline },
     { "split", "nf_layer_create", sizeof(nf_split_config), make_split },
     { "permutation", "nf_layer_create", sizeof(nf_permutation_config), make_permutation },
     { "actnorm", "nf_layer_create", sizeof(nf_actnorm_config), make_actnorm },
@@ -169,7 +209,9 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "invconv", "nf_layer_create", sizeof(nf_invconv_config), make_invconv },
     { "squeeze", "nf_layer_create", sizeof(nf_squeeze_config), make_squeeze },
     { "dequantise", "nf_layer_create", sizeof(nf_dequantise_config), make_dequantise },
+    { "columns", "nf_layer_create", sizeof(nf_columns_config), make_columns },
     { "cnf", "nf_layer_create", sizeof(nf_cnf_config), make_cnf },
+    { "autoregressive", "nf_layer_create", sizeof(nf_autoregressive_config), make_autoregressive },
     { "base_normal", "nf_base_create", sizeof(nf_base_normal_config), make_base_normal },
     { "base_diagonal", "nf_base_create", sizeof(nf_base_diagonal_config), make_base_diagonal },
     { "base_uniform", "nf_base_create", sizeof(nf_base_uniform_config), make_base_uniform },
@@ -187,6 +229,10 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "glow", "nf_flow_create_glow", sizeof(nf_glow_config), make_glow },
     { "realnvp_image", "nf_flow_create_realnvp_image", sizeof(nf_realnvp_image_config), make_realnvp_image },
     { "ffjord", "nf_flow_create_ffjord", sizeof(nf_ffjord_config), make_ffjord },
+    { "table", "nf_flow_create_nsf", sizeof(nf_table_config), make_nsf },
+    { "table", "nf_flow_create_maf", sizeof(nf_table_config), make_maf },
+    { "table", "nf_flow_create_iaf", sizeof(nf_table_config), make_iaf },
+    { "table", "nf_flow_create_nice", sizeof(nf_table_config), make_nice },
     { "fit", "nf_flow_fit", sizeof(nf_fit_config), make_fit },
     { "target", "nf_flow_fit_target", sizeof(nf_target_config), make_target },
     { "read", "nf_dataset_load_memory", sizeof(nf_read_config), make_read },

@@ -22,6 +22,9 @@ const fault_sample fault_samples[] = {
     { "coupling_conv", "{\"type\":\"coupling_conv\",\"height\":1,\"width\":1,\"channels\":3,\"hidden\":2}", NORMAL, FAULT_ANY },
     { "coupling_conv", "{\"type\":\"coupling_conv\",\"height\":3,\"width\":1,\"channels\":1,\"mask\":\"checkerboard\",\"net\":\"residual\","
                        "\"cond_dim\":2,\"hidden\":2,\"blocks\":1,\"scale\":\"tanh\"}", NORMAL, FAULT_ANY },
+    { "coupling_spline", "{\"type\":\"coupling_spline\",\"dim\":3,\"hidden\":[4],\"random_last\":true}", NORMAL, FAULT_ANY },
+    { "coupling_spline", "{\"type\":\"coupling_spline\",\"dim\":3,\"cond_dim\":2,\"hidden\":[3],\"form\":\"free\",\"circular\":true,"
+                         "\"bins\":3,\"swap\":true}", NORMAL, FAULT_ANY },
     { "split", "{\"type\":\"split\",\"height\":1,\"width\":1,\"channels\":3,\"keep\":2}", NORMAL, FAULT_ANY },
     { "permutation", "{\"type\":\"permutation\",\"dim\":3,\"seed\":\"5\"}", NORMAL, FAULT_ANY },
     { "actnorm", "{\"type\":\"actnorm\",\"dim\":3}", NORMAL, FAULT_ANY },
@@ -35,10 +38,15 @@ const fault_sample fault_samples[] = {
     { "invconv", "{\"type\":\"invconv\",\"height\":1,\"width\":1,\"channels\":3}", NORMAL, FAULT_ANY },
     { "squeeze", "{\"type\":\"squeeze\",\"height\":2,\"width\":2,\"channels\":1}", "{\"type\":\"normal\",\"dim\":4}", FAULT_ANY },
     { "dequantise", "{\"type\":\"dequantise\",\"dim\":3,\"bits\":5,\"shift\":0.5}", NORMAL, FAULT_WHOLE },
+    { "columns", "{\"type\":\"columns\",\"dim\":3,\"kind\":[1,2,3],\"low\":[0,-1,0],\"high\":[0,0,1],\"alpha\":0.01}", NORMAL, FAULT_UNIT },
+    { "columns", "{\"type\":\"columns\",\"dim\":3,\"kind\":[4,4,3],\"high\":[0,255,255]}", NORMAL, FAULT_WHOLE },
     { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"hidden\":[4],\"end_time\":0.25}", NORMAL, FAULT_ANY },
     { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"cond_dim\":2,\"hidden\":[2,3],\"solver\":\"rk4\",\"step\":0.1,\"activation\":\"softplus\","
              "\"time\":\"concat\",\"trace\":\"hutchinson\",\"probe\":\"gaussian\",\"probes\":2,\"end_time_fixed\":true,"
              "\"end_time\":0.25,\"kinetic\":0.1}", NORMAL, FAULT_ANY },
+    { "autoregressive", "{\"type\":\"autoregressive\",\"dim\":3,\"cond_dim\":2,\"hidden\":[4],\"random_last\":true}", NORMAL, FAULT_ANY },
+    { "autoregressive", "{\"type\":\"autoregressive\",\"dim\":3,\"hidden\":[5,4],\"transform\":\"spline\",\"bins\":3,\"direction\":\"inverse\","
+                        "\"index\":[2,0,1],\"activation\":\"silu\"}", NORMAL, FAULT_ANY },
     { "normal", "", NORMAL, FAULT_ANY },
     { "normal", "", "{\"type\":\"normal\",\"dim\":3,\"columns\":[1,2],\"temperature\":[0.5,2.0]}", FAULT_ANY },
     { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", FAULT_ANY },

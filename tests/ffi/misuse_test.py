@@ -34,7 +34,8 @@ OPTIONAL = [('', 'context'), ('', 'cond'), ('', 'weights'), ('', 'log_det'), ('n
             ('nf_flow_params', 'grad'), ('nf_flow_params', 'count'), ('nf_flow_save_memory', 'buffer'), ('nf_flow_to_json', 'buffer'),
             ('nf_optimizer_step_clipped', 'norm'), ('nf_flow_verify', 'max_error'), ('nf_flow_verify', 'rows'),
             ('nf_flow_nll_grad', 'mean_nll'), ('nf_fail', 'line'), ('nf_flow_direction', 'cond_with'), ('nf_flow_direction', 'cond_without')]
-NOT_OPTIONAL = [('nf_context_register_layer', 'context'), ('nf_flow_create_realnvp', 'config'), ('nf_flow_create_glow', 'config'), ('nf_flow_create_ffjord', 'config')]
+NOT_OPTIONAL = [('nf_context_register_layer', 'context'), ('nf_flow_create_realnvp', 'config'), ('nf_flow_create_glow', 'config'), ('nf_flow_create_ffjord', 'config'),
+                *((f'nf_flow_create_{r}', 'config') for r in ('nsf', 'maf', 'iaf', 'nice'))]
 # What takes any number of rows: work space is of blocks, however many there are.
 ANY_COUNT = ('nf_flow_reserve', 'nf_flow_step_memory')
 # What cannot be called without an object that only the library makes, or has no wrong argument.
@@ -96,7 +97,7 @@ class World:
     def config(self, struct, **fields):
         """A config that its constructor accepts, small."""
         names = [name for name, _ in self.lib.S[struct]._fields_]
-        good = {'nf_permutation_config': {'dim': 2}, 'nf_base_mixture_config': {'components': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
+        good = {'nf_permutation_config': {'dim': 2}, 'nf_base_mixture_config': {'components': 2}, 'nf_table_config': {'dim': 2, 'layers': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
                 'nf_target_config': {'steps': 1, 'batch': 4, 'report_draws': 4},
                 'nf_invconv_config': {'height': 2, 'width': 2, 'channels': 2}, 'nf_squeeze_config': {'height': 2, 'width': 2, 'channels': 2},
                 'nf_coupling_conv_config': {'height': 2, 'width': 2, 'channels': 2, 'hidden': 4}, 'nf_split_config': {'height': 2, 'width': 2, 'channels': 2},
@@ -309,8 +310,9 @@ class Matrix:
         makers = {'nf_flow_create_realnvp': 'realnvp', 'nf_coupling_affine_create': 'coupling_affine', 'nf_permutation_create': 'permutation',
                   'nf_actnorm_create': 'actnorm', 'nf_affine_create': 'affine', 'nf_standardise_create': 'standardise',
                   'nf_logit_create': 'logit', 'nf_linear_create': 'linear', 'nf_invconv_create': 'invconv',
-                  'nf_squeeze_create': 'squeeze', 'nf_coupling_conv_create': 'coupling_conv', 'nf_split_create': 'split',
-                  'nf_flow_create_glow': 'glow', 'nf_flow_create_ffjord': 'ffjord', 'nf_cnf_create': 'cnf', 'nf_flow_create_realnvp_image': 'realnvp_image', 'nf_dequantise_create': 'dequantise', 'nf_optimizer_adam_create': 'adam',
+                  'nf_squeeze_create': 'squeeze', 'nf_coupling_conv_create': 'coupling_conv', 'nf_split_create': 'split', 'nf_coupling_spline_create': 'coupling_spline',
+                  'nf_flow_create_glow': 'glow', 'nf_flow_create_nsf': 'table', 'nf_flow_create_maf': 'table', 'nf_flow_create_iaf': 'table',
+                  'nf_flow_create_nice': 'table', 'nf_flow_create_ffjord': 'ffjord', 'nf_cnf_create': 'cnf', 'nf_autoregressive_create': 'autoregressive', 'nf_flow_create_realnvp_image': 'realnvp_image', 'nf_dequantise_create': 'dequantise', 'nf_columns_create': 'columns', 'nf_optimizer_adam_create': 'adam',
                   'nf_optimizer_adamw_create': 'adamw', 'nf_optimizer_adamax_create': 'adamax', 'nf_optimizer_sgd_create': 'sgd',
                   'nf_context_create': 'context', 'nf_flow_create': 'flow', 'nf_flow_fit': 'fit', 'nf_flow_fit_target': 'target', 'nf_dataset_load': 'read'}
         for function, config in makers.items():

@@ -16,6 +16,7 @@
 #include "layers/layer.h"
 #include "layers/scale.h"
 #include "nets/mlp.h"
+#include <nflow/autoregressive.h>
 #include <nflow/continuous.h>
 
 #define ROWS 5
@@ -285,6 +286,22 @@ static nf_layer *make_dequantise(int32_t variant)
     return layer;
 }
 
+static nf_layer *make_columns(int32_t variant)
+{
+    static const int64_t kind[] = { NF_COLUMN_POSITIVE, NF_COLUMN_BOUNDED, NF_COLUMN_REAL };
+    static const double low[] = { -0.5, 0.0, 0.0 }, high[] = { 0.0, 1.0, 0.0 };
+    nf_columns_config config = NF_COLUMNS_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = 3;
+    config.kind = kind;
+    config.low = low;
+    config.high = high;
+    config.n_kind = config.n_low = config.n_high = 3;
+    config.alpha = variant ? 0.05 : 0.0;
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
 /* Every mask, kind of network and form of stage (gather, scatter, point), with and without cond; images of one pixel, one row, with an
  * inside, and of more pixels than a strip. */
 #define CONV_VARIANTS 12
@@ -358,6 +375,52 @@ static nf_layer *make_coupling(int32_t variant)
     return layer;
 }
 
+/* Both transforms, directions, all orders, every activation, cond or not, fewer hidden units than columns, one column. */
+#define AUTO_VARIANTS 48
+static nf_layer *make_autoregressive(int32_t variant)
+{
+    static const int64_t hidden[] = { 11, 16 }, few[] = { 3 }, none[] = { 0 }, index[] = { 3, 0, 4, 1, 2 };
+    nf_autoregressive_config config = NF_AUTOREGRESSIVE_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = variant % 12 == 11 ? 1 : 5;
+    config.direction = 1 + variant % 2;
+    config.transform = 1 + variant / 2 % 2;
+    config.cond_dim = variant / 4 % 2 ? 2 : 0;
+    config.order = 1 + variant % 3;
+    config.activation = 1 + variant / 2 % 6;
+    if (config.transform == NF_TRANSFORM_AFFINE) config.scale = 1 + variant % 9;
+    else config.circular = variant % 5 == 1, config.bins = 2 + variant % 7, config.spline_bound = 2.5;
+    config.random_last = 1;
+    config.hidden = variant % 7 == 3 ? none : variant % 7 == 5 ? few : hidden;
+    config.n_hidden = config.hidden == hidden ? 2 : 1;
+    config.index = config.order == NF_ORDER_INDEX ? (config.dim > 1 ? index : none) : NULL;
+    config.n_index = config.order == NF_ORDER_INDEX ? config.dim : 0;
+    ck_assert_msg(nf_autoregressive_create(&layer, NULL, &config) == NF_OK, "variant %d: %s", variant, nf_last_error());
+    return layer;
+}
+
+/* Of form safe: the other is steeper than differences and f32 can follow. The kernels have a test of their own. */
+#define SPLINE_VARIANTS 12
+static nf_layer *make_coupling_spline(int32_t variant)
+{
+    static const int64_t hidden[] = { 7, 16 };
+    nf_coupling_spline_config config = NF_COUPLING_SPLINE_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = variant == 11 ? 1 : 5;
+    config.cond_dim = variant >= 6 ? 2 : 0;
+    config.mask = 1 + variant % 2;
+    config.swap = variant % 4 == 1;
+    config.bins = 2 + variant % 5 * 3;
+    config.circular = variant % 3 == 1;
+    config.bound = 1.5 + variant % 2;
+    config.activation = NF_ACTIVATION_TANH;
+    config.random_last = 1;
+    config.hidden = hidden;
+    config.n_hidden = 2;
+    ck_assert_msg(nf_coupling_spline_create(&layer, NULL, &config) == NF_OK, "variant %d: %s", variant, nf_last_error());
+    return layer;
+}
+
 /* So accurate that its own error is below what is measured. */
 static nf_layer *make_cnf(int32_t variant)
 {
@@ -384,6 +447,7 @@ static const struct layer_case {
 } layer_cases[] = {
     { "coupling_affine", make_coupling, COUPLING_VARIANTS, -2.0, 2.0 },
     { "coupling_conv", make_coupling_conv, CONV_VARIANTS, -2.0, 2.0 },
+    { "coupling_spline", make_coupling_spline, SPLINE_VARIANTS, -2.0, 2.0 },
     { "split", make_split, 4, -2.0, 2.0 },
     { "permutation", make_permutation, 2, -2.0, 2.0 },
     { "actnorm", make_actnorm, 6, -2.0, 2.0 },
@@ -396,6 +460,8 @@ static const struct layer_case {
     { "invconv", make_invconv, 12, -2.0, 2.0 },
     { "squeeze", make_squeeze, 8, -2.0, 2.0 },
     { "cnf", make_cnf, 6, -2.0, 2.0 },
+    { "autoregressive", make_autoregressive, AUTO_VARIANTS, -2.0, 2.0 },
+    { "columns", make_columns, 2, 0.05, 0.95 },
     { "dequantise", make_dequantise, 4, 0.0, 256.0 },
 };
 #define N_CASES ((int)(sizeof layer_cases / sizeof *layer_cases))
@@ -678,6 +744,17 @@ START_TEST(logit__check_value)
 }
 END_TEST
 
+START_TEST(columns__check_value)
+{
+    static const int64_t kind[] = { NF_COLUMN_REAL, NF_COLUMN_POSITIVE, NF_COLUMN_BOUNDED, NF_COLUMN_INTEGER };
+    nf_columns_config config = { .struct_size = sizeof config, .noise = NF_NOISE_TRAINING, .dim = 4, .kind = kind, .n_kind = 4,
+                                 .high = (double[]){ 0, 0, 2, 0 }, .n_high = 4, .alpha = 0.05 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, NULL, (double[]){ 0.5, 2, 0.477, 3 }, (double[]){ 0.5, 0.6931471806, -1.0219383780, 3 }, 0.1451009065);
+}
+END_TEST
+
 START_TEST(linear__check_values)
 {
     const double x[] = { 0.7, 2.385 };
@@ -711,6 +788,182 @@ START_TEST(coupling__check_value)
     ck_assert_int_eq(nf_coupling_affine_create(&layer, NULL, &config), NF_OK);
     check_layer(layer, (double[]){ -0.4, 0.9, 0.3, -0.2 }, (double[]){ 0.7, 2.385 },
                 (double[]){ 0.7, 3.6625857417 }, 0.4234946737);
+}
+END_TEST
+
+/* theta: W [1][5], b [5]; the spline of p = b, and that of a circle */
+START_TEST(coupling_spline__check_value)
+{
+    nf_coupling_spline_config config = { .struct_size = sizeof config, .dim = 2, .bins = 2, .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6 }, (double[]){ 0.7, 0.75 }, (double[]){ 0.7, -1.2463298345 },
+                -0.0046561241);
+    config.circular = 1;
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6, -0.7 }, (double[]){ 0.7, 0.75 },
+                (double[]){ 0.7, -1.1022233046 }, -0.6952954317);
+    config = (nf_coupling_spline_config){ .struct_size = sizeof config, .dim = 2, .bins = 2, .form = NF_SPLINE_FREE, .bound = 1, .min_width = 1e-2,
+                                          .min_height = 1e-2, .min_slope = 1e-2, .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6 }, (double[]){ 0.7, 0.25 }, (double[]){ 0.7, -0.4233741043 },
+                -0.0204221937);
+}
+END_TEST
+
+static const struct { nf_coupling_spline_config config; const char *words; } bad_splines[] = {
+    { { .dim = 1 }, "dim is 1; a coupling needs 2 columns, or cond_dim > 0" },
+    { { .dim = 2, .bins = 1 }, "bins is 1" },
+    { { .dim = 2, .bins = 65 }, "bins is 65" },
+    { { .dim = 2, .bound = -1 }, "bound is -1" },
+    { { .dim = 2, .form = 3 }, "form is 3" },
+    { { .dim = 2, .min_width = 0.07 }, "min_width is 0.07; with 8 bins it must be in [1e-05, 0.0625]" },
+    { { .dim = 2, .bins = 4, .min_height = 1e-6 }, "min_height is 1e-06; with 4 bins it must be in [1e-05, 0.125]" },
+    { { .dim = 2, .min_slope = 1 }, "min_slope is 1" },
+    { { .dim = 2, .form = NF_SPLINE_FREE, .logit_bound = 2 }, "logit_bound is 2, but form free bounds no logits" },
+    { { .dim = 2, .mask = NF_MASK_INDEX }, "index is empty" },
+};
+START_TEST(coupling_spline__refuses_bad_configs)
+{
+    nf_layer *layer = (nf_layer *)&layer;
+    nf_coupling_spline_config config = bad_splines[_i].config;
+    config.struct_size = sizeof config;
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_ERR_ARG);
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(nf_last_error(), bad_splines[_i].words) != NULL, "%s", nf_last_error());
+}
+END_TEST
+
+/* Column 1 as in coupling__check_value; the weight outside the mask is not used */
+START_TEST(autoregressive__check_value)
+{
+    nf_autoregressive_config config = { .struct_size = sizeof config, .dim = 2, .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
+    const double theta[] = { 0, -0.4, 0, 0.9, 0, 0, 0, 0, 0, 0.3, 0, -0.2 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_autoregressive_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, theta, (double[]){ 0.7, 2.385 }, (double[]){ 0.7, 3.6625857417 }, 0.4234946737);
+    config.direction = NF_AUTOREGRESSIVE_INVERSE;
+    ck_assert_int_eq(nf_autoregressive_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, theta, (double[]){ 0.7, 3.6625857417 }, (double[]){ 0.7, 2.385 }, -0.4234946737);
+}
+END_TEST
+
+/* dz_k/dx_j is exactly 0 for j after k in the order, whatever theta holds outside the mask; what lies before is not, somewhere. */
+START_TEST(autoregressive__is_triangular)
+{
+    static const int64_t order[][5] = { { 0, 1, 2, 3, 4 }, { 4, 3, 2, 1, 0 }, { 3, 0, 4, 1, 2 } };
+    const struct layer_case *c = case_of("autoregressive");
+    struct bench b;
+    bench_begin(&b, c->make(_i), NF_F64, ROWS);
+    bench_shake(&b);
+    double *x = case_x(c, &b), *z = bench_memory(b.n * b.dim * 8), *moved = bench_memory(b.n * b.dim * 8);
+    bench_forward(&b, x, z, NULL);
+    for (int64_t j = 0; b.dim == 5 && j < 5; j++) {
+        int differ = 0;
+        const int64_t at = order[_i % 3][j];
+        for (int64_t i = 0; i < b.n; i++) x[i * 5 + at] += 0.25;
+        bench_forward(&b, x, moved, NULL);
+        for (int64_t i = 0; i < b.n; i++) x[i * 5 + at] -= 0.25;
+        for (int64_t i = 0; i < b.n; i++)
+            for (int64_t k = 0; k < 5; k++) {
+                const int64_t of = i * 5 + order[_i % 3][k];
+                if (k < j) ck_assert_msg(memcmp(&z[of], &moved[of], 8) == 0, "column %d of %d changes one before it", (int)j, (int)k);
+                differ += k > j && z[of] != moved[of];
+            }
+        ck_assert_msg(j == 4 || differ > 0, "variant %d: column %d of the order changes nothing behind it", (int)_i, (int)j);
+    }
+    free(x), free(z), free(moved);
+    bench_end(&b);
+}
+END_TEST
+
+/* The slow way back: to rounding in both precisions, log-dets too, and for several rows at once as for one. */
+START_TEST(autoregressive__solves_what_it_maps)
+{
+    const struct layer_case *c = case_of("autoregressive");
+    const int32_t dtype = _i % 2 ? NF_F32 : NF_F64;
+    struct bench b;
+    bench_begin(&b, c->make(_i / 2), dtype, 37);
+    bench_shake(&b);
+    void *x = case_x(c, &b), *z = bench_memory(b.n * b.dim * b.size), *back = bench_memory(b.n * b.dim * b.size);
+    bench_forward(&b, x, z, NULL);
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+    for (int64_t k = 0; k < b.n * b.dim; k++) near(get(&b, back, k), get(&b, x, k), dtype == NF_F32 ? 3e-3 : ROUND_TOL, "x", k);
+    for (int64_t i = 0; i < b.n; i++) near(b.log_det[i], 0.0, dtype == NF_F32 ? 3e-3 : ROUND_TOL, "log_det", i);
+    b.tile.n = 1;
+    if (b.cond_dim) b.tile.cond = (char *)b.cond + 36 * b.cond_dim * b.size;
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, (char *)z + 36 * b.dim * b.size, x), NF_OK);
+    ck_assert_mem_eq(x, (char *)back + 36 * b.dim * b.size, (size_t)(b.dim * b.size));
+    free(x), free(z), free(back);
+    bench_end(&b);
+}
+END_TEST
+
+/* reset leaves zeros outside the mask, and so do gradients */
+START_TEST(autoregressive__masked_weights_stay_zero)
+{
+    const nf_autoregressive_config config = { .struct_size = sizeof config, .dim = 3, .hidden = (int64_t[]){ 4 }, .n_hidden = 1, .random_last = 1 };
+    static const int degree[] = { 1, 1, 2, 2 }; /* of the hidden units */
+    nf_layer *layer;
+    struct bench b;
+    ck_assert_int_eq(nf_autoregressive_create(&layer, NULL, &config), NF_OK);
+    bench_begin(&b, layer, NF_F64, ROWS);
+    double *x = case_x(case_of("autoregressive"), &b), *z = bench_memory(b.n * 3 * 8), *g = bench_memory(b.n * 3 * 8), h[ROWS];
+    for (int i = 0; i < ROWS; i++) h[i] = mix_log_det(i);
+    for (int k = 0; k < 3 * ROWS; k++) g[k] = mix_z(k);
+    bench_forward(&b, x, z, b.saved);
+    memset(b.grad, 0, (size_t)(b.count * b.size));
+    b.tile.grad = b.grad;
+    ck_assert_int_eq(b.ops->backward(layer->self, &b.tile, x, z, b.saved, g, h), NF_OK);
+    const double *theta[] = { b.theta, b.grad };
+    for (int t = 0; t < 2; t++) {
+        int inside = 0;
+        for (int j = 0; j < 3; j++)
+            for (int u = 0; u < 4; u++) {
+                if (degree[u] < j + 1) ck_assert(theta[t][j * 4 + u] == 0.0);
+                else inside += theta[t][j * 4 + u] != 0.0;
+            }
+        for (int u = 0; u < 4; u++)
+            for (int o = 0; o < 6; o++) {
+                if (o % 3 < degree[u]) ck_assert(theta[t][16 + u * 6 + o] == 0.0);
+                else inside += theta[t][16 + u * 6 + o] != 0.0;
+            }
+        ck_assert_int_gt(inside, t == 0 ? 17 : 4); /* a ReLU may be off for all rows */
+    }
+    free(x), free(z), free(g);
+    bench_end(&b);
+}
+END_TEST
+
+static const struct { nf_autoregressive_config config; nf_status status; const char *words; } bad_autoregressive[] = {
+    { { .dim = 0 }, NF_ERR_ARG, "dim is required" },
+    { { .dim = 2, .direction = 3 }, NF_ERR_ARG, "direction is 3" },
+    { { .dim = 2, .transform = 3 }, NF_ERR_ARG, "transform is 3" },
+    { { .dim = 2, .order = NF_ORDER_INDEX }, NF_ERR_ARG, "order is index, but index is empty" },
+    { { .dim = 2, .order = NF_ORDER_REVERSED, .index = (const int64_t[]){ 1, 0 }, .n_index = 2 }, NF_ERR_ARG, "index is given, but order is reversed" },
+    { { .dim = 2, .index = (const int64_t[]){ 1, 1 }, .n_index = 2 }, NF_ERR_ARG, "index[1] is 1" },
+    { { .dim = 2, .index = (const int64_t[]){ 0, 2 }, .n_index = 2 }, NF_ERR_ARG, "index[1] is 2" },
+    { { .dim = 3, .index = (const int64_t[]){ 0, 2 }, .n_index = 2 }, NF_ERR_SHAPE, "index has 2 values, dim is 3" },
+    { { .dim = 2, .hidden = (const int64_t[]){ 4, 0 }, .n_hidden = 2 }, NF_ERR_ARG, "hidden[1] is 0" },
+    { { .dim = 2, .bins = 5 }, NF_ERR_ARG, "bins is given, but transform is affine" },
+    { { .dim = 2, .circular = 1 }, NF_ERR_ARG, "circular is given, but transform is affine" },
+    { { .dim = 2, .spline_bound = 5 }, NF_ERR_ARG, "spline_bound is given, but transform is affine" },
+    { { .dim = 2, .min_slope = 0.1 }, NF_ERR_ARG, "min_slope is given, but transform is affine" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bound = 1 }, NF_ERR_ARG, "bound is given, but transform is spline" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .scale = NF_SCALE_EXP }, NF_ERR_ARG, "scale is given, but transform is spline" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bins = 65 }, NF_ERR_ARG, "bins is 65" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bins = 64 }, NF_ERR_ARG, "bins is 64 and min_width 0.01" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .min_height = 0.1 }, NF_ERR_ARG, "bins is 8 and min_height 0.1" },
+};
+
+START_TEST(autoregressive__refuses_bad_configs)
+{
+    nf_autoregressive_config config = bad_autoregressive[_i].config;
+    nf_layer *layer = (nf_layer *)&layer;
+    config.struct_size = sizeof config;
+    ck_assert_int_eq(nf_autoregressive_create(&layer, NULL, &config), bad_autoregressive[_i].status);
+    ck_assert_ptr_null(layer);
+    ck_assert_msg(strstr(nf_last_error(), bad_autoregressive[_i].words) != NULL, "%s", nf_last_error());
 }
 END_TEST
 
@@ -1249,6 +1502,110 @@ START_TEST(dequantise__names_row_and_column_outside_the_domain)
 }
 END_TEST
 
+static const struct { const char *name; nf_columns_config config; nf_status status; const char *words; } bad_columns[] = {
+    { "lengths", { .dim = 2, .n_kind = 1 }, NF_ERR_SHAPE, "n_kind is 1, n_low 0 and n_high 0, each must be 0 or dim, 2" },
+    { "kind", { .dim = 1, .kind = (const int64_t[]){ 5 }, .n_kind = 1 }, NF_ERR_ARG, "kind" },
+    { "bounds", { .dim = 1, .kind = (const int64_t[]){ 3 }, .n_kind = 1, .low = (const double[]){ 2 }, .n_low = 1, .high = (const double[]){ 2 }, .n_high = 1 },
+      NF_ERR_ARG, "low[0] is 2 and high[0] 2, a bounded column has low below high" },
+    { "no bounds", { .dim = 1, .kind = (const int64_t[]){ 3 }, .n_kind = 1 }, NF_ERR_ARG, "a bounded column has low below high" },
+    { "halves", { .dim = 1, .kind = (const int64_t[]){ 4 }, .n_kind = 1, .high = (const double[]){ 2.5 }, .n_high = 1 }, NF_ERR_ARG,
+      "an integer column has whole numbers" },
+    { "alpha", { .dim = 1, .alpha = 0.3 }, NF_ERR_ARG, "alpha is 0.3" },
+};
+
+START_TEST(columns__refuses_bad_configs)
+{
+    nf_columns_config config = bad_columns[_i].config;
+    const int64_t real = NF_COLUMN_REAL;
+    nf_layer *layer = NULL;
+
+    config.struct_size = sizeof config;
+    if (!config.kind) config.kind = &real;
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), bad_columns[_i].status);
+    ck_assert_msg(strstr(nf_last_error(), bad_columns[_i].words) && !layer, "%s: %s", bad_columns[_i].name, nf_last_error());
+}
+END_TEST
+
+/* One column of a kind, low and high. */
+static void one_column(struct bench *b, int64_t kind, double low, double high, int32_t dtype)
+{
+    nf_columns_config config = { .struct_size = sizeof config, .dim = 1, .kind = &kind, .n_kind = 1, .low = &low, .n_low = 1, .high = &high, .n_high = 1 };
+    nf_layer *layer;
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+    bench_begin(b, layer, dtype, ROWS);
+}
+
+START_TEST(columns__names_row_and_column_outside_the_domain)
+{
+    static const struct { int64_t kind; double low, high, good, bad; const char *words; } rows[] = {
+        { NF_COLUMN_POSITIVE, 0.0, 0.0, 1.0, 0.0, "columns: row 102, column 0 is 0, a positive column is above low, 0" },
+        { NF_COLUMN_POSITIVE, -1.5, 0.0, -1.0, -2.0, "columns: row 102, column 0 is -2, a positive column is above low, -1.5" },
+        { NF_COLUMN_BOUNDED, -1.0, 3.0, 3.0, 3.25, "columns: row 102, column 0 is 3.25, not in the column's bounds, [-1, 3]" },
+        { NF_COLUMN_INTEGER, 0.0, 9.0, 9.0, 10.0, "columns: row 102, column 0 is 10, not a whole number in [0, 9]" },
+        { NF_COLUMN_INTEGER, 0.0, 0.0, -7.0, 0.5, "columns: row 102, column 0 is 0.5, not a whole number in [-65535, 65535]" },
+        { NF_COLUMN_INTEGER, 0.0, 0.0, -65535.0, 65536.0, "columns: row 102, column 0 is 65536, not a whole number in [-65535, 65535]" },
+    };
+    struct bench b;
+    void *x = NULL, *z = NULL;
+
+    one_column(&b, rows[_i].kind, rows[_i].low, rows[_i].high, NF_F32);
+    x = bench_memory(b.n * b.size);
+    z = bench_memory(b.n * b.size);
+    for (int64_t i = 0; i < b.n; i++) put(&b, x, i, rows[_i].good);
+    ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, x, z, NULL), NF_OK);
+    put(&b, x, 2, rows[_i].bad);
+    b.tile.row = 100;
+    ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, x, z, NULL), NF_ERR_DOMAIN);
+    ck_assert_str_eq(nf_last_error(), rows[_i].words);
+    free(x), free(z);
+    bench_end(&b);
+}
+END_TEST
+
+/* Whatever is generated can be evaluated: latents far out come back as the nearest value, bounds as the precision rounds them. */
+START_TEST(columns__generates_what_it_takes)
+{
+    static const double far[] = { -1e4, -200.0, -3.0, 0.0, 3.0, 80.0 };
+    const int64_t kind = 1 + _i / 2;
+    struct bench b;
+    void *x = NULL, *z = NULL;
+
+    one_column(&b, kind, kind == NF_COLUMN_INTEGER ? -2.0 : 0.1, kind == NF_COLUMN_INTEGER ? 300.0 : 0.3, 1 + _i % 2);
+    x = bench_memory(b.n * b.size);
+    z = bench_memory(b.n * b.size);
+    for (int64_t i = 0; i < b.n; i++) put(&b, z, i, far[i % 6]);
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, x), NF_OK);
+    ck_assert_msg(b.ops->forward(b.layer->self, &b.tile, x, z, NULL) == NF_OK, "%s", nf_last_error());
+    free(x), free(z);
+    bench_end(&b);
+}
+END_TEST
+
+/* Every whole number comes back, with all noise that 2000 rows draw. */
+START_TEST(columns__whole_numbers_come_back_exactly)
+{
+    static const double least[] = { -260.0, 65000.0, -65535.0, 0.0 };
+    struct bench b;
+    void *x = NULL, *z = NULL, *back = NULL;
+
+    for (int k = 0; k < 4; k++) {
+        one_column(&b, NF_COLUMN_INTEGER, 0.0, 0.0, 1 + _i);
+        x = bench_memory(b.n * b.size);
+        z = bench_memory(b.n * b.size);
+        back = bench_memory(b.n * b.size);
+        for (uint64_t epoch = 0; epoch < 40; epoch++) {
+            b.tile.epoch = epoch;
+            for (int64_t i = 0; i < b.n; i++) put(&b, x, i, least[k] + (double)(((int64_t)epoch * b.n + i) % 530));
+            ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, x, z, NULL), NF_OK);
+            ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+            ck_assert_int_eq(memcmp(x, back, (size_t)(b.n * b.size)), 0);
+        }
+        free(x), free(z), free(back);
+        bench_end(&b);
+    }
+}
+END_TEST
+
 START_TEST(logit__names_row_and_column_outside_the_domain)
 {
     struct bench b;
@@ -1329,9 +1686,21 @@ int main(void)
     tcase_add_test(one, logit__check_value);
     tcase_add_test(one, linear__check_values);
     tcase_add_test(one, squeeze__check_value);
+    tcase_add_test(one, columns__check_value);
+    tcase_add_loop_test(one, columns__refuses_bad_configs, 0, (int)(sizeof bad_columns / sizeof *bad_columns));
+    tcase_add_loop_test(one, columns__names_row_and_column_outside_the_domain, 0, 6);
+    tcase_add_loop_test(one, columns__generates_what_it_takes, 0, 8);
+    tcase_add_loop_test(one, columns__whole_numbers_come_back_exactly, 0, 2);
     tcase_add_test(one, dequantise__check_value);
     tcase_add_test(one, coupling__check_value);
+    tcase_add_test(one, coupling_spline__check_value);
+    tcase_add_loop_test(one, coupling_spline__refuses_bad_configs, 0, (int)(sizeof bad_splines / sizeof *bad_splines));
     tcase_add_test(one, coupling_conv__check_value);
+    tcase_add_test(one, autoregressive__check_value);
+    tcase_add_loop_test(one, autoregressive__is_triangular, 0, AUTO_VARIANTS);
+    tcase_add_loop_test(one, autoregressive__solves_what_it_maps, 0, 2 * AUTO_VARIANTS);
+    tcase_add_test(one, autoregressive__masked_weights_stay_zero);
+    tcase_add_loop_test(one, autoregressive__refuses_bad_configs, 0, (int)(sizeof bad_autoregressive / sizeof *bad_autoregressive));
     tcase_add_test(one, split__check_value);
     tcase_add_loop_test(one, image_layers__refuse_bad_configs, 0, N_BAD_IMAGES);
     tcase_add_test(one, linear__starts_as_rotation);

@@ -34,6 +34,7 @@ SAMPLES = {
     "ema-decay": "0.9", "val": "25%", "patience": "1", "standardise-all": None, "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
     "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
     "with-label": "1", "without-label": "0", "pick": "3,0", "amounts": "-1,0.5", "attribute drop": "3",
+    "columns-kind": "0:real,1:positive(-20)", "mix": "random", "transform": "spline", "bins": "4",
     "coupling": "additive", "levels": "1", "bits": "5", "linear": "plain", "hidden-channels": "8", "blocks": "1", "alpha": "0.1",
     "time": "concat", "solver": "tsit5", "trace": "hutchinson", "probe": "gaussian", "probes": "2", "end-time-fixed": None, "end-time": "0.25",
     "rtol": "1e-3", "atol": "1e-3", "step": "0.1", "max-steps": "200", "gradient": "adjoint", "kinetic": "0.01", "jacobian": "0.01",
@@ -63,6 +64,7 @@ ARCH_OPTIONS = {  # options of architectures but realnvp
     "alpha": "realnvp_image",
     "time": "ffjord", "solver": "ffjord", "trace": "ffjord", "probe": "ffjord", "probes": "ffjord", "end-time-fixed": "ffjord", "end-time": "ffjord",
     "rtol": "ffjord", "atol": "ffjord", "step": "ffjord", "max-steps": "ffjord", "gradient": "ffjord", "kinetic": "ffjord", "jacobian": "ffjord",
+    "columns-kind": "nsf", "mix": "nsf", "bins": "nsf", "transform": "maf",
     "objective": "ffjord", "pairing": "ffjord",
 }
 
@@ -143,6 +145,9 @@ def attribute_words(option):
 
 def arch_words(option):
     """A run of the architecture that has the option."""
+    if ARCH_OPTIONS[option] in ("nsf", "maf"):
+        return ["train", "density:moons-sklearn", "-o", "train.nf", "--arch", ARCH_OPTIONS[option], "--hidden", "4", "--layers", "2", "--epochs", "1",
+                "--rows", "100"]
     if ARCH_OPTIONS[option] == "ffjord":
         matching = ["--objective", "flow-matching"] if option == "pairing" else []
         return ["train", "density:moons-sklearn", "-o", "train.nf", "--arch", "ffjord", "--hidden", "4", "--epochs", "1", "--rows", "100", *matching]

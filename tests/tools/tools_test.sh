@@ -119,6 +119,50 @@ says train__unwritable "nowhere"
 expect train__output_is_a_folder 1 "$nflow" train density:moons -o .
 [ -e x ] && fail "train: a failed run left a file"
 
+# tables
+awk 'BEGIN { print "age,share,income"; for (i = 0; i < 400; i++) { u = (i * 0.618034) % 1; v = (i * 0.414214) % 1; print int(90 * u) "," u * v "," exp(3 * v - 1) } }' >people.csv
+expect tables__default_is_nsf 0 "$nflow" train people.csv --epochs 3 --seed 1 -o t.safetensors --json
+json tables__default_is_nsf 'd["arch"] == "nsf" and d["preset"] == "tables" and isinstance(d["gaussian_valid_nll"], float) and d["beats_gaussian"] == (d["valid_nll"] < d["gaussian_valid_nll"])'
+expect tables__says_when_it_lost 0 "$nflow" train people.csv --arch nice --layers 1 --epochs 1 --lr 1e-6 --seed 1 -o t.safetensors
+grep -q "^a Gaussian, held out " out.txt && grep -q "^NOT better than the full-covariance Gaussian: worse by [0-9.]* nats" out.txt || fail "tables__says_when_it_lost: $(cat out.txt)"
+kinds="age:integer(0,90),share:bounded(0,1),2:positive"
+expect tables__kinds 0 "$nflow" train people.csv --columns-kind "$kinds" --epochs 3 --seed 1 -o t.safetensors
+expect tables__kinds_info 0 "$nflow" info t.safetensors
+grep -q "^ *0  columns  *3 " out.txt || fail "tables__kinds_info: no layer columns: $(cat out.txt)"
+expect tables__kinds_sample 0 "$nflow" sample t.safetensors -n 200 --seed 1
+awk -F '[, ]' '{ if ($1 != int($1) || $1 < 0 || $1 > 90 || $2 < 0 || $2 > 1 || $3 <= 0) bad = 1 } END { exit bad || NR < 200 }' out.txt || fail "tables__kinds_sample: a row is not of its kinds"
+for arch in maf iaf nice; do
+    expect "tables__$arch" 0 "$nflow" train people.csv --arch $arch --layers 2 --hidden 8 --epochs 2 --columns-kind "$kinds" -o t.safetensors --json
+    json "tables__$arch" "d['arch'] == '$arch'"
+done
+expect tables__spline 0 "$nflow" train people.csv --arch maf --transform spline --bins 5 --mix random --layers 2 --hidden 8 --epochs 1 -o t.safetensors -q
+expect tables__no_gaussian 0 "$nflow" train people.csv --val 0 --epochs 1 -o t.safetensors --json
+json tables__no_gaussian 'd["gaussian_valid_nll"] is None and d["beats_gaussian"] is None'
+expect tables__preset_is_of_realnvp 0 "$nflow" train people.csv --preset default --layers 2 --hidden 8 --epochs 1 -o t.safetensors --json
+json tables__preset_is_of_realnvp 'd["arch"] == "realnvp"'
+refuse_kind() { # KIND TEXT
+    expect "tables__kind_$1" 2 "$nflow" train people.csv --columns-kind "$1" -o x
+    says "tables__kind_$1" "$2"
+}
+refuse_kind "agee:integer" "did you mean age?"
+refuse_kind "7:integer" "numbers from 0 to 2"
+refuse_kind "age" "not COLUMN:KIND"
+refuse_kind "age:whole" "not one of real, positive, bounded(LOW,HIGH), integer"
+refuse_kind "age:periodic(0,90)" "periodic is not a kind"
+refuse_kind "share:bounded(0)" "is not bounded(LOW,HIGH)"
+refuse_kind "share:bounded(1,0)" "low below high"
+refuse_kind "age:integer,0:integer" "stands twice"
+expect tables__kind_is_kept 1 "$nflow" train people.csv --columns-kind "income:bounded(0,1)" -o x
+says tables__kind_is_kept "not in the column's bounds, \[0, 1\]"
+expect tables__kinds_of_realnvp 2 "$nflow" train people.csv --arch realnvp --columns-kind "$kinds" -o x
+says tables__kinds_of_realnvp "columns-kind: not an option of --arch realnvp"
+expect tables__bins_of_nice 2 "$nflow" train people.csv --arch nice --bins 5 -o x
+says tables__bins_of_nice "bins: not an option of --arch nice"
+awk '{ print $0 (NR == 1 ? ",same" : ",3") }' people.csv >constant.csv
+expect tables__constant_column 1 "$nflow" train constant.csv -o x
+says tables__constant_column "same\|column 3"
+[ -e x ] && fail "tables: a refused run left a file"
+
 # continuous flows
 flow="--arch ffjord --hidden 8 --epochs 2 --threads 2"
 # shellcheck disable=SC2086

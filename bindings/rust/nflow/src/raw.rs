@@ -424,9 +424,12 @@ macro_rules! creates {
 creates! { LayerConfigOf, LayerCreate, nf_layer:
     ActnormConfig = nf_actnorm_create,
     AffineConfig = nf_affine_create,
+    AutoregressiveConfig = nf_autoregressive_create,
     CnfConfig = nf_cnf_create,
+    ColumnsConfig = nf_columns_create,
     CouplingAffineConfig = nf_coupling_affine_create,
     CouplingConvConfig = nf_coupling_conv_create,
+    CouplingSplineConfig = nf_coupling_spline_create,
     DequantiseConfig = nf_dequantise_create,
     HouseholderConfig = nf_householder_create,
     InvconvConfig = nf_invconv_create,
@@ -443,6 +446,7 @@ creates! { FlowConfigOf, FlowCreate, nf_flow:
     GlowConfig = nf_flow_create_glow,
     RealnvpConfig = nf_flow_create_realnvp,
     RealnvpImageConfig = nf_flow_create_realnvp_image,
+    TableConfig = nf_flow_create_nsf,
 }
 
 pub(crate) fn layer_create(config: &impl LayerConfigOf, context: Option<&Context>) -> Result<Handle<sys::nf_layer>> {
