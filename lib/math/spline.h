@@ -26,8 +26,6 @@
 #ifndef NFI_MATH_SPLINE_H
 #define NFI_MATH_SPLINE_H
 
-#include <math.h>
-
 #include "math/kernels.h"
 #include "math/vmath.h"
 
@@ -93,7 +91,7 @@ NF_INLINE void spline_bounded(const struct spline_form *f, const real *p, int64_
 /* part[k] = v_k less the largest, not below what spline_exp takes */
 NF_INLINE void spline_free(const struct spline_form *f, const real *p, int64_t stride, vreal *part, real *bend)
 {
-    vreal most = vsplat(-INFINITY);
+    vreal most = vsplat(RC(-__builtin_inf()));
     for (int k = 0; k < f->K; k++) {
         part[k] = vload(p + k * stride);
         most = vclip_low(part[k], most);
@@ -168,7 +166,7 @@ NF_INLINE void spline_find(const struct spline_form *f, const real *p, int64_t s
         const vreal next_x = last ? f->B : x + NF_FMA(f->share_x, bin->part_x[k], f->floor_x);
         const vreal next_y = last ? f->B : y + NF_FMA(f->share_y, bin->part_y[k], f->floor_y);
         const vreal after = spline_slope_logit(f, slopes, stride, k + 1);
-        const vmask here = vless_equal(k == 0 ? vsplat(-INFINITY) : inverse ? y : x, from);
+        const vmask here = vless_equal(k == 0 ? vsplat(RC(-__builtin_inf())) : inverse ? y : x, from);
         bin->k = vselect(here, vsplat((real)k), bin->k);
         bin->x = vselect(here, x, bin->x);
         bin->y = vselect(here, y, bin->y);

@@ -410,9 +410,9 @@ static nf_layer *make_coupling_spline(int32_t variant)
     config.cond_dim = variant >= 6 ? 2 : 0;
     config.mask = 1 + variant % 2;
     config.swap = variant % 4 == 1;
-    config.bins = 2 + variant % 5 * 3;
+    config.bins = 2 + variant % 4;
     config.circular = variant % 3 == 1;
-    config.bound = 1.5 + variant % 2;
+    config.bound = 2.5 + variant % 2;
     config.activation = NF_ACTIVATION_TANH;
     config.random_last = 1;
     config.hidden = hidden;
