@@ -32,7 +32,8 @@ double bench_peak(int32_t threads, int32_t dtype); /* GFLOP/s of FMA loops on so
 void bench_measure(const bench_case *c, const bench_options *options); /* prints the line */
 
 enum { MODEL_MOONS, MODEL_TABULAR, MODEL_GLOW_K8_H512, MODEL_GLOW_K8_H128, MODEL_GLOW_K32_H512,
-       MODEL_FFJORD_TOY, MODEL_FFJORD_TABULAR, MODEL_FFJORD_TOY_ADJOINT, MODEL_FFJORD_IMAGES };
+       MODEL_FFJORD_TOY, MODEL_FFJORD_TABULAR, MODEL_FFJORD_TOY_ADJOINT, MODEL_FFJORD_IMAGES,
+       MODEL_MAF };
 
 /* A workload prints one line a batch size. */
 typedef struct bench_workload {
