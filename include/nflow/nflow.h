@@ -6,7 +6,7 @@
  *   #include <nflow/nflow.hpp>         from C++17: owners, exceptions, spans; documented there
  *
  * In order of use: nflow/status.h (what calls answer), nflow/context.h (memory, threads; NULL will do), nflow/dataset.h,
- * nflow/layer.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/latent.h (interpolation, attributes),
+ * nflow/layer.h, nflow/autoregressive.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/latent.h (interpolation, attributes),
  * nflow/continuous.h (flows by differential equations), nflow/optimizer.h and nflow/train.h, nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list
  * them). nflow/layer_type.h, for layers of your own, is not included here.
  *
