@@ -62,7 +62,24 @@ static void add_spline(model *m, nf_layer **layer, const int64_t *hidden, int64_
     m->gflop_row += 2e-9 * weights_of(m->dim - moved, 23 * moved, hidden, n_hidden);
 }
 
-/* Which flow: a chain of couplings of columns, GLOW on 32x32x3, or one continuous layer. */
+/* Products with the zeros outside the mask are run, and counted. */
+static void add_autoregressive(model *m, nf_layer **layer, const int64_t *hidden, int64_t n_hidden, int32_t reversed)
+{
+    nf_autoregressive_config c = NF_AUTOREGRESSIVE_CONFIG_INIT;
+
+    c.dim = m->dim;
+    c.order = reversed ? NF_ORDER_REVERSED : NF_ORDER_ASCENDING;
+    c.bound = 1.0;
+    c.random_last = 1;
+    c.hidden = hidden;
+    c.n_hidden = n_hidden;
+    if (nf_autoregressive_create(layer, m->context, &c)) bench_die("autoregressive", NF_ERR_ARG);
+    m->gflop_row += 2e-9 * weights_of(m->dim, 2 * m->dim, hidden, n_hidden);
+}
+
+enum { LAYER_AFFINE, LAYER_SPLINE, LAYER_AUTOREGRESSIVE };
+
+/* Which flow: a chain of couplings of columns, or of autoregressive layers, GLOW on 32x32x3, or one continuous layer. */
 static const nf_cnf_config cnf_toy = { .struct_size = sizeof cnf_toy, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 }, .n_hidden = 3,
                                        .trace = NF_TRACE_EXACT, .end_time = 0.5, .rtol = 1e-5, .atol = 1e-5 };
 static const nf_cnf_config cnf_toy_adjoint = { .struct_size = sizeof cnf_toy_adjoint, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 },
@@ -80,11 +97,12 @@ static const struct model_kind {
     int64_t steps; /* of GLOW, with hidden[0] channels; 0: not GLOW */
     const nf_cnf_config *cnf; /* NULL: not continuous */
     double gain;   /* of its initial weights: those of a trained network are larger */
-    int32_t spline; /* couplings by splines */
+    int32_t layer; /* of the chain: LAYER_... */
 } model_kinds[] = {
-    [MODEL_MOONS] = { 2, 6, { 256, 256, 256, 256 }, 4, 1, 0, NULL, 0.0, 0 },
-    [MODEL_TABULAR] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, 0 },
-    [MODEL_NSF] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, 1 },
+    [MODEL_MOONS] = { 2, 6, { 256, 256, 256, 256 }, 4, 1, 0, NULL, 0.0, LAYER_AFFINE },
+    [MODEL_TABULAR] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, LAYER_AFFINE },
+    [MODEL_NSF] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, LAYER_SPLINE },
+    [MODEL_MAF] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, LAYER_AUTOREGRESSIVE },
     [MODEL_GLOW_K8_H512] = { 3072, 0, { 512 }, 1, 0, 8, NULL, 0.0, 0 },
     [MODEL_GLOW_K8_H128] = { 3072, 0, { 128 }, 1, 0, 8, NULL, 0.0, 0 },
     [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32, NULL, 0.0, 0 },
@@ -94,19 +112,21 @@ static const struct model_kind {
     [MODEL_FFJORD_IMAGES] = { 784, 0, { 0 }, 0, 0, 0, &cnf_images, 2.0, 0 },
 };
 
-static void create_couplings(model *m, const struct model_kind *kind)
+static void create_columns(model *m, const struct model_kind *kind)
 {
+    const int64_t n = kind->couplings + kind->autoregressive;
     nf_layer *layers[10];
     nf_base *base;
     nf_status status;
 
     for (int32_t i = 0; i < kind->couplings; i++) {
-        if (kind->spline) add_spline(m, &layers[i], kind->hidden, kind->n_hidden, i % 2);
+        if (kind->layer == LAYER_SPLINE) add_spline(m, &layers[i], kind->hidden, kind->n_hidden, i % 2);
+        else if (kind->layer == LAYER_AUTOREGRESSIVE) add_autoregressive(m, &layers[i], kind->hidden, kind->n_hidden, i % 2);
         else add_coupling(m, &layers[i], kind->hidden, kind->n_hidden, kind->separate, i % 2);
     }
     if ((status = nf_base_normal_create(&base, m->context, m->dim))) bench_die("base", status);
-    if ((status = nf_flow_create(&m->flow, m->context, NULL, base, layers, kind->couplings))) bench_die("flow", status);
-    for (int32_t i = 0; i < kind->couplings; i++) nf_layer_unref(layers[i]);
+    if ((status = nf_flow_create(&m->flow, m->context, NULL, base, layers, n))) bench_die("flow", status);
+    for (int32_t i = 0; i < n; i++) nf_layer_unref(layers[i]);
     nf_base_unref(base);
 }
 
@@ -183,7 +203,7 @@ static model model_create(int32_t kind, int32_t threads, int64_t n)
 
     context.threads = threads;
     if ((status = nf_context_create(&m.context, &context))) bench_die("context", status);
-    (model_kinds[kind].cnf ? create_continuous : model_kinds[kind].steps ? create_glow : create_couplings)(&m, &model_kinds[kind]);
+    (model_kinds[kind].cnf ? create_continuous : model_kinds[kind].steps ? create_glow : create_columns)(&m, &model_kinds[kind]);
     adam.lr = 1e-6; /* steps that hardly move: the work is the same, the weights stay ordinary */
     if ((status = nf_optimizer_adam_create(&m.optimizer, m.context, &adam))) bench_die("adam", status);
     m.x = malloc((size_t)(n * m.dim) * sizeof *m.x);
