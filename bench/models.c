@@ -114,7 +114,6 @@ static const struct model_kind {
 
 static void create_columns(model *m, const struct model_kind *kind)
 {
-    const int64_t n = kind->couplings + kind->autoregressive;
     nf_layer *layers[10];
     nf_base *base;
     nf_status status;
@@ -125,8 +124,8 @@ static void create_columns(model *m, const struct model_kind *kind)
         else add_coupling(m, &layers[i], kind->hidden, kind->n_hidden, kind->separate, i % 2);
     }
     if ((status = nf_base_normal_create(&base, m->context, m->dim))) bench_die("base", status);
-    if ((status = nf_flow_create(&m->flow, m->context, NULL, base, layers, n))) bench_die("flow", status);
-    for (int32_t i = 0; i < n; i++) nf_layer_unref(layers[i]);
+    if ((status = nf_flow_create(&m->flow, m->context, NULL, base, layers, kind->couplings))) bench_die("flow", status);
+    for (int32_t i = 0; i < kind->couplings; i++) nf_layer_unref(layers[i]);
     nf_base_unref(base);
 }
 
