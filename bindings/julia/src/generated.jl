@@ -2,12 +2,19 @@
 #
 # Written by bindings/generate.py from include/nflow: do not edit.
 
+const NF_SPLINE_SAFE = Int32(1)
+const NF_SPLINE_FREE = Int32(2)
+const NF_AUTOREGRESSIVE_FORWARD = Int32(1)
+const NF_AUTOREGRESSIVE_INVERSE = Int32(2)
 const NF_ODE_DOPRI5 = Int32(1)
 const NF_ODE_TSIT5 = Int32(2)
 const NF_ODE_BOSH3 = Int32(3)
 const NF_ODE_RK4 = Int32(4)
 const NF_ODE_MIDPOINT = Int32(5)
 const NF_ODE_EULER = Int32(6)
+const NF_ORDER_ASCENDING = Int32(1)
+const NF_ORDER_INDEX = Int32(3)
+const NF_ORDER_REVERSED = Int32(2)
 const NF_TIME_IGNORE = Int32(1)
 const NF_TIME_CONCAT = Int32(2)
 const NF_TIME_SQUASH = Int32(3)
@@ -66,6 +73,8 @@ const NF_ACTIVATION_TANH = Int32(3)
 const NF_ACTIVATION_SOFTPLUS = Int32(4)
 const NF_ACTIVATION_SILU = Int32(5)
 const NF_ACTIVATION_ELU = Int32(6)
+const NF_TRANSFORM_AFFINE = Int32(1)
+const NF_TRANSFORM_SPLINE = Int32(2)
 const NF_WEIGHTS_GLOROT = Int32(1)
 const NF_WEIGHTS_HE = Int32(2)
 const NF_WEIGHTS_LECUN = Int32(3)
@@ -93,6 +102,14 @@ const NF_PERMUTATION_RANDOM = Int32(2)
 const NF_PERMUTATION_REVERSE = Int32(3)
 const NF_LINEAR_PLU = Int32(1)
 const NF_LINEAR_PLAIN = Int32(2)
+const NF_COLUMN_REAL = Int32(1)
+const NF_COLUMN_POSITIVE = Int32(2)
+const NF_COLUMN_BOUNDED = Int32(3)
+const NF_COLUMN_INTEGER = Int32(4)
+const NF_MIX_LINEAR = Int32(1)
+const NF_MIX_RANDOM = Int32(2)
+const NF_MIX_REVERSE = Int32(3)
+const NF_MIX_NONE = Int32(4)
 const NF_SQUEEZE_ROWS = Int32(1)
 const NF_SQUEEZE_DIAGONAL = Int32(2)
 const NF_NOISE_ALWAYS = Int32(1)
@@ -144,6 +161,34 @@ const NF_OBJECTIVE_LIKELIHOOD = Int32(1)
 const NF_OBJECTIVE_FLOW_MATCHING = Int32(2)
 const NF_PAIRING_STRAIGHT = Int32(1)
 const NF_PAIRING_TRANSPORT = Int32(2)
+const NF_ESTIMATOR_PATH = Int32(1)
+const NF_ESTIMATOR_TOTAL = Int32(2)
+
+mutable struct nf_autoregressive_config
+    struct_size::UInt32
+    transform::Int32
+    dim::Int64
+    cond_dim::Int64
+    direction::Int32
+    order::Int32
+    activation::Int32
+    weights::Int32
+    random_last::Int32
+    scale::Int32
+    bound::Float64
+    bins::Int32
+    circular::Int32
+    spline_bound::Float64
+    min_width::Float64
+    min_height::Float64
+    min_slope::Float64
+    logit_bound::Float64
+    hidden::Ptr{Int64}
+    n_hidden::Int64
+    index::Ptr{Int64}
+    n_index::Int64
+    nf_autoregressive_config() = zeroed(new())
+end
 
 mutable struct nf_base_normal_config
     struct_size::UInt32
@@ -170,6 +215,50 @@ mutable struct nf_base_uniform_config
     low::Float64
     high::Float64
     nf_base_uniform_config() = zeroed(new())
+end
+
+mutable struct nf_base_normal_full_config
+    struct_size::UInt32
+    fixed::Int32
+    dim::Int64
+    mean::Ptr{Float64}
+    n_mean::Int64
+    covariance::Ptr{Float64}
+    n_covariance::Int64
+    nf_base_normal_full_config() = zeroed(new())
+end
+
+mutable struct nf_base_mixture_config
+    struct_size::UInt32
+    reserved::UInt32
+    dim::Int64
+    components::Int64
+    spread::Float64
+    nf_base_mixture_config() = zeroed(new())
+end
+
+mutable struct nf_base_student_config
+    struct_size::UInt32
+    fixed::Int32
+    dim::Int64
+    df::Float64
+    df_fixed::Int32
+    reserved::Int32
+    nf_base_student_config() = zeroed(new())
+end
+
+mutable struct nf_base_laplace_config
+    struct_size::UInt32
+    fixed::Int32
+    dim::Int64
+    nf_base_laplace_config() = zeroed(new())
+end
+
+mutable struct nf_base_logistic_config
+    struct_size::UInt32
+    fixed::Int32
+    dim::Int64
+    nf_base_logistic_config() = zeroed(new())
 end
 
 mutable struct nf_context_config
@@ -279,6 +368,50 @@ mutable struct nf_solver_report
     trace_error::Ptr{Float64}
     trace_error_capacity::Int64
     nf_solver_report() = zeroed(new())
+end
+
+mutable struct nf_coupling_affine_config
+    struct_size::UInt32
+    mask::Int32
+    dim::Int64
+    cond_dim::Int64
+    swap::Int32
+    scale::Int32
+    bound::Float64
+    separate::Int32
+    activation::Int32
+    weights::Int32
+    random_last::Int32
+    hidden::Ptr{Int64}
+    n_hidden::Int64
+    index::Ptr{Int64}
+    n_index::Int64
+    nf_coupling_affine_config() = zeroed(new())
+end
+
+mutable struct nf_coupling_spline_config
+    struct_size::UInt32
+    mask::Int32
+    dim::Int64
+    cond_dim::Int64
+    swap::Int32
+    form::Int32
+    bins::Int32
+    circular::Int32
+    bound::Float64
+    min_width::Float64
+    min_height::Float64
+    min_slope::Float64
+    logit_bound::Float64
+    activation::Int32
+    weights::Int32
+    random_last::Int32
+    reserved::Int32
+    hidden::Ptr{Int64}
+    n_hidden::Int64
+    index::Ptr{Int64}
+    n_index::Int64
+    nf_coupling_spline_config() = zeroed(new())
 end
 
 mutable struct nf_read_config
@@ -446,25 +579,6 @@ mutable struct nf_check_report
     nf_check_report() = zeroed(new())
 end
 
-mutable struct nf_coupling_affine_config
-    struct_size::UInt32
-    mask::Int32
-    dim::Int64
-    cond_dim::Int64
-    swap::Int32
-    scale::Int32
-    bound::Float64
-    separate::Int32
-    activation::Int32
-    weights::Int32
-    random_last::Int32
-    hidden::Ptr{Int64}
-    n_hidden::Int64
-    index::Ptr{Int64}
-    n_index::Int64
-    nf_coupling_affine_config() = zeroed(new())
-end
-
 mutable struct nf_coupling_conv_config
     struct_size::UInt32
     mask::Int32
@@ -544,6 +658,21 @@ mutable struct nf_linear_config
     nf_linear_config() = zeroed(new())
 end
 
+mutable struct nf_householder_config
+    struct_size::UInt32
+    reserved::UInt32
+    dim::Int64
+    reflections::Int64
+    nf_householder_config() = zeroed(new())
+end
+
+mutable struct nf_planar_config
+    struct_size::UInt32
+    reserved::UInt32
+    dim::Int64
+    nf_planar_config() = zeroed(new())
+end
+
 mutable struct nf_invconv_config
     struct_size::UInt32
     form::Int32
@@ -574,6 +703,20 @@ mutable struct nf_dequantise_config
     nf_dequantise_config() = zeroed(new())
 end
 
+mutable struct nf_columns_config
+    struct_size::UInt32
+    noise::Int32
+    dim::Int64
+    kind::Ptr{Int64}
+    n_kind::Int64
+    low::Ptr{Float64}
+    n_low::Int64
+    high::Ptr{Float64}
+    n_high::Int64
+    alpha::Float64
+    nf_columns_config() = zeroed(new())
+end
+
 mutable struct nf_adam_config
     struct_size::UInt32
     reserved::UInt32
@@ -592,6 +735,36 @@ mutable struct nf_sgd_config
     momentum::Float64
     weight_decay::Float64
     nf_sgd_config() = zeroed(new())
+end
+
+mutable struct nf_table_config
+    struct_size::UInt32
+    dtype::Int32
+    dim::Int64
+    cond_dim::Int64
+    layers::Int64
+    hidden::Ptr{Int64}
+    n_hidden::Int64
+    activation::Int32
+    mix::Int32
+    transform::Int32
+    bins::Int32
+    bound::Float64
+    seed::UInt64
+    mean::Ptr{Float64}
+    n_mean::Int64
+    sd::Ptr{Float64}
+    n_sd::Int64
+    kind::Ptr{Int64}
+    n_kind::Int64
+    low::Ptr{Float64}
+    n_low::Int64
+    high::Ptr{Float64}
+    n_high::Int64
+    alpha::Float64
+    noise::Int32
+    reserved::Int32
+    nf_table_config() = zeroed(new())
 end
 
 struct nf_fit_progress
@@ -664,15 +837,90 @@ mutable struct nf_fit_report
     nf_fit_report() = zeroed(new())
 end
 
+struct nf_target_progress
+    struct_size::UInt32
+    reserved::Int32
+    step::Int64
+    steps::Int64
+    loss::Float64
+    elbo::Float64
+    beta::Float64
+    lr::Float64
+    grad_norm::Float64
+    seconds::Float64
+    eta_seconds::Float64
+    skipped::Int64
+end
+
+mutable struct nf_target_config
+    struct_size::UInt32
+    estimator::Int32
+    steps::Int64
+    batch::Int64
+    seed::UInt64
+    beta_start::Float64
+    beta_steps::Int64
+    data_weight::Float64
+    clip_norm::Float64
+    ema_decay::Float64
+    schedule::Int32
+    no_init::Int32
+    warmup_steps::Int64
+    final_lr_factor::Float64
+    round_steps::Int64
+    report_draws::Int64
+    progress::Ptr{Cvoid}
+    progress_user::Ptr{Cvoid}
+    nf_target_config() = zeroed(new())
+end
+
+mutable struct nf_importance_report
+    struct_size::UInt32
+    reserved::Int32
+    n::Int64
+    elbo::Float64
+    elbo_se::Float64
+    log_z::Float64
+    log_z_se::Float64
+    ess::Float64
+    pareto_k::Float64
+    nf_importance_report() = zeroed(new())
+end
+
+mutable struct nf_target_report
+    struct_size::UInt32
+    stopped::Int32
+    steps::Int64
+    skipped::Int64
+    rollbacks::Int64
+    seconds::Float64
+    draws::Int64
+    elbo::Float64
+    elbo_se::Float64
+    log_z::Float64
+    log_z_se::Float64
+    ess::Float64
+    pareto_k::Float64
+    nf_target_report() = zeroed(new())
+end
+
 # Size and offsets, as the headers have them: checked when the module is loaded.
 const LAYOUTS = (
+    (nf_autoregressive_config, 136, (0, 4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 56, 60, 64, 72, 80, 88, 96, 104, 112, 120, 128,)),
     (nf_base_normal_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
     (nf_base_diagonal_config, 16, (0, 4, 8,)),
     (nf_base_uniform_config, 32, (0, 4, 8, 16, 24,)),
+    (nf_base_normal_full_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
+    (nf_base_mixture_config, 32, (0, 4, 8, 16, 24,)),
+    (nf_base_student_config, 32, (0, 4, 8, 16, 24, 28,)),
+    (nf_base_laplace_config, 16, (0, 4, 8,)),
+    (nf_base_logistic_config, 16, (0, 4, 8,)),
     (nf_context_config, 144, (0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136,)),
     (nf_cnf_config, 152, (0, 4, 8, 16, 24, 28, 32, 36, 40, 48, 52, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144,)),
     (nf_ffjord_config, 232, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 68, 72, 80, 88, 96, 104, 112, 120, 128, 136, 140, 144, 152, 160, 168, 176, 184, 192, 200, 208, 216, 220, 224,)),
     (nf_solver_report, 104, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96,)),
+    (nf_coupling_affine_config, 88, (0, 4, 8, 16, 24, 28, 32, 40, 44, 48, 52, 56, 64, 72, 80,)),
+    (nf_coupling_spline_config, 128, (0, 4, 8, 16, 24, 28, 32, 36, 40, 48, 56, 64, 72, 80, 84, 88, 92, 96, 104, 112, 120,)),
     (nf_read_config, 112, (0, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108,)),
     (nf_column_report, 80, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72,)),
     (nf_flow_config, 16, (0, 4, 8,)),
@@ -683,7 +931,6 @@ const LAYOUTS = (
     (nf_flow_info_report, 80, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72,)),
     (nf_step_memory_report, 72, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64,)),
     (nf_check_report, 80, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 76,)),
-    (nf_coupling_affine_config, 88, (0, 4, 8, 16, 24, 28, 32, 40, 44, 48, 52, 56, 64, 72, 80,)),
     (nf_coupling_conv_config, 80, (0, 4, 8, 16, 24, 32, 40, 44, 48, 56, 60, 64, 72,)),
     (nf_split_config, 40, (0, 4, 8, 16, 24, 32,)),
     (nf_permutation_config, 40, (0, 4, 8, 16, 24, 32,)),
@@ -692,16 +939,26 @@ const LAYOUTS = (
     (nf_standardise_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
     (nf_logit_config, 24, (0, 4, 8, 16,)),
     (nf_linear_config, 16, (0, 4, 8,)),
+    (nf_householder_config, 24, (0, 4, 8, 16,)),
+    (nf_planar_config, 16, (0, 4, 8,)),
     (nf_invconv_config, 32, (0, 4, 8, 16, 24,)),
     (nf_squeeze_config, 40, (0, 4, 8, 16, 24, 32, 36,)),
     (nf_dequantise_config, 32, (0, 4, 8, 16, 20, 24,)),
+    (nf_columns_config, 72, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64,)),
     (nf_adam_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
     (nf_sgd_config, 32, (0, 4, 8, 16, 24,)),
+    (nf_table_config, 176, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 172,)),
     (nf_fit_progress, 136, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 132,)),
     (nf_fit_config, 168, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108, 112, 120, 128, 136, 144, 152, 160, 164,)),
     (nf_fit_report, 120, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112,)),
+    (nf_target_progress, 88, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80,)),
+    (nf_target_config, 128, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 76, 80, 88, 96, 104, 112, 120,)),
+    (nf_importance_report, 64, (0, 4, 8, 16, 24, 32, 40, 48, 56,)),
+    (nf_target_report, 96, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88,)),
 )
 
+nf_autoregressive_config_init(config) = ccall((:nf_autoregressive_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_autoregressive_create(out, context, config) = ccall((:nf_autoregressive_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_base_ref(base) = ccall((:nf_base_ref, libnflow), Ptr{Cvoid}, (Ptr{Cvoid},), base)
 nf_base_unref(base) = ccall((:nf_base_unref, libnflow), Cvoid, (Ptr{Cvoid},), base)
 nf_base_dim(base) = ccall((:nf_base_dim, libnflow), Int64, (Ptr{Cvoid},), base)
@@ -714,6 +971,16 @@ nf_base_diagonal_config_init(config) = ccall((:nf_base_diagonal_config_init, lib
 nf_base_diagonal_create(out, context, dim) = ccall((:nf_base_diagonal_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64), out, context, dim)
 nf_base_uniform_config_init(config) = ccall((:nf_base_uniform_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_base_uniform_create(out, context, dim, low, high) = ccall((:nf_base_uniform_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64, Float64, Float64), out, context, dim, low, high)
+nf_base_normal_full_config_init(config) = ccall((:nf_base_normal_full_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_base_normal_full_create(out, context, config) = ccall((:nf_base_normal_full_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_base_mixture_config_init(config) = ccall((:nf_base_mixture_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_base_mixture_create(out, context, config) = ccall((:nf_base_mixture_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_base_student_config_init(config) = ccall((:nf_base_student_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_base_student_create(out, context, config) = ccall((:nf_base_student_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_base_laplace_config_init(config) = ccall((:nf_base_laplace_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_base_laplace_create(out, context, dim) = ccall((:nf_base_laplace_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64), out, context, dim)
+nf_base_logistic_config_init(config) = ccall((:nf_base_logistic_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_base_logistic_create(out, context, dim) = ccall((:nf_base_logistic_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64), out, context, dim)
 nf_config_field(config, index, out) = ccall((:nf_config_field, libnflow), Int32, (Cstring, Int32, Ptr{Cvoid}), config, index, out)
 nf_context_config_init(config) = ccall((:nf_context_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_context_create(out, config) = ccall((:nf_context_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}), out, config)
@@ -731,6 +998,10 @@ nf_ffjord_config_init(config) = ccall((:nf_ffjord_config_init, libnflow), Cvoid,
 nf_flow_create_ffjord(out, context, config) = ccall((:nf_flow_create_ffjord, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_flow_solver_report(flow, n, x, cond, report) = ccall((:nf_flow_solver_report, libnflow), Int32, (Ptr{Cvoid}, Int64, Ptr{Float32}, Ptr{Float32}, Ptr{Cvoid}), flow, n, x, cond, report)
 nf_flow_solver_report_f64(flow, n, x, cond, report) = ccall((:nf_flow_solver_report_f64, libnflow), Int32, (Ptr{Cvoid}, Int64, Ptr{Float64}, Ptr{Float64}, Ptr{Cvoid}), flow, n, x, cond, report)
+nf_coupling_affine_config_init(config) = ccall((:nf_coupling_affine_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_coupling_affine_create(out, context, config) = ccall((:nf_coupling_affine_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_coupling_spline_config_init(config) = ccall((:nf_coupling_spline_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_coupling_spline_create(out, context, config) = ccall((:nf_coupling_spline_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_dataset_ref(dataset) = ccall((:nf_dataset_ref, libnflow), Ptr{Cvoid}, (Ptr{Cvoid},), dataset)
 nf_dataset_unref(dataset) = ccall((:nf_dataset_unref, libnflow), Cvoid, (Ptr{Cvoid},), dataset)
 nf_dataset_from_array(out, context, n, dim, x) = ccall((:nf_dataset_from_array, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64, Int64, Ptr{Float32}), out, context, n, dim, x)
@@ -817,8 +1088,6 @@ nf_layer_cond_dim(layer) = ccall((:nf_layer_cond_dim, libnflow), Int64, (Ptr{Cvo
 nf_layer_type_name(layer) = ccall((:nf_layer_type_name, libnflow), Cstring, (Ptr{Cvoid},), layer)
 nf_layer_create(out, context, type, config) = ccall((:nf_layer_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Cstring, Ptr{Cvoid}), out, context, type, config)
 nf_layer_type_at(index) = ccall((:nf_layer_type_at, libnflow), Cstring, (Int32,), index)
-nf_coupling_affine_config_init(config) = ccall((:nf_coupling_affine_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
-nf_coupling_affine_create(out, context, config) = ccall((:nf_coupling_affine_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_coupling_conv_config_init(config) = ccall((:nf_coupling_conv_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_coupling_conv_create(out, context, config) = ccall((:nf_coupling_conv_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_split_config_init(config) = ccall((:nf_split_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
@@ -835,12 +1104,18 @@ nf_logit_config_init(config) = ccall((:nf_logit_config_init, libnflow), Cvoid, (
 nf_logit_create(out, context, config) = ccall((:nf_logit_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_linear_config_init(config) = ccall((:nf_linear_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_linear_create(out, context, config) = ccall((:nf_linear_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_householder_config_init(config) = ccall((:nf_householder_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_householder_create(out, context, config) = ccall((:nf_householder_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_planar_config_init(config) = ccall((:nf_planar_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_planar_create(out, context, config) = ccall((:nf_planar_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_invconv_config_init(config) = ccall((:nf_invconv_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_invconv_create(out, context, config) = ccall((:nf_invconv_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_squeeze_config_init(config) = ccall((:nf_squeeze_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_squeeze_create(out, context, config) = ccall((:nf_squeeze_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_dequantise_config_init(config) = ccall((:nf_dequantise_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_dequantise_create(out, context, config) = ccall((:nf_dequantise_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_columns_config_init(config) = ccall((:nf_columns_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_columns_create(out, context, config) = ccall((:nf_columns_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_maker_alloc(maker, bytes) = ccall((:nf_maker_alloc, libnflow), Ptr{Cvoid}, (Ptr{Cvoid}, Int64), maker, bytes)
 nf_fail(status, line) = ccall((:nf_fail, libnflow), Int32, (Int32, Cstring), status, line)
 nf_fail_row(tile, i, status, line) = ccall((:nf_fail_row, libnflow), Cvoid, (Ptr{Cvoid}, Int64, Int32, Cstring), tile, i, status, line)
@@ -875,6 +1150,14 @@ nf_status_text(status) = ccall((:nf_status_text, libnflow), Cstring, (Int32,), s
 nf_last_error() = ccall((:nf_last_error, libnflow), Cstring, ())
 nf_version() = ccall((:nf_version, libnflow), Cstring, ())
 nf_version_number() = ccall((:nf_version_number, libnflow), Int32, ())
+nf_table_config_init(config) = ccall((:nf_table_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_flow_create_nsf(out, context, config) = ccall((:nf_flow_create_nsf, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_flow_create_maf(out, context, config) = ccall((:nf_flow_create_maf, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_flow_create_iaf(out, context, config) = ccall((:nf_flow_create_iaf, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_flow_create_nice(out, context, config) = ccall((:nf_flow_create_nice, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_fit_config_init(config) = ccall((:nf_fit_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_flow_fit(flow, optimizer, train, valid, config, report) = ccall((:nf_flow_fit, libnflow), Int32, (Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}), flow, optimizer, train, valid, config, report)
 nf_flow_mean_nll(flow, data, mean_nll) = ccall((:nf_flow_mean_nll, libnflow), Int32, (Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Float64}), flow, data, mean_nll)
+nf_target_config_init(config) = ccall((:nf_target_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_flow_fit_target(flow, optimizer, log_density, user, data, config, report) = ccall((:nf_flow_fit_target, libnflow), Int32, (Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}), flow, optimizer, log_density, user, data, config, report)
+nf_flow_importance(flow, log_density, user, seed, first, n, cond, x, log_weight, report) = ccall((:nf_flow_importance, libnflow), Int32, (Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Cvoid}, UInt64, Int64, Int64, Ptr{Float64}, Ptr{Float64}, Ptr{Float64}, Ptr{Cvoid}), flow, log_density, user, seed, first, n, cond, x, log_weight, report)

@@ -187,81 +187,6 @@ impl Default for nf_context_config {
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
-pub struct nf_base {
-    _unused: [u8; 0],
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct nf_base_normal_config {
-    pub struct_size: u32,
-    pub reserved: u32,
-    pub dim: i64,
-    pub columns: *const i64,
-    pub n_columns: i64,
-    pub temperature: *const f64,
-    pub n_temperature: i64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of nf_base_normal_config"][::core::mem::size_of::<nf_base_normal_config>() - 48usize];
-    ["Alignment of nf_base_normal_config"][::core::mem::align_of::<nf_base_normal_config>() - 8usize];
-    ["Offset of field: nf_base_normal_config::struct_size"][::core::mem::offset_of!(nf_base_normal_config, struct_size) - 0usize];
-    ["Offset of field: nf_base_normal_config::reserved"][::core::mem::offset_of!(nf_base_normal_config, reserved) - 4usize];
-    ["Offset of field: nf_base_normal_config::dim"][::core::mem::offset_of!(nf_base_normal_config, dim) - 8usize];
-    ["Offset of field: nf_base_normal_config::columns"][::core::mem::offset_of!(nf_base_normal_config, columns) - 16usize];
-    ["Offset of field: nf_base_normal_config::n_columns"][::core::mem::offset_of!(nf_base_normal_config, n_columns) - 24usize];
-    ["Offset of field: nf_base_normal_config::temperature"]
-        [::core::mem::offset_of!(nf_base_normal_config, temperature) - 32usize];
-    ["Offset of field: nf_base_normal_config::n_temperature"]
-        [::core::mem::offset_of!(nf_base_normal_config, n_temperature) - 40usize];
-};
-impl Default for nf_base_normal_config {
-    fn default() -> Self {
-        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
-        unsafe {
-            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
-            s.assume_init()
-        }
-    }
-}
-#[repr(C)]
-#[derive(Debug, Default, Copy, Clone)]
-pub struct nf_base_diagonal_config {
-    pub struct_size: u32,
-    pub reserved: u32,
-    pub dim: i64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of nf_base_diagonal_config"][::core::mem::size_of::<nf_base_diagonal_config>() - 16usize];
-    ["Alignment of nf_base_diagonal_config"][::core::mem::align_of::<nf_base_diagonal_config>() - 8usize];
-    ["Offset of field: nf_base_diagonal_config::struct_size"]
-        [::core::mem::offset_of!(nf_base_diagonal_config, struct_size) - 0usize];
-    ["Offset of field: nf_base_diagonal_config::reserved"][::core::mem::offset_of!(nf_base_diagonal_config, reserved) - 4usize];
-    ["Offset of field: nf_base_diagonal_config::dim"][::core::mem::offset_of!(nf_base_diagonal_config, dim) - 8usize];
-};
-#[repr(C)]
-#[derive(Debug, Default, Copy, Clone)]
-pub struct nf_base_uniform_config {
-    pub struct_size: u32,
-    pub reserved: u32,
-    pub dim: i64,
-    pub low: f64,
-    pub high: f64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of nf_base_uniform_config"][::core::mem::size_of::<nf_base_uniform_config>() - 32usize];
-    ["Alignment of nf_base_uniform_config"][::core::mem::align_of::<nf_base_uniform_config>() - 8usize];
-    ["Offset of field: nf_base_uniform_config::struct_size"]
-        [::core::mem::offset_of!(nf_base_uniform_config, struct_size) - 0usize];
-    ["Offset of field: nf_base_uniform_config::reserved"][::core::mem::offset_of!(nf_base_uniform_config, reserved) - 4usize];
-    ["Offset of field: nf_base_uniform_config::dim"][::core::mem::offset_of!(nf_base_uniform_config, dim) - 8usize];
-    ["Offset of field: nf_base_uniform_config::low"][::core::mem::offset_of!(nf_base_uniform_config, low) - 16usize];
-    ["Offset of field: nf_base_uniform_config::high"][::core::mem::offset_of!(nf_base_uniform_config, high) - 24usize];
-};
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
 pub struct nf_layer {
     _unused: [u8; 0],
 }
@@ -277,84 +202,24 @@ pub const NF_WEIGHTS_HE: _bindgen_ty_9 = 2;
 pub const NF_WEIGHTS_LECUN: _bindgen_ty_9 = 3;
 pub const NF_WEIGHTS_SPREAD: _bindgen_ty_9 = 4;
 pub type _bindgen_ty_9 = ::core::ffi::c_uint;
-pub const NF_MASK_ALTERNATING: _bindgen_ty_10 = 1;
-pub const NF_MASK_HALF: _bindgen_ty_10 = 2;
-pub const NF_MASK_INDEX: _bindgen_ty_10 = 3;
+pub const NF_SCALE_TANH: _bindgen_ty_10 = 1;
+pub const NF_SCALE_SAFE: _bindgen_ty_10 = 2;
+pub const NF_SCALE_ASYMMETRIC: _bindgen_ty_10 = 3;
+pub const NF_SCALE_SIGMOID: _bindgen_ty_10 = 4;
+pub const NF_SCALE_SIGMOID_EPS: _bindgen_ty_10 = 5;
+pub const NF_SCALE_SOFTPLUS: _bindgen_ty_10 = 6;
+pub const NF_SCALE_SOFTCLIP: _bindgen_ty_10 = 7;
+pub const NF_SCALE_EXP: _bindgen_ty_10 = 8;
+pub const NF_SCALE_ADDITIVE: _bindgen_ty_10 = 9;
 pub type _bindgen_ty_10 = ::core::ffi::c_uint;
-pub const NF_SCALE_TANH: _bindgen_ty_11 = 1;
-pub const NF_SCALE_SAFE: _bindgen_ty_11 = 2;
-pub const NF_SCALE_ASYMMETRIC: _bindgen_ty_11 = 3;
-pub const NF_SCALE_SIGMOID: _bindgen_ty_11 = 4;
-pub const NF_SCALE_SIGMOID_EPS: _bindgen_ty_11 = 5;
-pub const NF_SCALE_SOFTPLUS: _bindgen_ty_11 = 6;
-pub const NF_SCALE_SOFTCLIP: _bindgen_ty_11 = 7;
-pub const NF_SCALE_EXP: _bindgen_ty_11 = 8;
-pub const NF_SCALE_ADDITIVE: _bindgen_ty_11 = 9;
+pub const NF_IMAGE_MASK_CHANNELS: _bindgen_ty_11 = 1;
+pub const NF_IMAGE_MASK_CHECKERBOARD: _bindgen_ty_11 = 2;
+pub const NF_IMAGE_MASK_ALL: _bindgen_ty_11 = 3;
 pub type _bindgen_ty_11 = ::core::ffi::c_uint;
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct nf_coupling_affine_config {
-    pub struct_size: u32,
-    pub mask: i32,
-    pub dim: i64,
-    pub cond_dim: i64,
-    pub swap: i32,
-    pub scale: i32,
-    pub bound: f64,
-    pub separate: i32,
-    pub activation: i32,
-    pub weights: i32,
-    pub random_last: i32,
-    pub hidden: *const i64,
-    pub n_hidden: i64,
-    pub index: *const i64,
-    pub n_index: i64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of nf_coupling_affine_config"][::core::mem::size_of::<nf_coupling_affine_config>() - 88usize];
-    ["Alignment of nf_coupling_affine_config"][::core::mem::align_of::<nf_coupling_affine_config>() - 8usize];
-    ["Offset of field: nf_coupling_affine_config::struct_size"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, struct_size) - 0usize];
-    ["Offset of field: nf_coupling_affine_config::mask"][::core::mem::offset_of!(nf_coupling_affine_config, mask) - 4usize];
-    ["Offset of field: nf_coupling_affine_config::dim"][::core::mem::offset_of!(nf_coupling_affine_config, dim) - 8usize];
-    ["Offset of field: nf_coupling_affine_config::cond_dim"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, cond_dim) - 16usize];
-    ["Offset of field: nf_coupling_affine_config::swap"][::core::mem::offset_of!(nf_coupling_affine_config, swap) - 24usize];
-    ["Offset of field: nf_coupling_affine_config::scale"][::core::mem::offset_of!(nf_coupling_affine_config, scale) - 28usize];
-    ["Offset of field: nf_coupling_affine_config::bound"][::core::mem::offset_of!(nf_coupling_affine_config, bound) - 32usize];
-    ["Offset of field: nf_coupling_affine_config::separate"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, separate) - 40usize];
-    ["Offset of field: nf_coupling_affine_config::activation"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, activation) - 44usize];
-    ["Offset of field: nf_coupling_affine_config::weights"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, weights) - 48usize];
-    ["Offset of field: nf_coupling_affine_config::random_last"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, random_last) - 52usize];
-    ["Offset of field: nf_coupling_affine_config::hidden"][::core::mem::offset_of!(nf_coupling_affine_config, hidden) - 56usize];
-    ["Offset of field: nf_coupling_affine_config::n_hidden"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, n_hidden) - 64usize];
-    ["Offset of field: nf_coupling_affine_config::index"][::core::mem::offset_of!(nf_coupling_affine_config, index) - 72usize];
-    ["Offset of field: nf_coupling_affine_config::n_index"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, n_index) - 80usize];
-};
-impl Default for nf_coupling_affine_config {
-    fn default() -> Self {
-        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
-        unsafe {
-            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
-            s.assume_init()
-        }
-    }
-}
-pub const NF_IMAGE_MASK_CHANNELS: _bindgen_ty_12 = 1;
-pub const NF_IMAGE_MASK_CHECKERBOARD: _bindgen_ty_12 = 2;
-pub const NF_IMAGE_MASK_ALL: _bindgen_ty_12 = 3;
+pub const NF_CONV_GLOW: _bindgen_ty_12 = 1;
+pub const NF_CONV_RESIDUAL: _bindgen_ty_12 = 2;
+pub const NF_CONV_LINEAR: _bindgen_ty_12 = 3;
 pub type _bindgen_ty_12 = ::core::ffi::c_uint;
-pub const NF_CONV_GLOW: _bindgen_ty_13 = 1;
-pub const NF_CONV_RESIDUAL: _bindgen_ty_13 = 2;
-pub const NF_CONV_LINEAR: _bindgen_ty_13 = 3;
-pub type _bindgen_ty_13 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_coupling_conv_config {
@@ -442,10 +307,10 @@ impl Default for nf_permutation_config {
         }
     }
 }
-pub const NF_PERMUTATION_INDEX: _bindgen_ty_14 = 1;
-pub const NF_PERMUTATION_RANDOM: _bindgen_ty_14 = 2;
-pub const NF_PERMUTATION_REVERSE: _bindgen_ty_14 = 3;
-pub type _bindgen_ty_14 = ::core::ffi::c_uint;
+pub const NF_PERMUTATION_INDEX: _bindgen_ty_13 = 1;
+pub const NF_PERMUTATION_RANDOM: _bindgen_ty_13 = 2;
+pub const NF_PERMUTATION_REVERSE: _bindgen_ty_13 = 3;
+pub type _bindgen_ty_13 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_actnorm_config {
@@ -529,9 +394,9 @@ const _: () = {
     ["Offset of field: nf_logit_config::dim"][::core::mem::offset_of!(nf_logit_config, dim) - 8usize];
     ["Offset of field: nf_logit_config::alpha"][::core::mem::offset_of!(nf_logit_config, alpha) - 16usize];
 };
-pub const NF_LINEAR_PLU: _bindgen_ty_15 = 1;
-pub const NF_LINEAR_PLAIN: _bindgen_ty_15 = 2;
-pub type _bindgen_ty_15 = ::core::ffi::c_uint;
+pub const NF_LINEAR_PLU: _bindgen_ty_14 = 1;
+pub const NF_LINEAR_PLAIN: _bindgen_ty_14 = 2;
+pub type _bindgen_ty_14 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_linear_config {
@@ -546,6 +411,39 @@ const _: () = {
     ["Offset of field: nf_linear_config::struct_size"][::core::mem::offset_of!(nf_linear_config, struct_size) - 0usize];
     ["Offset of field: nf_linear_config::form"][::core::mem::offset_of!(nf_linear_config, form) - 4usize];
     ["Offset of field: nf_linear_config::dim"][::core::mem::offset_of!(nf_linear_config, dim) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_householder_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+    pub reflections: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_householder_config"][::core::mem::size_of::<nf_householder_config>() - 24usize];
+    ["Alignment of nf_householder_config"][::core::mem::align_of::<nf_householder_config>() - 8usize];
+    ["Offset of field: nf_householder_config::struct_size"][::core::mem::offset_of!(nf_householder_config, struct_size) - 0usize];
+    ["Offset of field: nf_householder_config::reserved"][::core::mem::offset_of!(nf_householder_config, reserved) - 4usize];
+    ["Offset of field: nf_householder_config::dim"][::core::mem::offset_of!(nf_householder_config, dim) - 8usize];
+    ["Offset of field: nf_householder_config::reflections"]
+        [::core::mem::offset_of!(nf_householder_config, reflections) - 16usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_planar_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_planar_config"][::core::mem::size_of::<nf_planar_config>() - 16usize];
+    ["Alignment of nf_planar_config"][::core::mem::align_of::<nf_planar_config>() - 8usize];
+    ["Offset of field: nf_planar_config::struct_size"][::core::mem::offset_of!(nf_planar_config, struct_size) - 0usize];
+    ["Offset of field: nf_planar_config::reserved"][::core::mem::offset_of!(nf_planar_config, reserved) - 4usize];
+    ["Offset of field: nf_planar_config::dim"][::core::mem::offset_of!(nf_planar_config, dim) - 8usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
@@ -566,9 +464,9 @@ const _: () = {
     ["Offset of field: nf_invconv_config::width"][::core::mem::offset_of!(nf_invconv_config, width) - 16usize];
     ["Offset of field: nf_invconv_config::channels"][::core::mem::offset_of!(nf_invconv_config, channels) - 24usize];
 };
-pub const NF_SQUEEZE_ROWS: _bindgen_ty_16 = 1;
-pub const NF_SQUEEZE_DIAGONAL: _bindgen_ty_16 = 2;
-pub type _bindgen_ty_16 = ::core::ffi::c_uint;
+pub const NF_SQUEEZE_ROWS: _bindgen_ty_15 = 1;
+pub const NF_SQUEEZE_DIAGONAL: _bindgen_ty_15 = 2;
+pub type _bindgen_ty_15 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_squeeze_config {
@@ -592,9 +490,9 @@ const _: () = {
     ["Offset of field: nf_squeeze_config::reverse"][::core::mem::offset_of!(nf_squeeze_config, reverse) - 32usize];
     ["Offset of field: nf_squeeze_config::reserved"][::core::mem::offset_of!(nf_squeeze_config, reserved) - 36usize];
 };
-pub const NF_NOISE_ALWAYS: _bindgen_ty_17 = 1;
-pub const NF_NOISE_TRAINING: _bindgen_ty_17 = 2;
-pub type _bindgen_ty_17 = ::core::ffi::c_uint;
+pub const NF_NOISE_ALWAYS: _bindgen_ty_16 = 1;
+pub const NF_NOISE_TRAINING: _bindgen_ty_16 = 2;
+pub type _bindgen_ty_16 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_dequantise_config {
@@ -616,6 +514,456 @@ const _: () = {
     ["Offset of field: nf_dequantise_config::reserved"][::core::mem::offset_of!(nf_dequantise_config, reserved) - 20usize];
     ["Offset of field: nf_dequantise_config::shift"][::core::mem::offset_of!(nf_dequantise_config, shift) - 24usize];
 };
+pub const NF_COLUMN_REAL: _bindgen_ty_17 = 1;
+pub const NF_COLUMN_POSITIVE: _bindgen_ty_17 = 2;
+pub const NF_COLUMN_BOUNDED: _bindgen_ty_17 = 3;
+pub const NF_COLUMN_INTEGER: _bindgen_ty_17 = 4;
+pub type _bindgen_ty_17 = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_columns_config {
+    pub struct_size: u32,
+    pub noise: i32,
+    pub dim: i64,
+    pub kind: *const i64,
+    pub n_kind: i64,
+    pub low: *const f64,
+    pub n_low: i64,
+    pub high: *const f64,
+    pub n_high: i64,
+    pub alpha: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_columns_config"][::core::mem::size_of::<nf_columns_config>() - 72usize];
+    ["Alignment of nf_columns_config"][::core::mem::align_of::<nf_columns_config>() - 8usize];
+    ["Offset of field: nf_columns_config::struct_size"][::core::mem::offset_of!(nf_columns_config, struct_size) - 0usize];
+    ["Offset of field: nf_columns_config::noise"][::core::mem::offset_of!(nf_columns_config, noise) - 4usize];
+    ["Offset of field: nf_columns_config::dim"][::core::mem::offset_of!(nf_columns_config, dim) - 8usize];
+    ["Offset of field: nf_columns_config::kind"][::core::mem::offset_of!(nf_columns_config, kind) - 16usize];
+    ["Offset of field: nf_columns_config::n_kind"][::core::mem::offset_of!(nf_columns_config, n_kind) - 24usize];
+    ["Offset of field: nf_columns_config::low"][::core::mem::offset_of!(nf_columns_config, low) - 32usize];
+    ["Offset of field: nf_columns_config::n_low"][::core::mem::offset_of!(nf_columns_config, n_low) - 40usize];
+    ["Offset of field: nf_columns_config::high"][::core::mem::offset_of!(nf_columns_config, high) - 48usize];
+    ["Offset of field: nf_columns_config::n_high"][::core::mem::offset_of!(nf_columns_config, n_high) - 56usize];
+    ["Offset of field: nf_columns_config::alpha"][::core::mem::offset_of!(nf_columns_config, alpha) - 64usize];
+};
+impl Default for nf_columns_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+pub const NF_TRANSFORM_AFFINE: _bindgen_ty_18 = 1;
+pub const NF_TRANSFORM_SPLINE: _bindgen_ty_18 = 2;
+pub type _bindgen_ty_18 = ::core::ffi::c_uint;
+pub const NF_AUTOREGRESSIVE_FORWARD: _bindgen_ty_19 = 1;
+pub const NF_AUTOREGRESSIVE_INVERSE: _bindgen_ty_19 = 2;
+pub type _bindgen_ty_19 = ::core::ffi::c_uint;
+pub const NF_ORDER_ASCENDING: _bindgen_ty_20 = 1;
+pub const NF_ORDER_REVERSED: _bindgen_ty_20 = 2;
+pub const NF_ORDER_INDEX: _bindgen_ty_20 = 3;
+pub type _bindgen_ty_20 = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_autoregressive_config {
+    pub struct_size: u32,
+    pub transform: i32,
+    pub dim: i64,
+    pub cond_dim: i64,
+    pub direction: i32,
+    pub order: i32,
+    pub activation: i32,
+    pub weights: i32,
+    pub random_last: i32,
+    pub scale: i32,
+    pub bound: f64,
+    pub bins: i32,
+    pub circular: i32,
+    pub spline_bound: f64,
+    pub min_width: f64,
+    pub min_height: f64,
+    pub min_slope: f64,
+    pub logit_bound: f64,
+    pub hidden: *const i64,
+    pub n_hidden: i64,
+    pub index: *const i64,
+    pub n_index: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_autoregressive_config"][::core::mem::size_of::<nf_autoregressive_config>() - 136usize];
+    ["Alignment of nf_autoregressive_config"][::core::mem::align_of::<nf_autoregressive_config>() - 8usize];
+    ["Offset of field: nf_autoregressive_config::struct_size"]
+        [::core::mem::offset_of!(nf_autoregressive_config, struct_size) - 0usize];
+    ["Offset of field: nf_autoregressive_config::transform"]
+        [::core::mem::offset_of!(nf_autoregressive_config, transform) - 4usize];
+    ["Offset of field: nf_autoregressive_config::dim"][::core::mem::offset_of!(nf_autoregressive_config, dim) - 8usize];
+    ["Offset of field: nf_autoregressive_config::cond_dim"]
+        [::core::mem::offset_of!(nf_autoregressive_config, cond_dim) - 16usize];
+    ["Offset of field: nf_autoregressive_config::direction"]
+        [::core::mem::offset_of!(nf_autoregressive_config, direction) - 24usize];
+    ["Offset of field: nf_autoregressive_config::order"][::core::mem::offset_of!(nf_autoregressive_config, order) - 28usize];
+    ["Offset of field: nf_autoregressive_config::activation"]
+        [::core::mem::offset_of!(nf_autoregressive_config, activation) - 32usize];
+    ["Offset of field: nf_autoregressive_config::weights"][::core::mem::offset_of!(nf_autoregressive_config, weights) - 36usize];
+    ["Offset of field: nf_autoregressive_config::random_last"]
+        [::core::mem::offset_of!(nf_autoregressive_config, random_last) - 40usize];
+    ["Offset of field: nf_autoregressive_config::scale"][::core::mem::offset_of!(nf_autoregressive_config, scale) - 44usize];
+    ["Offset of field: nf_autoregressive_config::bound"][::core::mem::offset_of!(nf_autoregressive_config, bound) - 48usize];
+    ["Offset of field: nf_autoregressive_config::bins"][::core::mem::offset_of!(nf_autoregressive_config, bins) - 56usize];
+    ["Offset of field: nf_autoregressive_config::circular"]
+        [::core::mem::offset_of!(nf_autoregressive_config, circular) - 60usize];
+    ["Offset of field: nf_autoregressive_config::spline_bound"]
+        [::core::mem::offset_of!(nf_autoregressive_config, spline_bound) - 64usize];
+    ["Offset of field: nf_autoregressive_config::min_width"]
+        [::core::mem::offset_of!(nf_autoregressive_config, min_width) - 72usize];
+    ["Offset of field: nf_autoregressive_config::min_height"]
+        [::core::mem::offset_of!(nf_autoregressive_config, min_height) - 80usize];
+    ["Offset of field: nf_autoregressive_config::min_slope"]
+        [::core::mem::offset_of!(nf_autoregressive_config, min_slope) - 88usize];
+    ["Offset of field: nf_autoregressive_config::logit_bound"]
+        [::core::mem::offset_of!(nf_autoregressive_config, logit_bound) - 96usize];
+    ["Offset of field: nf_autoregressive_config::hidden"][::core::mem::offset_of!(nf_autoregressive_config, hidden) - 104usize];
+    ["Offset of field: nf_autoregressive_config::n_hidden"]
+        [::core::mem::offset_of!(nf_autoregressive_config, n_hidden) - 112usize];
+    ["Offset of field: nf_autoregressive_config::index"][::core::mem::offset_of!(nf_autoregressive_config, index) - 120usize];
+    ["Offset of field: nf_autoregressive_config::n_index"][::core::mem::offset_of!(nf_autoregressive_config, n_index) - 128usize];
+};
+impl Default for nf_autoregressive_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_base {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_base_normal_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+    pub columns: *const i64,
+    pub n_columns: i64,
+    pub temperature: *const f64,
+    pub n_temperature: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_normal_config"][::core::mem::size_of::<nf_base_normal_config>() - 48usize];
+    ["Alignment of nf_base_normal_config"][::core::mem::align_of::<nf_base_normal_config>() - 8usize];
+    ["Offset of field: nf_base_normal_config::struct_size"][::core::mem::offset_of!(nf_base_normal_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_normal_config::reserved"][::core::mem::offset_of!(nf_base_normal_config, reserved) - 4usize];
+    ["Offset of field: nf_base_normal_config::dim"][::core::mem::offset_of!(nf_base_normal_config, dim) - 8usize];
+    ["Offset of field: nf_base_normal_config::columns"][::core::mem::offset_of!(nf_base_normal_config, columns) - 16usize];
+    ["Offset of field: nf_base_normal_config::n_columns"][::core::mem::offset_of!(nf_base_normal_config, n_columns) - 24usize];
+    ["Offset of field: nf_base_normal_config::temperature"]
+        [::core::mem::offset_of!(nf_base_normal_config, temperature) - 32usize];
+    ["Offset of field: nf_base_normal_config::n_temperature"]
+        [::core::mem::offset_of!(nf_base_normal_config, n_temperature) - 40usize];
+};
+impl Default for nf_base_normal_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_base_diagonal_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_diagonal_config"][::core::mem::size_of::<nf_base_diagonal_config>() - 16usize];
+    ["Alignment of nf_base_diagonal_config"][::core::mem::align_of::<nf_base_diagonal_config>() - 8usize];
+    ["Offset of field: nf_base_diagonal_config::struct_size"]
+        [::core::mem::offset_of!(nf_base_diagonal_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_diagonal_config::reserved"][::core::mem::offset_of!(nf_base_diagonal_config, reserved) - 4usize];
+    ["Offset of field: nf_base_diagonal_config::dim"][::core::mem::offset_of!(nf_base_diagonal_config, dim) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_base_uniform_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+    pub low: f64,
+    pub high: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_uniform_config"][::core::mem::size_of::<nf_base_uniform_config>() - 32usize];
+    ["Alignment of nf_base_uniform_config"][::core::mem::align_of::<nf_base_uniform_config>() - 8usize];
+    ["Offset of field: nf_base_uniform_config::struct_size"]
+        [::core::mem::offset_of!(nf_base_uniform_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_uniform_config::reserved"][::core::mem::offset_of!(nf_base_uniform_config, reserved) - 4usize];
+    ["Offset of field: nf_base_uniform_config::dim"][::core::mem::offset_of!(nf_base_uniform_config, dim) - 8usize];
+    ["Offset of field: nf_base_uniform_config::low"][::core::mem::offset_of!(nf_base_uniform_config, low) - 16usize];
+    ["Offset of field: nf_base_uniform_config::high"][::core::mem::offset_of!(nf_base_uniform_config, high) - 24usize];
+};
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_base_normal_full_config {
+    pub struct_size: u32,
+    pub fixed: i32,
+    pub dim: i64,
+    pub mean: *const f64,
+    pub n_mean: i64,
+    pub covariance: *const f64,
+    pub n_covariance: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_normal_full_config"][::core::mem::size_of::<nf_base_normal_full_config>() - 48usize];
+    ["Alignment of nf_base_normal_full_config"][::core::mem::align_of::<nf_base_normal_full_config>() - 8usize];
+    ["Offset of field: nf_base_normal_full_config::struct_size"]
+        [::core::mem::offset_of!(nf_base_normal_full_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_normal_full_config::fixed"][::core::mem::offset_of!(nf_base_normal_full_config, fixed) - 4usize];
+    ["Offset of field: nf_base_normal_full_config::dim"][::core::mem::offset_of!(nf_base_normal_full_config, dim) - 8usize];
+    ["Offset of field: nf_base_normal_full_config::mean"][::core::mem::offset_of!(nf_base_normal_full_config, mean) - 16usize];
+    ["Offset of field: nf_base_normal_full_config::n_mean"]
+        [::core::mem::offset_of!(nf_base_normal_full_config, n_mean) - 24usize];
+    ["Offset of field: nf_base_normal_full_config::covariance"]
+        [::core::mem::offset_of!(nf_base_normal_full_config, covariance) - 32usize];
+    ["Offset of field: nf_base_normal_full_config::n_covariance"]
+        [::core::mem::offset_of!(nf_base_normal_full_config, n_covariance) - 40usize];
+};
+impl Default for nf_base_normal_full_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_base_mixture_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+    pub components: i64,
+    pub spread: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_mixture_config"][::core::mem::size_of::<nf_base_mixture_config>() - 32usize];
+    ["Alignment of nf_base_mixture_config"][::core::mem::align_of::<nf_base_mixture_config>() - 8usize];
+    ["Offset of field: nf_base_mixture_config::struct_size"]
+        [::core::mem::offset_of!(nf_base_mixture_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_mixture_config::reserved"][::core::mem::offset_of!(nf_base_mixture_config, reserved) - 4usize];
+    ["Offset of field: nf_base_mixture_config::dim"][::core::mem::offset_of!(nf_base_mixture_config, dim) - 8usize];
+    ["Offset of field: nf_base_mixture_config::components"]
+        [::core::mem::offset_of!(nf_base_mixture_config, components) - 16usize];
+    ["Offset of field: nf_base_mixture_config::spread"][::core::mem::offset_of!(nf_base_mixture_config, spread) - 24usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_base_student_config {
+    pub struct_size: u32,
+    pub fixed: i32,
+    pub dim: i64,
+    pub df: f64,
+    pub df_fixed: i32,
+    pub reserved: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_student_config"][::core::mem::size_of::<nf_base_student_config>() - 32usize];
+    ["Alignment of nf_base_student_config"][::core::mem::align_of::<nf_base_student_config>() - 8usize];
+    ["Offset of field: nf_base_student_config::struct_size"]
+        [::core::mem::offset_of!(nf_base_student_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_student_config::fixed"][::core::mem::offset_of!(nf_base_student_config, fixed) - 4usize];
+    ["Offset of field: nf_base_student_config::dim"][::core::mem::offset_of!(nf_base_student_config, dim) - 8usize];
+    ["Offset of field: nf_base_student_config::df"][::core::mem::offset_of!(nf_base_student_config, df) - 16usize];
+    ["Offset of field: nf_base_student_config::df_fixed"][::core::mem::offset_of!(nf_base_student_config, df_fixed) - 24usize];
+    ["Offset of field: nf_base_student_config::reserved"][::core::mem::offset_of!(nf_base_student_config, reserved) - 28usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_base_laplace_config {
+    pub struct_size: u32,
+    pub fixed: i32,
+    pub dim: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_laplace_config"][::core::mem::size_of::<nf_base_laplace_config>() - 16usize];
+    ["Alignment of nf_base_laplace_config"][::core::mem::align_of::<nf_base_laplace_config>() - 8usize];
+    ["Offset of field: nf_base_laplace_config::struct_size"]
+        [::core::mem::offset_of!(nf_base_laplace_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_laplace_config::fixed"][::core::mem::offset_of!(nf_base_laplace_config, fixed) - 4usize];
+    ["Offset of field: nf_base_laplace_config::dim"][::core::mem::offset_of!(nf_base_laplace_config, dim) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_base_logistic_config {
+    pub struct_size: u32,
+    pub fixed: i32,
+    pub dim: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_logistic_config"][::core::mem::size_of::<nf_base_logistic_config>() - 16usize];
+    ["Alignment of nf_base_logistic_config"][::core::mem::align_of::<nf_base_logistic_config>() - 8usize];
+    ["Offset of field: nf_base_logistic_config::struct_size"]
+        [::core::mem::offset_of!(nf_base_logistic_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_logistic_config::fixed"][::core::mem::offset_of!(nf_base_logistic_config, fixed) - 4usize];
+    ["Offset of field: nf_base_logistic_config::dim"][::core::mem::offset_of!(nf_base_logistic_config, dim) - 8usize];
+};
+pub const NF_MASK_ALTERNATING: _bindgen_ty_21 = 1;
+pub const NF_MASK_HALF: _bindgen_ty_21 = 2;
+pub const NF_MASK_INDEX: _bindgen_ty_21 = 3;
+pub type _bindgen_ty_21 = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_coupling_affine_config {
+    pub struct_size: u32,
+    pub mask: i32,
+    pub dim: i64,
+    pub cond_dim: i64,
+    pub swap: i32,
+    pub scale: i32,
+    pub bound: f64,
+    pub separate: i32,
+    pub activation: i32,
+    pub weights: i32,
+    pub random_last: i32,
+    pub hidden: *const i64,
+    pub n_hidden: i64,
+    pub index: *const i64,
+    pub n_index: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_coupling_affine_config"][::core::mem::size_of::<nf_coupling_affine_config>() - 88usize];
+    ["Alignment of nf_coupling_affine_config"][::core::mem::align_of::<nf_coupling_affine_config>() - 8usize];
+    ["Offset of field: nf_coupling_affine_config::struct_size"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, struct_size) - 0usize];
+    ["Offset of field: nf_coupling_affine_config::mask"][::core::mem::offset_of!(nf_coupling_affine_config, mask) - 4usize];
+    ["Offset of field: nf_coupling_affine_config::dim"][::core::mem::offset_of!(nf_coupling_affine_config, dim) - 8usize];
+    ["Offset of field: nf_coupling_affine_config::cond_dim"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, cond_dim) - 16usize];
+    ["Offset of field: nf_coupling_affine_config::swap"][::core::mem::offset_of!(nf_coupling_affine_config, swap) - 24usize];
+    ["Offset of field: nf_coupling_affine_config::scale"][::core::mem::offset_of!(nf_coupling_affine_config, scale) - 28usize];
+    ["Offset of field: nf_coupling_affine_config::bound"][::core::mem::offset_of!(nf_coupling_affine_config, bound) - 32usize];
+    ["Offset of field: nf_coupling_affine_config::separate"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, separate) - 40usize];
+    ["Offset of field: nf_coupling_affine_config::activation"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, activation) - 44usize];
+    ["Offset of field: nf_coupling_affine_config::weights"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, weights) - 48usize];
+    ["Offset of field: nf_coupling_affine_config::random_last"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, random_last) - 52usize];
+    ["Offset of field: nf_coupling_affine_config::hidden"][::core::mem::offset_of!(nf_coupling_affine_config, hidden) - 56usize];
+    ["Offset of field: nf_coupling_affine_config::n_hidden"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, n_hidden) - 64usize];
+    ["Offset of field: nf_coupling_affine_config::index"][::core::mem::offset_of!(nf_coupling_affine_config, index) - 72usize];
+    ["Offset of field: nf_coupling_affine_config::n_index"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, n_index) - 80usize];
+};
+impl Default for nf_coupling_affine_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+pub const NF_SPLINE_SAFE: _bindgen_ty_22 = 1;
+pub const NF_SPLINE_FREE: _bindgen_ty_22 = 2;
+pub type _bindgen_ty_22 = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_coupling_spline_config {
+    pub struct_size: u32,
+    pub mask: i32,
+    pub dim: i64,
+    pub cond_dim: i64,
+    pub swap: i32,
+    pub form: i32,
+    pub bins: i32,
+    pub circular: i32,
+    pub bound: f64,
+    pub min_width: f64,
+    pub min_height: f64,
+    pub min_slope: f64,
+    pub logit_bound: f64,
+    pub activation: i32,
+    pub weights: i32,
+    pub random_last: i32,
+    pub reserved: i32,
+    pub hidden: *const i64,
+    pub n_hidden: i64,
+    pub index: *const i64,
+    pub n_index: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_coupling_spline_config"][::core::mem::size_of::<nf_coupling_spline_config>() - 128usize];
+    ["Alignment of nf_coupling_spline_config"][::core::mem::align_of::<nf_coupling_spline_config>() - 8usize];
+    ["Offset of field: nf_coupling_spline_config::struct_size"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, struct_size) - 0usize];
+    ["Offset of field: nf_coupling_spline_config::mask"][::core::mem::offset_of!(nf_coupling_spline_config, mask) - 4usize];
+    ["Offset of field: nf_coupling_spline_config::dim"][::core::mem::offset_of!(nf_coupling_spline_config, dim) - 8usize];
+    ["Offset of field: nf_coupling_spline_config::cond_dim"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, cond_dim) - 16usize];
+    ["Offset of field: nf_coupling_spline_config::swap"][::core::mem::offset_of!(nf_coupling_spline_config, swap) - 24usize];
+    ["Offset of field: nf_coupling_spline_config::form"][::core::mem::offset_of!(nf_coupling_spline_config, form) - 28usize];
+    ["Offset of field: nf_coupling_spline_config::bins"][::core::mem::offset_of!(nf_coupling_spline_config, bins) - 32usize];
+    ["Offset of field: nf_coupling_spline_config::circular"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, circular) - 36usize];
+    ["Offset of field: nf_coupling_spline_config::bound"][::core::mem::offset_of!(nf_coupling_spline_config, bound) - 40usize];
+    ["Offset of field: nf_coupling_spline_config::min_width"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, min_width) - 48usize];
+    ["Offset of field: nf_coupling_spline_config::min_height"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, min_height) - 56usize];
+    ["Offset of field: nf_coupling_spline_config::min_slope"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, min_slope) - 64usize];
+    ["Offset of field: nf_coupling_spline_config::logit_bound"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, logit_bound) - 72usize];
+    ["Offset of field: nf_coupling_spline_config::activation"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, activation) - 80usize];
+    ["Offset of field: nf_coupling_spline_config::weights"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, weights) - 84usize];
+    ["Offset of field: nf_coupling_spline_config::random_last"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, random_last) - 88usize];
+    ["Offset of field: nf_coupling_spline_config::reserved"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, reserved) - 92usize];
+    ["Offset of field: nf_coupling_spline_config::hidden"][::core::mem::offset_of!(nf_coupling_spline_config, hidden) - 96usize];
+    ["Offset of field: nf_coupling_spline_config::n_hidden"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, n_hidden) - 104usize];
+    ["Offset of field: nf_coupling_spline_config::index"][::core::mem::offset_of!(nf_coupling_spline_config, index) - 112usize];
+    ["Offset of field: nf_coupling_spline_config::n_index"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, n_index) - 120usize];
+};
+impl Default for nf_coupling_spline_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_flow {
@@ -636,9 +984,9 @@ const _: () = {
     ["Offset of field: nf_flow_config::dtype"][::core::mem::offset_of!(nf_flow_config, dtype) - 4usize];
     ["Offset of field: nf_flow_config::seed"][::core::mem::offset_of!(nf_flow_config, seed) - 8usize];
 };
-pub const NF_PRESET_DEFAULT: _bindgen_ty_18 = 1;
-pub const NF_PRESET_BOOK: _bindgen_ty_18 = 2;
-pub type _bindgen_ty_18 = ::core::ffi::c_uint;
+pub const NF_PRESET_DEFAULT: _bindgen_ty_23 = 1;
+pub const NF_PRESET_BOOK: _bindgen_ty_23 = 2;
+pub type _bindgen_ty_23 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_realnvp_config {
@@ -755,11 +1103,11 @@ impl Default for nf_glow_config {
         }
     }
 }
-pub const NF_GLOW_AFFINE: _bindgen_ty_19 = 1;
-pub const NF_GLOW_ADDITIVE: _bindgen_ty_19 = 2;
-pub type _bindgen_ty_19 = ::core::ffi::c_uint;
-pub const NF_GLOW_REAL: _bindgen_ty_20 = 17;
-pub type _bindgen_ty_20 = ::core::ffi::c_uint;
+pub const NF_GLOW_AFFINE: _bindgen_ty_24 = 1;
+pub const NF_GLOW_ADDITIVE: _bindgen_ty_24 = 2;
+pub type _bindgen_ty_24 = ::core::ffi::c_uint;
+pub const NF_GLOW_REAL: _bindgen_ty_25 = 17;
+pub type _bindgen_ty_25 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_realnvp_image_config {
@@ -926,28 +1274,28 @@ const _: () = {
     ["Offset of field: nf_check_report::not_invertible"][::core::mem::offset_of!(nf_check_report, not_invertible) - 72usize];
     ["Offset of field: nf_check_report::reserved"][::core::mem::offset_of!(nf_check_report, reserved) - 76usize];
 };
-pub const NF_ODE_DOPRI5: _bindgen_ty_21 = 1;
-pub const NF_ODE_TSIT5: _bindgen_ty_21 = 2;
-pub const NF_ODE_BOSH3: _bindgen_ty_21 = 3;
-pub const NF_ODE_RK4: _bindgen_ty_21 = 4;
-pub const NF_ODE_MIDPOINT: _bindgen_ty_21 = 5;
-pub const NF_ODE_EULER: _bindgen_ty_21 = 6;
-pub type _bindgen_ty_21 = ::core::ffi::c_uint;
-pub const NF_TIME_IGNORE: _bindgen_ty_22 = 1;
-pub const NF_TIME_CONCAT: _bindgen_ty_22 = 2;
-pub const NF_TIME_SQUASH: _bindgen_ty_22 = 3;
-pub type _bindgen_ty_22 = ::core::ffi::c_uint;
-pub const NF_TRACE_AUTO: _bindgen_ty_23 = 1;
-pub const NF_TRACE_EXACT: _bindgen_ty_23 = 2;
-pub const NF_TRACE_HUTCHINSON: _bindgen_ty_23 = 3;
-pub const NF_TRACE_HUTCHINSON_TRAIN: _bindgen_ty_23 = 4;
-pub type _bindgen_ty_23 = ::core::ffi::c_uint;
-pub const NF_PROBE_RADEMACHER: _bindgen_ty_24 = 1;
-pub const NF_PROBE_GAUSSIAN: _bindgen_ty_24 = 2;
-pub type _bindgen_ty_24 = ::core::ffi::c_uint;
-pub const NF_GRADIENT_DISCRETE: _bindgen_ty_25 = 1;
-pub const NF_GRADIENT_ADJOINT: _bindgen_ty_25 = 2;
-pub type _bindgen_ty_25 = ::core::ffi::c_uint;
+pub const NF_ODE_DOPRI5: _bindgen_ty_26 = 1;
+pub const NF_ODE_TSIT5: _bindgen_ty_26 = 2;
+pub const NF_ODE_BOSH3: _bindgen_ty_26 = 3;
+pub const NF_ODE_RK4: _bindgen_ty_26 = 4;
+pub const NF_ODE_MIDPOINT: _bindgen_ty_26 = 5;
+pub const NF_ODE_EULER: _bindgen_ty_26 = 6;
+pub type _bindgen_ty_26 = ::core::ffi::c_uint;
+pub const NF_TIME_IGNORE: _bindgen_ty_27 = 1;
+pub const NF_TIME_CONCAT: _bindgen_ty_27 = 2;
+pub const NF_TIME_SQUASH: _bindgen_ty_27 = 3;
+pub type _bindgen_ty_27 = ::core::ffi::c_uint;
+pub const NF_TRACE_AUTO: _bindgen_ty_28 = 1;
+pub const NF_TRACE_EXACT: _bindgen_ty_28 = 2;
+pub const NF_TRACE_HUTCHINSON: _bindgen_ty_28 = 3;
+pub const NF_TRACE_HUTCHINSON_TRAIN: _bindgen_ty_28 = 4;
+pub type _bindgen_ty_28 = ::core::ffi::c_uint;
+pub const NF_PROBE_RADEMACHER: _bindgen_ty_29 = 1;
+pub const NF_PROBE_GAUSSIAN: _bindgen_ty_29 = 2;
+pub type _bindgen_ty_29 = ::core::ffi::c_uint;
+pub const NF_GRADIENT_DISCRETE: _bindgen_ty_30 = 1;
+pub const NF_GRADIENT_ADJOINT: _bindgen_ty_30 = 2;
+pub type _bindgen_ty_30 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_cnf_config {
@@ -1012,10 +1360,10 @@ impl Default for nf_cnf_config {
         }
     }
 }
-pub const NF_FFJORD_TOY: _bindgen_ty_26 = 1;
-pub const NF_FFJORD_TABULAR: _bindgen_ty_26 = 2;
-pub const NF_FFJORD_IMAGES: _bindgen_ty_26 = 3;
-pub type _bindgen_ty_26 = ::core::ffi::c_uint;
+pub const NF_FFJORD_TOY: _bindgen_ty_31 = 1;
+pub const NF_FFJORD_TABULAR: _bindgen_ty_31 = 2;
+pub const NF_FFJORD_IMAGES: _bindgen_ty_31 = 3;
+pub type _bindgen_ty_31 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_ffjord_config {
@@ -1158,18 +1506,18 @@ impl Default for nf_solver_report {
 pub struct nf_dataset {
     _unused: [u8; 0],
 }
-pub const NF_FORMAT_CSV: _bindgen_ty_27 = 1;
-pub const NF_FORMAT_NPY: _bindgen_ty_27 = 2;
-pub const NF_FORMAT_IDX: _bindgen_ty_27 = 3;
-pub const NF_FORMAT_CIFAR10: _bindgen_ty_27 = 4;
-pub const NF_FORMAT_PNG: _bindgen_ty_27 = 5;
-pub type _bindgen_ty_27 = ::core::ffi::c_uint;
-pub const NF_HEADER_YES: _bindgen_ty_28 = 1;
-pub const NF_HEADER_NO: _bindgen_ty_28 = 2;
-pub type _bindgen_ty_28 = ::core::ffi::c_uint;
-pub const NF_LABEL_ONE_HOT: _bindgen_ty_29 = 1;
-pub const NF_LABEL_NUMBER: _bindgen_ty_29 = 2;
-pub type _bindgen_ty_29 = ::core::ffi::c_uint;
+pub const NF_FORMAT_CSV: _bindgen_ty_32 = 1;
+pub const NF_FORMAT_NPY: _bindgen_ty_32 = 2;
+pub const NF_FORMAT_IDX: _bindgen_ty_32 = 3;
+pub const NF_FORMAT_CIFAR10: _bindgen_ty_32 = 4;
+pub const NF_FORMAT_PNG: _bindgen_ty_32 = 5;
+pub type _bindgen_ty_32 = ::core::ffi::c_uint;
+pub const NF_HEADER_YES: _bindgen_ty_33 = 1;
+pub const NF_HEADER_NO: _bindgen_ty_33 = 2;
+pub type _bindgen_ty_33 = ::core::ffi::c_uint;
+pub const NF_LABEL_ONE_HOT: _bindgen_ty_34 = 1;
+pub const NF_LABEL_NUMBER: _bindgen_ty_34 = 2;
+pub type _bindgen_ty_34 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_read_config {
@@ -1253,9 +1601,9 @@ const _: () = {
     ["Offset of field: nf_column_report::median"][::core::mem::offset_of!(nf_column_report, median) - 64usize];
     ["Offset of field: nf_column_report::mad"][::core::mem::offset_of!(nf_column_report, mad) - 72usize];
 };
-pub const NF_PATH_LINEAR: _bindgen_ty_30 = 1;
-pub const NF_PATH_SPHERICAL: _bindgen_ty_30 = 2;
-pub type _bindgen_ty_30 = ::core::ffi::c_uint;
+pub const NF_PATH_LINEAR: _bindgen_ty_35 = 1;
+pub const NF_PATH_SPHERICAL: _bindgen_ty_35 = 2;
+pub type _bindgen_ty_35 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_optimizer {
@@ -1305,17 +1653,92 @@ const _: () = {
     ["Offset of field: nf_sgd_config::momentum"][::core::mem::offset_of!(nf_sgd_config, momentum) - 16usize];
     ["Offset of field: nf_sgd_config::weight_decay"][::core::mem::offset_of!(nf_sgd_config, weight_decay) - 24usize];
 };
-pub const NF_SCHEDULE_CONSTANT: _bindgen_ty_31 = 1;
-pub const NF_SCHEDULE_COSINE: _bindgen_ty_31 = 2;
-pub const NF_SCHEDULE_STEP: _bindgen_ty_31 = 3;
-pub const NF_SCHEDULE_PLATEAU: _bindgen_ty_31 = 4;
-pub type _bindgen_ty_31 = ::core::ffi::c_uint;
-pub const NF_OBJECTIVE_LIKELIHOOD: _bindgen_ty_32 = 1;
-pub const NF_OBJECTIVE_FLOW_MATCHING: _bindgen_ty_32 = 2;
-pub type _bindgen_ty_32 = ::core::ffi::c_uint;
-pub const NF_PAIRING_STRAIGHT: _bindgen_ty_33 = 1;
-pub const NF_PAIRING_TRANSPORT: _bindgen_ty_33 = 2;
-pub type _bindgen_ty_33 = ::core::ffi::c_uint;
+pub const NF_MIX_LINEAR: _bindgen_ty_36 = 1;
+pub const NF_MIX_RANDOM: _bindgen_ty_36 = 2;
+pub const NF_MIX_REVERSE: _bindgen_ty_36 = 3;
+pub const NF_MIX_NONE: _bindgen_ty_36 = 4;
+pub type _bindgen_ty_36 = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_table_config {
+    pub struct_size: u32,
+    pub dtype: i32,
+    pub dim: i64,
+    pub cond_dim: i64,
+    pub layers: i64,
+    pub hidden: *const i64,
+    pub n_hidden: i64,
+    pub activation: i32,
+    pub mix: i32,
+    pub transform: i32,
+    pub bins: i32,
+    pub bound: f64,
+    pub seed: u64,
+    pub mean: *const f64,
+    pub n_mean: i64,
+    pub sd: *const f64,
+    pub n_sd: i64,
+    pub kind: *const i64,
+    pub n_kind: i64,
+    pub low: *const f64,
+    pub n_low: i64,
+    pub high: *const f64,
+    pub n_high: i64,
+    pub alpha: f64,
+    pub noise: i32,
+    pub reserved: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_table_config"][::core::mem::size_of::<nf_table_config>() - 176usize];
+    ["Alignment of nf_table_config"][::core::mem::align_of::<nf_table_config>() - 8usize];
+    ["Offset of field: nf_table_config::struct_size"][::core::mem::offset_of!(nf_table_config, struct_size) - 0usize];
+    ["Offset of field: nf_table_config::dtype"][::core::mem::offset_of!(nf_table_config, dtype) - 4usize];
+    ["Offset of field: nf_table_config::dim"][::core::mem::offset_of!(nf_table_config, dim) - 8usize];
+    ["Offset of field: nf_table_config::cond_dim"][::core::mem::offset_of!(nf_table_config, cond_dim) - 16usize];
+    ["Offset of field: nf_table_config::layers"][::core::mem::offset_of!(nf_table_config, layers) - 24usize];
+    ["Offset of field: nf_table_config::hidden"][::core::mem::offset_of!(nf_table_config, hidden) - 32usize];
+    ["Offset of field: nf_table_config::n_hidden"][::core::mem::offset_of!(nf_table_config, n_hidden) - 40usize];
+    ["Offset of field: nf_table_config::activation"][::core::mem::offset_of!(nf_table_config, activation) - 48usize];
+    ["Offset of field: nf_table_config::mix"][::core::mem::offset_of!(nf_table_config, mix) - 52usize];
+    ["Offset of field: nf_table_config::transform"][::core::mem::offset_of!(nf_table_config, transform) - 56usize];
+    ["Offset of field: nf_table_config::bins"][::core::mem::offset_of!(nf_table_config, bins) - 60usize];
+    ["Offset of field: nf_table_config::bound"][::core::mem::offset_of!(nf_table_config, bound) - 64usize];
+    ["Offset of field: nf_table_config::seed"][::core::mem::offset_of!(nf_table_config, seed) - 72usize];
+    ["Offset of field: nf_table_config::mean"][::core::mem::offset_of!(nf_table_config, mean) - 80usize];
+    ["Offset of field: nf_table_config::n_mean"][::core::mem::offset_of!(nf_table_config, n_mean) - 88usize];
+    ["Offset of field: nf_table_config::sd"][::core::mem::offset_of!(nf_table_config, sd) - 96usize];
+    ["Offset of field: nf_table_config::n_sd"][::core::mem::offset_of!(nf_table_config, n_sd) - 104usize];
+    ["Offset of field: nf_table_config::kind"][::core::mem::offset_of!(nf_table_config, kind) - 112usize];
+    ["Offset of field: nf_table_config::n_kind"][::core::mem::offset_of!(nf_table_config, n_kind) - 120usize];
+    ["Offset of field: nf_table_config::low"][::core::mem::offset_of!(nf_table_config, low) - 128usize];
+    ["Offset of field: nf_table_config::n_low"][::core::mem::offset_of!(nf_table_config, n_low) - 136usize];
+    ["Offset of field: nf_table_config::high"][::core::mem::offset_of!(nf_table_config, high) - 144usize];
+    ["Offset of field: nf_table_config::n_high"][::core::mem::offset_of!(nf_table_config, n_high) - 152usize];
+    ["Offset of field: nf_table_config::alpha"][::core::mem::offset_of!(nf_table_config, alpha) - 160usize];
+    ["Offset of field: nf_table_config::noise"][::core::mem::offset_of!(nf_table_config, noise) - 168usize];
+    ["Offset of field: nf_table_config::reserved"][::core::mem::offset_of!(nf_table_config, reserved) - 172usize];
+};
+impl Default for nf_table_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+pub const NF_SCHEDULE_CONSTANT: _bindgen_ty_37 = 1;
+pub const NF_SCHEDULE_COSINE: _bindgen_ty_37 = 2;
+pub const NF_SCHEDULE_STEP: _bindgen_ty_37 = 3;
+pub const NF_SCHEDULE_PLATEAU: _bindgen_ty_37 = 4;
+pub type _bindgen_ty_37 = ::core::ffi::c_uint;
+pub const NF_OBJECTIVE_LIKELIHOOD: _bindgen_ty_38 = 1;
+pub const NF_OBJECTIVE_FLOW_MATCHING: _bindgen_ty_38 = 2;
+pub type _bindgen_ty_38 = ::core::ffi::c_uint;
+pub const NF_PAIRING_STRAIGHT: _bindgen_ty_39 = 1;
+pub const NF_PAIRING_TRANSPORT: _bindgen_ty_39 = 2;
+pub type _bindgen_ty_39 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_fit_progress {
@@ -1481,6 +1904,171 @@ impl Default for nf_fit_report {
         }
     }
 }
+pub type nf_log_density_fn = ::core::option::Option<
+    unsafe extern "C" fn(
+        user: *mut ::core::ffi::c_void,
+        n: i64,
+        dim: i64,
+        x: *const f64,
+        cond: *const f64,
+        log_p: *mut f64,
+        grad: *mut f64,
+    ) -> nf_status,
+>;
+pub const NF_ESTIMATOR_PATH: _bindgen_ty_40 = 1;
+pub const NF_ESTIMATOR_TOTAL: _bindgen_ty_40 = 2;
+pub type _bindgen_ty_40 = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_target_progress {
+    pub struct_size: u32,
+    pub reserved: i32,
+    pub step: i64,
+    pub steps: i64,
+    pub loss: f64,
+    pub elbo: f64,
+    pub beta: f64,
+    pub lr: f64,
+    pub grad_norm: f64,
+    pub seconds: f64,
+    pub eta_seconds: f64,
+    pub skipped: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_target_progress"][::core::mem::size_of::<nf_target_progress>() - 88usize];
+    ["Alignment of nf_target_progress"][::core::mem::align_of::<nf_target_progress>() - 8usize];
+    ["Offset of field: nf_target_progress::struct_size"][::core::mem::offset_of!(nf_target_progress, struct_size) - 0usize];
+    ["Offset of field: nf_target_progress::reserved"][::core::mem::offset_of!(nf_target_progress, reserved) - 4usize];
+    ["Offset of field: nf_target_progress::step"][::core::mem::offset_of!(nf_target_progress, step) - 8usize];
+    ["Offset of field: nf_target_progress::steps"][::core::mem::offset_of!(nf_target_progress, steps) - 16usize];
+    ["Offset of field: nf_target_progress::loss"][::core::mem::offset_of!(nf_target_progress, loss) - 24usize];
+    ["Offset of field: nf_target_progress::elbo"][::core::mem::offset_of!(nf_target_progress, elbo) - 32usize];
+    ["Offset of field: nf_target_progress::beta"][::core::mem::offset_of!(nf_target_progress, beta) - 40usize];
+    ["Offset of field: nf_target_progress::lr"][::core::mem::offset_of!(nf_target_progress, lr) - 48usize];
+    ["Offset of field: nf_target_progress::grad_norm"][::core::mem::offset_of!(nf_target_progress, grad_norm) - 56usize];
+    ["Offset of field: nf_target_progress::seconds"][::core::mem::offset_of!(nf_target_progress, seconds) - 64usize];
+    ["Offset of field: nf_target_progress::eta_seconds"][::core::mem::offset_of!(nf_target_progress, eta_seconds) - 72usize];
+    ["Offset of field: nf_target_progress::skipped"][::core::mem::offset_of!(nf_target_progress, skipped) - 80usize];
+};
+pub type nf_target_progress_fn =
+    ::core::option::Option<unsafe extern "C" fn(user: *mut ::core::ffi::c_void, progress: *const nf_target_progress) -> i32>;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_target_config {
+    pub struct_size: u32,
+    pub estimator: i32,
+    pub steps: i64,
+    pub batch: i64,
+    pub seed: u64,
+    pub beta_start: f64,
+    pub beta_steps: i64,
+    pub data_weight: f64,
+    pub clip_norm: f64,
+    pub ema_decay: f64,
+    pub schedule: i32,
+    pub no_init: i32,
+    pub warmup_steps: i64,
+    pub final_lr_factor: f64,
+    pub round_steps: i64,
+    pub report_draws: i64,
+    pub progress: nf_target_progress_fn,
+    pub progress_user: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_target_config"][::core::mem::size_of::<nf_target_config>() - 128usize];
+    ["Alignment of nf_target_config"][::core::mem::align_of::<nf_target_config>() - 8usize];
+    ["Offset of field: nf_target_config::struct_size"][::core::mem::offset_of!(nf_target_config, struct_size) - 0usize];
+    ["Offset of field: nf_target_config::estimator"][::core::mem::offset_of!(nf_target_config, estimator) - 4usize];
+    ["Offset of field: nf_target_config::steps"][::core::mem::offset_of!(nf_target_config, steps) - 8usize];
+    ["Offset of field: nf_target_config::batch"][::core::mem::offset_of!(nf_target_config, batch) - 16usize];
+    ["Offset of field: nf_target_config::seed"][::core::mem::offset_of!(nf_target_config, seed) - 24usize];
+    ["Offset of field: nf_target_config::beta_start"][::core::mem::offset_of!(nf_target_config, beta_start) - 32usize];
+    ["Offset of field: nf_target_config::beta_steps"][::core::mem::offset_of!(nf_target_config, beta_steps) - 40usize];
+    ["Offset of field: nf_target_config::data_weight"][::core::mem::offset_of!(nf_target_config, data_weight) - 48usize];
+    ["Offset of field: nf_target_config::clip_norm"][::core::mem::offset_of!(nf_target_config, clip_norm) - 56usize];
+    ["Offset of field: nf_target_config::ema_decay"][::core::mem::offset_of!(nf_target_config, ema_decay) - 64usize];
+    ["Offset of field: nf_target_config::schedule"][::core::mem::offset_of!(nf_target_config, schedule) - 72usize];
+    ["Offset of field: nf_target_config::no_init"][::core::mem::offset_of!(nf_target_config, no_init) - 76usize];
+    ["Offset of field: nf_target_config::warmup_steps"][::core::mem::offset_of!(nf_target_config, warmup_steps) - 80usize];
+    ["Offset of field: nf_target_config::final_lr_factor"][::core::mem::offset_of!(nf_target_config, final_lr_factor) - 88usize];
+    ["Offset of field: nf_target_config::round_steps"][::core::mem::offset_of!(nf_target_config, round_steps) - 96usize];
+    ["Offset of field: nf_target_config::report_draws"][::core::mem::offset_of!(nf_target_config, report_draws) - 104usize];
+    ["Offset of field: nf_target_config::progress"][::core::mem::offset_of!(nf_target_config, progress) - 112usize];
+    ["Offset of field: nf_target_config::progress_user"][::core::mem::offset_of!(nf_target_config, progress_user) - 120usize];
+};
+impl Default for nf_target_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_importance_report {
+    pub struct_size: u32,
+    pub reserved: i32,
+    pub n: i64,
+    pub elbo: f64,
+    pub elbo_se: f64,
+    pub log_z: f64,
+    pub log_z_se: f64,
+    pub ess: f64,
+    pub pareto_k: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_importance_report"][::core::mem::size_of::<nf_importance_report>() - 64usize];
+    ["Alignment of nf_importance_report"][::core::mem::align_of::<nf_importance_report>() - 8usize];
+    ["Offset of field: nf_importance_report::struct_size"][::core::mem::offset_of!(nf_importance_report, struct_size) - 0usize];
+    ["Offset of field: nf_importance_report::reserved"][::core::mem::offset_of!(nf_importance_report, reserved) - 4usize];
+    ["Offset of field: nf_importance_report::n"][::core::mem::offset_of!(nf_importance_report, n) - 8usize];
+    ["Offset of field: nf_importance_report::elbo"][::core::mem::offset_of!(nf_importance_report, elbo) - 16usize];
+    ["Offset of field: nf_importance_report::elbo_se"][::core::mem::offset_of!(nf_importance_report, elbo_se) - 24usize];
+    ["Offset of field: nf_importance_report::log_z"][::core::mem::offset_of!(nf_importance_report, log_z) - 32usize];
+    ["Offset of field: nf_importance_report::log_z_se"][::core::mem::offset_of!(nf_importance_report, log_z_se) - 40usize];
+    ["Offset of field: nf_importance_report::ess"][::core::mem::offset_of!(nf_importance_report, ess) - 48usize];
+    ["Offset of field: nf_importance_report::pareto_k"][::core::mem::offset_of!(nf_importance_report, pareto_k) - 56usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_target_report {
+    pub struct_size: u32,
+    pub stopped: i32,
+    pub steps: i64,
+    pub skipped: i64,
+    pub rollbacks: i64,
+    pub seconds: f64,
+    pub draws: i64,
+    pub elbo: f64,
+    pub elbo_se: f64,
+    pub log_z: f64,
+    pub log_z_se: f64,
+    pub ess: f64,
+    pub pareto_k: f64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_target_report"][::core::mem::size_of::<nf_target_report>() - 96usize];
+    ["Alignment of nf_target_report"][::core::mem::align_of::<nf_target_report>() - 8usize];
+    ["Offset of field: nf_target_report::struct_size"][::core::mem::offset_of!(nf_target_report, struct_size) - 0usize];
+    ["Offset of field: nf_target_report::stopped"][::core::mem::offset_of!(nf_target_report, stopped) - 4usize];
+    ["Offset of field: nf_target_report::steps"][::core::mem::offset_of!(nf_target_report, steps) - 8usize];
+    ["Offset of field: nf_target_report::skipped"][::core::mem::offset_of!(nf_target_report, skipped) - 16usize];
+    ["Offset of field: nf_target_report::rollbacks"][::core::mem::offset_of!(nf_target_report, rollbacks) - 24usize];
+    ["Offset of field: nf_target_report::seconds"][::core::mem::offset_of!(nf_target_report, seconds) - 32usize];
+    ["Offset of field: nf_target_report::draws"][::core::mem::offset_of!(nf_target_report, draws) - 40usize];
+    ["Offset of field: nf_target_report::elbo"][::core::mem::offset_of!(nf_target_report, elbo) - 48usize];
+    ["Offset of field: nf_target_report::elbo_se"][::core::mem::offset_of!(nf_target_report, elbo_se) - 56usize];
+    ["Offset of field: nf_target_report::log_z"][::core::mem::offset_of!(nf_target_report, log_z) - 64usize];
+    ["Offset of field: nf_target_report::log_z_se"][::core::mem::offset_of!(nf_target_report, log_z_se) - 72usize];
+    ["Offset of field: nf_target_report::ess"][::core::mem::offset_of!(nf_target_report, ess) - 80usize];
+    ["Offset of field: nf_target_report::pareto_k"][::core::mem::offset_of!(nf_target_report, pareto_k) - 88usize];
+};
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_maker {
@@ -1607,10 +2195,10 @@ impl Default for nf_layer_info {
         }
     }
 }
-pub const NF_PARAM_FROZEN: _bindgen_ty_34 = 1;
-pub const NF_PARAM_NO_DECAY: _bindgen_ty_34 = 2;
-pub const NF_PARAM_NO_MATCH: _bindgen_ty_34 = 4;
-pub type _bindgen_ty_34 = ::core::ffi::c_uint;
+pub const NF_PARAM_FROZEN: _bindgen_ty_41 = 1;
+pub const NF_PARAM_NO_DECAY: _bindgen_ty_41 = 2;
+pub const NF_PARAM_NO_MATCH: _bindgen_ty_41 = 4;
+pub type _bindgen_ty_41 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_param {
@@ -1726,10 +2314,20 @@ pub struct nf_layer_ops {
             loss: *mut f64,
         ) -> nf_status,
     >,
+    pub inverse_backward: ::core::option::Option<
+        unsafe extern "C" fn(
+            self_: *const ::core::ffi::c_void,
+            tile: *const nf_tile,
+            in_: *const ::core::ffi::c_void,
+            out: *const ::core::ffi::c_void,
+            saved: *const ::core::ffi::c_void,
+            g: *mut ::core::ffi::c_void,
+        ) -> nf_status,
+    >,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_layer_ops"][::core::mem::size_of::<nf_layer_ops>() - 80usize];
+    ["Size of nf_layer_ops"][::core::mem::size_of::<nf_layer_ops>() - 88usize];
     ["Alignment of nf_layer_ops"][::core::mem::align_of::<nf_layer_ops>() - 8usize];
     ["Offset of field: nf_layer_ops::struct_size"][::core::mem::offset_of!(nf_layer_ops, struct_size) - 0usize];
     ["Offset of field: nf_layer_ops::reserved"][::core::mem::offset_of!(nf_layer_ops, reserved) - 4usize];
@@ -1742,6 +2340,7 @@ const _: () = {
     ["Offset of field: nf_layer_ops::jvp"][::core::mem::offset_of!(nf_layer_ops, jvp) - 56usize];
     ["Offset of field: nf_layer_ops::check"][::core::mem::offset_of!(nf_layer_ops, check) - 64usize];
     ["Offset of field: nf_layer_ops::match_"][::core::mem::offset_of!(nf_layer_ops, match_) - 72usize];
+    ["Offset of field: nf_layer_ops::inverse_backward"][::core::mem::offset_of!(nf_layer_ops, inverse_backward) - 80usize];
 };
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -1815,23 +2414,6 @@ extern "C" {
     pub fn nf_context_isa(context: *const nf_context) -> *const ::core::ffi::c_char;
     pub fn nf_context_backend(context: *const nf_context) -> *const ::core::ffi::c_char;
     pub fn nf_blas_description() -> *const ::core::ffi::c_char;
-    pub fn nf_base_ref(base: *mut nf_base) -> *mut nf_base;
-    pub fn nf_base_unref(base: *mut nf_base);
-    pub fn nf_base_dim(base: *const nf_base) -> i64;
-    pub fn nf_base_type_name(base: *const nf_base) -> *const ::core::ffi::c_char;
-    pub fn nf_base_type_at(index: i32) -> *const ::core::ffi::c_char;
-    pub fn nf_base_create(
-        out: *mut *mut nf_base,
-        context: *mut nf_context,
-        type_: *const ::core::ffi::c_char,
-        config: *const ::core::ffi::c_void,
-    ) -> nf_status;
-    pub fn nf_base_normal_config_init(config: *mut nf_base_normal_config);
-    pub fn nf_base_normal_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
-    pub fn nf_base_diagonal_config_init(config: *mut nf_base_diagonal_config);
-    pub fn nf_base_diagonal_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
-    pub fn nf_base_uniform_config_init(config: *mut nf_base_uniform_config);
-    pub fn nf_base_uniform_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64, low: f64, high: f64) -> nf_status;
     pub fn nf_layer_ref(layer: *mut nf_layer) -> *mut nf_layer;
     pub fn nf_layer_unref(layer: *mut nf_layer);
     pub fn nf_layer_dim(layer: *const nf_layer) -> i64;
@@ -1844,12 +2426,6 @@ extern "C" {
         config: *const ::core::ffi::c_void,
     ) -> nf_status;
     pub fn nf_layer_type_at(index: i32) -> *const ::core::ffi::c_char;
-    pub fn nf_coupling_affine_config_init(config: *mut nf_coupling_affine_config);
-    pub fn nf_coupling_affine_create(
-        out: *mut *mut nf_layer,
-        context: *mut nf_context,
-        config: *const nf_coupling_affine_config,
-    ) -> nf_status;
     pub fn nf_coupling_conv_config_init(config: *mut nf_coupling_conv_config);
     pub fn nf_coupling_conv_create(
         out: *mut *mut nf_layer,
@@ -1878,6 +2454,14 @@ extern "C" {
     pub fn nf_logit_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_logit_config) -> nf_status;
     pub fn nf_linear_config_init(config: *mut nf_linear_config);
     pub fn nf_linear_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_linear_config) -> nf_status;
+    pub fn nf_householder_config_init(config: *mut nf_householder_config);
+    pub fn nf_householder_create(
+        out: *mut *mut nf_layer,
+        context: *mut nf_context,
+        config: *const nf_householder_config,
+    ) -> nf_status;
+    pub fn nf_planar_config_init(config: *mut nf_planar_config);
+    pub fn nf_planar_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_planar_config) -> nf_status;
     pub fn nf_invconv_config_init(config: *mut nf_invconv_config);
     pub fn nf_invconv_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_invconv_config) -> nf_status;
     pub fn nf_squeeze_config_init(config: *mut nf_squeeze_config);
@@ -1887,6 +2471,65 @@ extern "C" {
         out: *mut *mut nf_layer,
         context: *mut nf_context,
         config: *const nf_dequantise_config,
+    ) -> nf_status;
+    pub fn nf_columns_config_init(config: *mut nf_columns_config);
+    pub fn nf_columns_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_columns_config) -> nf_status;
+    pub fn nf_autoregressive_config_init(config: *mut nf_autoregressive_config);
+    pub fn nf_autoregressive_create(
+        out: *mut *mut nf_layer,
+        context: *mut nf_context,
+        config: *const nf_autoregressive_config,
+    ) -> nf_status;
+    pub fn nf_base_ref(base: *mut nf_base) -> *mut nf_base;
+    pub fn nf_base_unref(base: *mut nf_base);
+    pub fn nf_base_dim(base: *const nf_base) -> i64;
+    pub fn nf_base_type_name(base: *const nf_base) -> *const ::core::ffi::c_char;
+    pub fn nf_base_type_at(index: i32) -> *const ::core::ffi::c_char;
+    pub fn nf_base_create(
+        out: *mut *mut nf_base,
+        context: *mut nf_context,
+        type_: *const ::core::ffi::c_char,
+        config: *const ::core::ffi::c_void,
+    ) -> nf_status;
+    pub fn nf_base_normal_config_init(config: *mut nf_base_normal_config);
+    pub fn nf_base_normal_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
+    pub fn nf_base_diagonal_config_init(config: *mut nf_base_diagonal_config);
+    pub fn nf_base_diagonal_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
+    pub fn nf_base_uniform_config_init(config: *mut nf_base_uniform_config);
+    pub fn nf_base_uniform_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64, low: f64, high: f64) -> nf_status;
+    pub fn nf_base_normal_full_config_init(config: *mut nf_base_normal_full_config);
+    pub fn nf_base_normal_full_create(
+        out: *mut *mut nf_base,
+        context: *mut nf_context,
+        config: *const nf_base_normal_full_config,
+    ) -> nf_status;
+    pub fn nf_base_mixture_config_init(config: *mut nf_base_mixture_config);
+    pub fn nf_base_mixture_create(
+        out: *mut *mut nf_base,
+        context: *mut nf_context,
+        config: *const nf_base_mixture_config,
+    ) -> nf_status;
+    pub fn nf_base_student_config_init(config: *mut nf_base_student_config);
+    pub fn nf_base_student_create(
+        out: *mut *mut nf_base,
+        context: *mut nf_context,
+        config: *const nf_base_student_config,
+    ) -> nf_status;
+    pub fn nf_base_laplace_config_init(config: *mut nf_base_laplace_config);
+    pub fn nf_base_laplace_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
+    pub fn nf_base_logistic_config_init(config: *mut nf_base_logistic_config);
+    pub fn nf_base_logistic_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
+    pub fn nf_coupling_affine_config_init(config: *mut nf_coupling_affine_config);
+    pub fn nf_coupling_affine_create(
+        out: *mut *mut nf_layer,
+        context: *mut nf_context,
+        config: *const nf_coupling_affine_config,
+    ) -> nf_status;
+    pub fn nf_coupling_spline_config_init(config: *mut nf_coupling_spline_config);
+    pub fn nf_coupling_spline_create(
+        out: *mut *mut nf_layer,
+        context: *mut nf_context,
+        config: *const nf_coupling_spline_config,
     ) -> nf_status;
     pub fn nf_flow_config_init(config: *mut nf_flow_config);
     pub fn nf_flow_create(
@@ -2265,6 +2908,11 @@ extern "C" {
     pub fn nf_optimizer_set_lr(optimizer: *mut nf_optimizer, lr: f64) -> nf_status;
     pub fn nf_optimizer_steps(optimizer: *const nf_optimizer) -> i64;
     pub fn nf_optimizer_reset(optimizer: *mut nf_optimizer) -> nf_status;
+    pub fn nf_table_config_init(config: *mut nf_table_config);
+    pub fn nf_flow_create_nsf(out: *mut *mut nf_flow, context: *mut nf_context, config: *const nf_table_config) -> nf_status;
+    pub fn nf_flow_create_maf(out: *mut *mut nf_flow, context: *mut nf_context, config: *const nf_table_config) -> nf_status;
+    pub fn nf_flow_create_iaf(out: *mut *mut nf_flow, context: *mut nf_context, config: *const nf_table_config) -> nf_status;
+    pub fn nf_flow_create_nice(out: *mut *mut nf_flow, context: *mut nf_context, config: *const nf_table_config) -> nf_status;
     pub fn nf_fit_config_init(config: *mut nf_fit_config);
     pub fn nf_flow_fit(
         flow: *mut nf_flow,
@@ -2275,6 +2923,28 @@ extern "C" {
         report: *mut nf_fit_report,
     ) -> nf_status;
     pub fn nf_flow_mean_nll(flow: *const nf_flow, data: *const nf_dataset, mean_nll: *mut f64) -> nf_status;
+    pub fn nf_target_config_init(config: *mut nf_target_config);
+    pub fn nf_flow_fit_target(
+        flow: *mut nf_flow,
+        optimizer: *mut nf_optimizer,
+        log_density: nf_log_density_fn,
+        user: *mut ::core::ffi::c_void,
+        data: *const nf_dataset,
+        config: *const nf_target_config,
+        report: *mut nf_target_report,
+    ) -> nf_status;
+    pub fn nf_flow_importance(
+        flow: *const nf_flow,
+        log_density: nf_log_density_fn,
+        user: *mut ::core::ffi::c_void,
+        seed: u64,
+        first: i64,
+        n: i64,
+        cond: *const f64,
+        x: *mut f64,
+        log_weight: *mut f64,
+        report: *mut nf_importance_report,
+    ) -> nf_status;
     pub fn nf_maker_alloc(maker: *mut nf_maker, bytes: i64) -> *mut ::core::ffi::c_void;
     pub fn nf_fail(status: nf_status, line: *const ::core::ffi::c_char) -> nf_status;
     pub fn nf_fail_row(tile: *const nf_tile, i: i64, status: nf_status, line: *const ::core::ffi::c_char);

@@ -21,6 +21,152 @@ fn text(value: &str) -> Option<CString> {
     CString::new(value.replace('\0', "\u{fffd}")).ok()
 }
 
+/// `nf_autoregressive_config`
+#[derive(Clone, Debug, Default)]
+pub struct AutoregressiveConfig {
+    c: Plain<sys::nf_autoregressive_config>,
+    hidden: Vec<i64>,
+    index: Vec<i64>,
+}
+
+impl AutoregressiveConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// NF_TRANSFORM_..., default affine
+    #[must_use]
+    pub fn transform(mut self, transform: i32) -> Self {
+        self.c.0.transform = transform;
+        self
+    }
+    /// required, \>= 1
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// default 0
+    #[must_use]
+    pub fn cond_dim(mut self, cond_dim: i64) -> Self {
+        self.c.0.cond_dim = cond_dim;
+        self
+    }
+    /// NF_AUTOREGRESSIVE_..., default forward
+    #[must_use]
+    pub fn direction(mut self, direction: i32) -> Self {
+        self.c.0.direction = direction;
+        self
+    }
+    /// NF_ORDER_..., default ascending, or index when index is given
+    #[must_use]
+    pub fn order(mut self, order: i32) -> Self {
+        self.c.0.order = order;
+        self
+    }
+    /// NF_ACTIVATION_..., default relu
+    #[must_use]
+    pub fn activation(mut self, activation: i32) -> Self {
+        self.c.0.activation = activation;
+        self
+    }
+    /// NF_WEIGHTS_..., default glorot
+    #[must_use]
+    pub fn weights(mut self, weights: i32) -> Self {
+        self.c.0.weights = weights;
+        self
+    }
+    /// 1: the last dense layer starts random too; default zero, as in nf_coupling_affine_config
+    #[must_use]
+    pub fn random_last(mut self, random_last: i32) -> Self {
+        self.c.0.random_last = random_last;
+        self
+    }
+    /// affine: NF_SCALE_..., default tanh
+    #[must_use]
+    pub fn scale(mut self, scale: i32) -> Self {
+        self.c.0.scale = scale;
+        self
+    }
+    /// affine: as in nf_coupling_affine_config
+    #[must_use]
+    pub fn bound(mut self, bound: f64) -> Self {
+        self.c.0.bound = bound;
+        self
+    }
+    /// spline: 2..64, default 8
+    #[must_use]
+    pub fn bins(mut self, bins: i32) -> Self {
+        self.c.0.bins = bins;
+        self
+    }
+    /// spline: 1: the ends of the interval are one point, with one slope; default 0: slope 1 at both
+    #[must_use]
+    pub fn circular(mut self, circular: i32) -> Self {
+        self.c.0.circular = circular;
+        self
+    }
+    /// spline: half the interval, in \[1e-3, 1e6\], default 3; pi for angles
+    #[must_use]
+    pub fn spline_bound(mut self, spline_bound: f64) -> Self {
+        self.c.0.spline_bound = spline_bound;
+        self
+    }
+    /// spline: of a bin, as a part of the interval, default 0.01
+    #[must_use]
+    pub fn min_width(mut self, min_width: f64) -> Self {
+        self.c.0.min_width = min_width;
+        self
+    }
+    /// likewise
+    #[must_use]
+    pub fn min_height(mut self, min_height: f64) -> Self {
+        self.c.0.min_height = min_height;
+        self
+    }
+    /// spline: of a knot, below 1, default 0.01
+    #[must_use]
+    pub fn min_slope(mut self, min_slope: f64) -> Self {
+        self.c.0.min_slope = min_slope;
+        self
+    }
+    /// spline: m, widths and heights come from m tanh(u / m); default 2
+    #[must_use]
+    pub fn logit_bound(mut self, logit_bound: f64) -> Self {
+        self.c.0.logit_bound = logit_bound;
+        self
+    }
+    /// widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer
+    #[must_use]
+    pub fn hidden(mut self, hidden: &[i64]) -> Self {
+        self.hidden = hidden.to_vec();
+        self
+    }
+    /// NF_ORDER_INDEX: \[dim\], a bijection
+    #[must_use]
+    pub fn index(mut self, index: &[i64]) -> Self {
+        self.index = index.to_vec();
+        self
+    }
+}
+
+impl ToC for AutoregressiveConfig {
+    type C = sys::nf_autoregressive_config;
+    fn to_c(&self) -> sys::nf_autoregressive_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_autoregressive_config>() as u32;
+        if !self.hidden.is_empty() {
+            c.hidden = self.hidden.as_ptr();
+            c.n_hidden = self.hidden.len() as i64;
+        }
+        if !self.index.is_empty() {
+            c.index = self.index.as_ptr();
+            c.n_index = self.index.len() as i64;
+        }
+        c
+    }
+}
+
 /// `nf_base_normal_config`
 #[derive(Clone, Debug, Default)]
 pub struct BaseNormalConfig {
@@ -135,6 +281,216 @@ impl ToC for BaseUniformConfig {
     fn to_c(&self) -> sys::nf_base_uniform_config {
         let mut c = self.c.0;
         c.struct_size = std::mem::size_of::<sys::nf_base_uniform_config>() as u32;
+        c
+    }
+}
+
+/// `nf_base_normal_full_config`
+#[derive(Clone, Debug, Default)]
+pub struct BaseNormalFullConfig {
+    c: Plain<sys::nf_base_normal_full_config>,
+    mean: Vec<f64>,
+    covariance: Vec<f64>,
+}
+
+impl BaseNormalFullConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// 1: not trained
+    #[must_use]
+    pub fn fixed(mut self, fixed: i32) -> Self {
+        self.c.0.fixed = fixed;
+        self
+    }
+    /// required; at most 4096
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// \[dim\], where it starts; NULL: 0. Copied, as covariance is; models keep them as parameters
+    #[must_use]
+    pub fn mean(mut self, mean: &[f64]) -> Self {
+        self.mean = mean.to_vec();
+        self
+    }
+    /// \[dim\]\[dim\], where it starts; NULL: the identity
+    #[must_use]
+    pub fn covariance(mut self, covariance: &[f64]) -> Self {
+        self.covariance = covariance.to_vec();
+        self
+    }
+}
+
+impl ToC for BaseNormalFullConfig {
+    type C = sys::nf_base_normal_full_config;
+    fn to_c(&self) -> sys::nf_base_normal_full_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_base_normal_full_config>() as u32;
+        if !self.mean.is_empty() {
+            c.mean = self.mean.as_ptr();
+            c.n_mean = self.mean.len() as i64;
+        }
+        if !self.covariance.is_empty() {
+            c.covariance = self.covariance.as_ptr();
+            c.n_covariance = self.covariance.len() as i64;
+        }
+        c
+    }
+}
+
+/// `nf_base_mixture_config`
+#[derive(Clone, Debug, Default)]
+pub struct BaseMixtureConfig {
+    c: Plain<sys::nf_base_mixture_config>,
+}
+
+impl BaseMixtureConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// required; at most 65536
+    #[must_use]
+    pub fn components(mut self, components: i64) -> Self {
+        self.c.0.components = components;
+        self
+    }
+    /// of the means at the start; 0: 1
+    #[must_use]
+    pub fn spread(mut self, spread: f64) -> Self {
+        self.c.0.spread = spread;
+        self
+    }
+}
+
+impl ToC for BaseMixtureConfig {
+    type C = sys::nf_base_mixture_config;
+    fn to_c(&self) -> sys::nf_base_mixture_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_base_mixture_config>() as u32;
+        c
+    }
+}
+
+/// `nf_base_student_config`
+#[derive(Clone, Debug, Default)]
+pub struct BaseStudentConfig {
+    c: Plain<sys::nf_base_student_config>,
+}
+
+impl BaseStudentConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// 1: location 0 and scale 1 are not trained
+    #[must_use]
+    pub fn fixed(mut self, fixed: i32) -> Self {
+        self.c.0.fixed = fixed;
+        self
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// degrees of freedom at the start, in \[0.1, 1e6\]; 0: 5
+    #[must_use]
+    pub fn df(mut self, df: f64) -> Self {
+        self.c.0.df = df;
+        self
+    }
+    /// 1: degrees of freedom are not trained
+    #[must_use]
+    pub fn df_fixed(mut self, df_fixed: i32) -> Self {
+        self.c.0.df_fixed = df_fixed;
+        self
+    }
+}
+
+impl ToC for BaseStudentConfig {
+    type C = sys::nf_base_student_config;
+    fn to_c(&self) -> sys::nf_base_student_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_base_student_config>() as u32;
+        c
+    }
+}
+
+/// `nf_base_laplace_config`
+#[derive(Clone, Debug, Default)]
+pub struct BaseLaplaceConfig {
+    c: Plain<sys::nf_base_laplace_config>,
+}
+
+impl BaseLaplaceConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// 1: location and scale are not trained
+    #[must_use]
+    pub fn fixed(mut self, fixed: i32) -> Self {
+        self.c.0.fixed = fixed;
+        self
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+}
+
+impl ToC for BaseLaplaceConfig {
+    type C = sys::nf_base_laplace_config;
+    fn to_c(&self) -> sys::nf_base_laplace_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_base_laplace_config>() as u32;
+        c
+    }
+}
+
+/// `nf_base_logistic_config`
+#[derive(Clone, Debug, Default)]
+pub struct BaseLogisticConfig {
+    c: Plain<sys::nf_base_logistic_config>,
+}
+
+impl BaseLogisticConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// 1: location and scale are not trained
+    #[must_use]
+    pub fn fixed(mut self, fixed: i32) -> Self {
+        self.c.0.fixed = fixed;
+        self
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+}
+
+impl ToC for BaseLogisticConfig {
+    type C = sys::nf_base_logistic_config;
+    fn to_c(&self) -> sys::nf_base_logistic_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_base_logistic_config>() as u32;
         c
     }
 }
@@ -583,6 +939,244 @@ impl ToC for FfjordConfig {
         if !self.sd.is_empty() {
             c.sd = self.sd.as_ptr();
             c.n_sd = self.sd.len() as i64;
+        }
+        c
+    }
+}
+
+/// `nf_coupling_affine_config`
+#[derive(Clone, Debug, Default)]
+pub struct CouplingAffineConfig {
+    c: Plain<sys::nf_coupling_affine_config>,
+    hidden: Vec<i64>,
+    index: Vec<i64>,
+}
+
+impl CouplingAffineConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// NF_MASK_..., default alternating
+    #[must_use]
+    pub fn mask(mut self, mask: i32) -> Self {
+        self.c.0.mask = mask;
+        self
+    }
+    /// required, \>= 2, or \>= 1 with cond_dim \> 0
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// default 0
+    #[must_use]
+    pub fn cond_dim(mut self, cond_dim: i64) -> Self {
+        self.c.0.cond_dim = cond_dim;
+        self
+    }
+    /// 1: transform the columns that the mask would keep
+    #[must_use]
+    pub fn swap(mut self, swap: i32) -> Self {
+        self.c.0.swap = swap;
+        self
+    }
+    /// NF_SCALE_..., default tanh
+    #[must_use]
+    pub fn scale(mut self, scale: i32) -> Self {
+        self.c.0.scale = scale;
+        self
+    }
+    /// m, at most 80; default 2 (tanh, asymmetric), ln 1000 (softclip)
+    #[must_use]
+    pub fn bound(mut self, bound: f64) -> Self {
+        self.c.0.bound = bound;
+        self
+    }
+    /// 1: two networks, one for s and one for t
+    #[must_use]
+    pub fn separate(mut self, separate: i32) -> Self {
+        self.c.0.separate = separate;
+        self
+    }
+    /// NF_ACTIVATION_..., default relu
+    #[must_use]
+    pub fn activation(mut self, activation: i32) -> Self {
+        self.c.0.activation = activation;
+        self
+    }
+    /// NF_WEIGHTS_..., default glorot
+    #[must_use]
+    pub fn weights(mut self, weights: i32) -> Self {
+        self.c.0.weights = weights;
+        self
+    }
+    /// 1: the last dense layer starts random too; default zero, so that the layer starts as the identity (forms tanh, asymmetric, softclip, exp, additive)
+    #[must_use]
+    pub fn random_last(mut self, random_last: i32) -> Self {
+        self.c.0.random_last = random_last;
+        self
+    }
+    /// widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer
+    #[must_use]
+    pub fn hidden(mut self, hidden: &[i64]) -> Self {
+        self.hidden = hidden.to_vec();
+        self
+    }
+    /// NF_MASK_INDEX: the columns to transform, distinct
+    #[must_use]
+    pub fn index(mut self, index: &[i64]) -> Self {
+        self.index = index.to_vec();
+        self
+    }
+}
+
+impl ToC for CouplingAffineConfig {
+    type C = sys::nf_coupling_affine_config;
+    fn to_c(&self) -> sys::nf_coupling_affine_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_coupling_affine_config>() as u32;
+        if !self.hidden.is_empty() {
+            c.hidden = self.hidden.as_ptr();
+            c.n_hidden = self.hidden.len() as i64;
+        }
+        if !self.index.is_empty() {
+            c.index = self.index.as_ptr();
+            c.n_index = self.index.len() as i64;
+        }
+        c
+    }
+}
+
+/// `nf_coupling_spline_config`
+#[derive(Clone, Debug, Default)]
+pub struct CouplingSplineConfig {
+    c: Plain<sys::nf_coupling_spline_config>,
+    hidden: Vec<i64>,
+    index: Vec<i64>,
+}
+
+impl CouplingSplineConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// NF_MASK_..., default alternating
+    #[must_use]
+    pub fn mask(mut self, mask: i32) -> Self {
+        self.c.0.mask = mask;
+        self
+    }
+    /// required, \>= 2, or \>= 1 with cond_dim \> 0
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// default 0
+    #[must_use]
+    pub fn cond_dim(mut self, cond_dim: i64) -> Self {
+        self.c.0.cond_dim = cond_dim;
+        self
+    }
+    /// 1: transform the columns that the mask would keep
+    #[must_use]
+    pub fn swap(mut self, swap: i32) -> Self {
+        self.c.0.swap = swap;
+        self
+    }
+    /// NF_SPLINE_..., default safe
+    #[must_use]
+    pub fn form(mut self, form: i32) -> Self {
+        self.c.0.form = form;
+        self
+    }
+    /// K, 2..64, default 8
+    #[must_use]
+    pub fn bins(mut self, bins: i32) -> Self {
+        self.c.0.bins = bins;
+        self
+    }
+    /// 1: transformed columns are periodic, of period 2 B
+    #[must_use]
+    pub fn circular(mut self, circular: i32) -> Self {
+        self.c.0.circular = circular;
+        self
+    }
+    /// B, in the units of x, 1e-3..1e6, default 3
+    #[must_use]
+    pub fn bound(mut self, bound: f64) -> Self {
+        self.c.0.bound = bound;
+        self
+    }
+    /// of a bin, as part of 2 B; 1e-5..1 / (2 K). Default 1e-2, and with free 1e-3, but not above 1 / (2 K)
+    #[must_use]
+    pub fn min_width(mut self, min_width: f64) -> Self {
+        self.c.0.min_width = min_width;
+        self
+    }
+    /// as min_width
+    #[must_use]
+    pub fn min_height(mut self, min_height: f64) -> Self {
+        self.c.0.min_height = min_height;
+        self
+    }
+    /// of z by x at a knot, 1e-5..0.9; default 1e-2, and with free 1e-3
+    #[must_use]
+    pub fn min_slope(mut self, min_slope: f64) -> Self {
+        self.c.0.min_slope = min_slope;
+        self
+    }
+    /// m of safe, at most 40, default 2
+    #[must_use]
+    pub fn logit_bound(mut self, logit_bound: f64) -> Self {
+        self.c.0.logit_bound = logit_bound;
+        self
+    }
+    /// NF_ACTIVATION_..., default relu
+    #[must_use]
+    pub fn activation(mut self, activation: i32) -> Self {
+        self.c.0.activation = activation;
+        self
+    }
+    /// NF_WEIGHTS_..., default glorot
+    #[must_use]
+    pub fn weights(mut self, weights: i32) -> Self {
+        self.c.0.weights = weights;
+        self
+    }
+    /// 1: the last dense layer starts random too; default zero, so that the layer starts as the identity
+    #[must_use]
+    pub fn random_last(mut self, random_last: i32) -> Self {
+        self.c.0.random_last = random_last;
+        self
+    }
+    /// widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer
+    #[must_use]
+    pub fn hidden(mut self, hidden: &[i64]) -> Self {
+        self.hidden = hidden.to_vec();
+        self
+    }
+    /// NF_MASK_INDEX: the columns to transform, distinct
+    #[must_use]
+    pub fn index(mut self, index: &[i64]) -> Self {
+        self.index = index.to_vec();
+        self
+    }
+}
+
+impl ToC for CouplingSplineConfig {
+    type C = sys::nf_coupling_spline_config;
+    fn to_c(&self) -> sys::nf_coupling_spline_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_coupling_spline_config>() as u32;
+        if !self.hidden.is_empty() {
+            c.hidden = self.hidden.as_ptr();
+            c.n_hidden = self.hidden.len() as i64;
+        }
+        if !self.index.is_empty() {
+            c.index = self.index.as_ptr();
+            c.n_index = self.index.len() as i64;
         }
         c
     }
@@ -1080,110 +1674,6 @@ impl ToC for RealnvpImageConfig {
     }
 }
 
-/// `nf_coupling_affine_config`
-#[derive(Clone, Debug, Default)]
-pub struct CouplingAffineConfig {
-    c: Plain<sys::nf_coupling_affine_config>,
-    hidden: Vec<i64>,
-    index: Vec<i64>,
-}
-
-impl CouplingAffineConfig {
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-    /// NF_MASK_..., default alternating
-    #[must_use]
-    pub fn mask(mut self, mask: i32) -> Self {
-        self.c.0.mask = mask;
-        self
-    }
-    /// required, \>= 2, or \>= 1 with cond_dim \> 0
-    #[must_use]
-    pub fn dim(mut self, dim: i64) -> Self {
-        self.c.0.dim = dim;
-        self
-    }
-    /// default 0
-    #[must_use]
-    pub fn cond_dim(mut self, cond_dim: i64) -> Self {
-        self.c.0.cond_dim = cond_dim;
-        self
-    }
-    /// 1: transform the columns that the mask would keep
-    #[must_use]
-    pub fn swap(mut self, swap: i32) -> Self {
-        self.c.0.swap = swap;
-        self
-    }
-    /// NF_SCALE_..., default tanh
-    #[must_use]
-    pub fn scale(mut self, scale: i32) -> Self {
-        self.c.0.scale = scale;
-        self
-    }
-    /// m, at most 80; default 2 (tanh, asymmetric), ln 1000 (softclip)
-    #[must_use]
-    pub fn bound(mut self, bound: f64) -> Self {
-        self.c.0.bound = bound;
-        self
-    }
-    /// 1: two networks, one for s and one for t
-    #[must_use]
-    pub fn separate(mut self, separate: i32) -> Self {
-        self.c.0.separate = separate;
-        self
-    }
-    /// NF_ACTIVATION_..., default relu
-    #[must_use]
-    pub fn activation(mut self, activation: i32) -> Self {
-        self.c.0.activation = activation;
-        self
-    }
-    /// NF_WEIGHTS_..., default glorot
-    #[must_use]
-    pub fn weights(mut self, weights: i32) -> Self {
-        self.c.0.weights = weights;
-        self
-    }
-    /// 1: the last dense layer starts random too; default zero, so that the layer starts as the identity (forms tanh, asymmetric, softclip, exp, additive)
-    #[must_use]
-    pub fn random_last(mut self, random_last: i32) -> Self {
-        self.c.0.random_last = random_last;
-        self
-    }
-    /// widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer
-    #[must_use]
-    pub fn hidden(mut self, hidden: &[i64]) -> Self {
-        self.hidden = hidden.to_vec();
-        self
-    }
-    /// NF_MASK_INDEX: the columns to transform, distinct
-    #[must_use]
-    pub fn index(mut self, index: &[i64]) -> Self {
-        self.index = index.to_vec();
-        self
-    }
-}
-
-impl ToC for CouplingAffineConfig {
-    type C = sys::nf_coupling_affine_config;
-    fn to_c(&self) -> sys::nf_coupling_affine_config {
-        let mut c = self.c.0;
-        c.struct_size = std::mem::size_of::<sys::nf_coupling_affine_config>() as u32;
-        if !self.hidden.is_empty() {
-            c.hidden = self.hidden.as_ptr();
-            c.n_hidden = self.hidden.len() as i64;
-        }
-        if !self.index.is_empty() {
-            c.index = self.index.as_ptr();
-            c.n_index = self.index.len() as i64;
-        }
-        c
-    }
-}
-
 /// `nf_coupling_conv_config`
 #[derive(Clone, Debug, Default)]
 pub struct CouplingConvConfig {
@@ -1236,7 +1726,7 @@ impl CouplingConvConfig {
         self.c.0.scale = scale;
         self
     }
-    /// as in nf_coupling_affine_config
+    /// as in nf_coupling_affine_config (nflow/coupling.h)
     #[must_use]
     pub fn bound(mut self, bound: f64) -> Self {
         self.c.0.bound = bound;
@@ -1554,6 +2044,68 @@ impl ToC for LinearConfig {
     }
 }
 
+/// `nf_householder_config`
+#[derive(Clone, Debug, Default)]
+pub struct HouseholderConfig {
+    c: Plain<sys::nf_householder_config>,
+}
+
+impl HouseholderConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// required, at most 4096
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// k, at most 4096; 0: dim
+    #[must_use]
+    pub fn reflections(mut self, reflections: i64) -> Self {
+        self.c.0.reflections = reflections;
+        self
+    }
+}
+
+impl ToC for HouseholderConfig {
+    type C = sys::nf_householder_config;
+    fn to_c(&self) -> sys::nf_householder_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_householder_config>() as u32;
+        c
+    }
+}
+
+/// `nf_planar_config`
+#[derive(Clone, Debug, Default)]
+pub struct PlanarConfig {
+    c: Plain<sys::nf_planar_config>,
+}
+
+impl PlanarConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+}
+
+impl ToC for PlanarConfig {
+    type C = sys::nf_planar_config;
+    fn to_c(&self) -> sys::nf_planar_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_planar_config>() as u32;
+        c
+    }
+}
+
 /// `nf_invconv_config`
 #[derive(Clone, Debug, Default)]
 pub struct InvconvConfig {
@@ -1698,6 +2250,79 @@ impl ToC for DequantiseConfig {
     }
 }
 
+/// `nf_columns_config`
+#[derive(Clone, Debug, Default)]
+pub struct ColumnsConfig {
+    c: Plain<sys::nf_columns_config>,
+    kind: Vec<i64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+}
+
+impl ColumnsConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// NF_NOISE_..., default always: of integer columns
+    #[must_use]
+    pub fn noise(mut self, noise: i32) -> Self {
+        self.c.0.noise = noise;
+        self
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// \[dim\], NF_COLUMN_..., or NULL: all real
+    #[must_use]
+    pub fn kind(mut self, kind: &[i64]) -> Self {
+        self.kind = kind.to_vec();
+        self
+    }
+    /// \[dim\] or NULL: 0
+    #[must_use]
+    pub fn low(mut self, low: &[f64]) -> Self {
+        self.low = low.to_vec();
+        self
+    }
+    /// \[dim\] or NULL: 0
+    #[must_use]
+    pub fn high(mut self, high: &[f64]) -> Self {
+        self.high = high.to_vec();
+        self
+    }
+    /// in \[1e-12, 0.25\], default 1e-6: of bounded columns
+    #[must_use]
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.c.0.alpha = alpha;
+        self
+    }
+}
+
+impl ToC for ColumnsConfig {
+    type C = sys::nf_columns_config;
+    fn to_c(&self) -> sys::nf_columns_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_columns_config>() as u32;
+        if !self.kind.is_empty() {
+            c.kind = self.kind.as_ptr();
+            c.n_kind = self.kind.len() as i64;
+        }
+        if !self.low.is_empty() {
+            c.low = self.low.as_ptr();
+            c.n_low = self.low.len() as i64;
+        }
+        if !self.high.is_empty() {
+            c.high = self.high.as_ptr();
+            c.n_high = self.high.len() as i64;
+        }
+        c
+    }
+}
+
 /// `nf_adam_config`
 #[derive(Clone, Debug, Default)]
 pub struct AdamConfig {
@@ -1792,6 +2417,164 @@ impl ToC for SgdConfig {
     fn to_c(&self) -> sys::nf_sgd_config {
         let mut c = self.c.0;
         c.struct_size = std::mem::size_of::<sys::nf_sgd_config>() as u32;
+        c
+    }
+}
+
+/// `nf_table_config`
+#[derive(Clone, Debug, Default)]
+pub struct TableConfig {
+    c: Plain<sys::nf_table_config>,
+    hidden: Vec<i64>,
+    mean: Vec<f64>,
+    sd: Vec<f64>,
+    kind: Vec<i64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+}
+
+impl TableConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// NF_F32 (default) or NF_F64
+    #[must_use]
+    pub fn dtype(mut self, dtype: i32) -> Self {
+        self.c.0.dtype = dtype;
+        self
+    }
+    /// required; nsf and nice: \>= 2, or \>= 1 with cond_dim \> 0
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    #[must_use]
+    pub fn cond_dim(mut self, cond_dim: i64) -> Self {
+        self.c.0.cond_dim = cond_dim;
+        self
+    }
+    /// at most 1024
+    #[must_use]
+    pub fn layers(mut self, layers: i64) -> Self {
+        self.c.0.layers = layers;
+        self
+    }
+    /// widths of the hidden layers; {0}: none
+    #[must_use]
+    pub fn hidden(mut self, hidden: &[i64]) -> Self {
+        self.hidden = hidden.to_vec();
+        self
+    }
+    /// NF_ACTIVATION_...
+    #[must_use]
+    pub fn activation(mut self, activation: i32) -> Self {
+        self.c.0.activation = activation;
+        self
+    }
+    /// NF_MIX_...
+    #[must_use]
+    pub fn mix(mut self, mix: i32) -> Self {
+        self.c.0.mix = mix;
+        self
+    }
+    /// NF_TRANSFORM_..., of maf and iaf
+    #[must_use]
+    pub fn transform(mut self, transform: i32) -> Self {
+        self.c.0.transform = transform;
+        self
+    }
+    /// of splines, 2..64, default 8
+    #[must_use]
+    pub fn bins(mut self, bins: i32) -> Self {
+        self.c.0.bins = bins;
+        self
+    }
+    /// of splines: B, default 4: identity beyond; of the log-scale of maf and iaf with affine, default 2
+    #[must_use]
+    pub fn bound(mut self, bound: f64) -> Self {
+        self.c.0.bound = bound;
+        self
+    }
+    /// of the initial weights, random mixes and noise
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.c.0.seed = seed;
+        self
+    }
+    /// \[dim\]: with sd, a standardise layer; one without the other: sd 1, or mean 0
+    #[must_use]
+    pub fn mean(mut self, mean: &[f64]) -> Self {
+        self.mean = mean.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn sd(mut self, sd: &[f64]) -> Self {
+        self.sd = sd.to_vec();
+        self
+    }
+    /// \[dim\], NF_COLUMN_..., or NULL: all real, no layer
+    #[must_use]
+    pub fn kind(mut self, kind: &[i64]) -> Self {
+        self.kind = kind.to_vec();
+        self
+    }
+    /// \[dim\] or NULL: 0
+    #[must_use]
+    pub fn low(mut self, low: &[f64]) -> Self {
+        self.low = low.to_vec();
+        self
+    }
+    /// \[dim\] or NULL: 0
+    #[must_use]
+    pub fn high(mut self, high: &[f64]) -> Self {
+        self.high = high.to_vec();
+        self
+    }
+    /// margin of bounded columns, default 1e-6
+    #[must_use]
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.c.0.alpha = alpha;
+        self
+    }
+    /// NF_NOISE_...: of integer columns
+    #[must_use]
+    pub fn noise(mut self, noise: i32) -> Self {
+        self.c.0.noise = noise;
+        self
+    }
+}
+
+impl ToC for TableConfig {
+    type C = sys::nf_table_config;
+    fn to_c(&self) -> sys::nf_table_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_table_config>() as u32;
+        if !self.hidden.is_empty() {
+            c.hidden = self.hidden.as_ptr();
+            c.n_hidden = self.hidden.len() as i64;
+        }
+        if !self.mean.is_empty() {
+            c.mean = self.mean.as_ptr();
+            c.n_mean = self.mean.len() as i64;
+        }
+        if !self.sd.is_empty() {
+            c.sd = self.sd.as_ptr();
+            c.n_sd = self.sd.len() as i64;
+        }
+        if !self.kind.is_empty() {
+            c.kind = self.kind.as_ptr();
+            c.n_kind = self.kind.len() as i64;
+        }
+        if !self.low.is_empty() {
+            c.low = self.low.as_ptr();
+            c.n_low = self.low.len() as i64;
+        }
+        if !self.high.is_empty() {
+            c.high = self.high.as_ptr();
+            c.n_high = self.high.len() as i64;
+        }
         c
     }
 }
@@ -1948,14 +2731,133 @@ impl ToC for FitConfig {
     }
 }
 
+/// `nf_target_config`
+#[derive(Clone, Debug, Default)]
+pub struct TargetConfig {
+    c: Plain<sys::nf_target_config>,
+}
+
+impl TargetConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// NF_ESTIMATOR_..., default path
+    #[must_use]
+    pub fn estimator(mut self, estimator: i32) -> Self {
+        self.c.0.estimator = estimator;
+        self
+    }
+    /// default 2000
+    #[must_use]
+    pub fn steps(mut self, steps: i64) -> Self {
+        self.c.0.steps = steps;
+        self
+    }
+    /// draws a step, default 256
+    #[must_use]
+    pub fn batch(mut self, batch: i64) -> Self {
+        self.c.0.batch = batch;
+        self
+    }
+    /// of the draws
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.c.0.seed = seed;
+        self
+    }
+    /// beta of the first step, default 1; less is a flatter target, whose modes are found more easily ...
+    #[must_use]
+    pub fn beta_start(mut self, beta_start: f64) -> Self {
+        self.c.0.beta_start = beta_start;
+        self
+    }
+    /// ... rising linearly to 1 over this many steps
+    #[must_use]
+    pub fn beta_steps(mut self, beta_steps: i64) -> Self {
+        self.c.0.beta_steps = beta_steps;
+        self
+    }
+    /// in \[0, 1): (1 - data_weight) loss + data_weight mean NLL of a batch of `data`; default 0
+    #[must_use]
+    pub fn data_weight(mut self, data_weight: f64) -> Self {
+        self.c.0.data_weight = data_weight;
+        self
+    }
+    /// largest norm of the gradient, default 5; negative: off
+    #[must_use]
+    pub fn clip_norm(mut self, clip_norm: f64) -> Self {
+        self.c.0.clip_norm = clip_norm;
+        self
+    }
+    /// moving average of the weights, the result; 0: off
+    #[must_use]
+    pub fn ema_decay(mut self, ema_decay: f64) -> Self {
+        self.c.0.ema_decay = ema_decay;
+        self
+    }
+    /// NF_SCHEDULE_CONSTANT or NF_SCHEDULE_COSINE (default, over all steps): nflow/train.h
+    #[must_use]
+    pub fn schedule(mut self, schedule: i32) -> Self {
+        self.c.0.schedule = schedule;
+        self
+    }
+    /// 1: no initialisation, from data or draws, of layers that want it
+    #[must_use]
+    pub fn no_init(mut self, no_init: i32) -> Self {
+        self.c.0.no_init = no_init;
+        self
+    }
+    /// lr rises linearly over these first steps
+    #[must_use]
+    pub fn warmup_steps(mut self, warmup_steps: i64) -> Self {
+        self.c.0.warmup_steps = warmup_steps;
+        self
+    }
+    /// cosine, default 0.01
+    #[must_use]
+    pub fn final_lr_factor(mut self, final_lr_factor: f64) -> Self {
+        self.c.0.final_lr_factor = final_lr_factor;
+        self
+    }
+    /// steps between calls of progress, default 100
+    #[must_use]
+    pub fn round_steps(mut self, round_steps: i64) -> Self {
+        self.c.0.round_steps = round_steps;
+        self
+    }
+    /// of the report's nf_flow_importance, default 10000
+    #[must_use]
+    pub fn report_draws(mut self, report_draws: i64) -> Self {
+        self.c.0.report_draws = report_draws;
+        self
+    }
+}
+
+impl ToC for TargetConfig {
+    type C = sys::nf_target_config;
+    fn to_c(&self) -> sys::nf_target_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_target_config>() as u32;
+        c
+    }
+}
+
 /// The constants of the C headers without their prefix: `NF_PRESET_BOOK` is `PRESET_BOOK`.
 pub mod constants {
+    pub const SPLINE_SAFE: i32 = 1;
+    pub const SPLINE_FREE: i32 = 2;
+    pub const AUTOREGRESSIVE_FORWARD: i32 = 1;
+    pub const AUTOREGRESSIVE_INVERSE: i32 = 2;
     pub const ODE_DOPRI5: i32 = 1;
     pub const ODE_TSIT5: i32 = 2;
     pub const ODE_BOSH3: i32 = 3;
     pub const ODE_RK4: i32 = 4;
     pub const ODE_MIDPOINT: i32 = 5;
     pub const ODE_EULER: i32 = 6;
+    pub const ORDER_ASCENDING: i32 = 1;
+    pub const ORDER_INDEX: i32 = 3;
+    pub const ORDER_REVERSED: i32 = 2;
     pub const TIME_IGNORE: i32 = 1;
     pub const TIME_CONCAT: i32 = 2;
     pub const TIME_SQUASH: i32 = 3;
@@ -2014,6 +2916,8 @@ pub mod constants {
     pub const ACTIVATION_SOFTPLUS: i32 = 4;
     pub const ACTIVATION_SILU: i32 = 5;
     pub const ACTIVATION_ELU: i32 = 6;
+    pub const TRANSFORM_AFFINE: i32 = 1;
+    pub const TRANSFORM_SPLINE: i32 = 2;
     pub const WEIGHTS_GLOROT: i32 = 1;
     pub const WEIGHTS_HE: i32 = 2;
     pub const WEIGHTS_LECUN: i32 = 3;
@@ -2041,6 +2945,14 @@ pub mod constants {
     pub const PERMUTATION_REVERSE: i32 = 3;
     pub const LINEAR_PLU: i32 = 1;
     pub const LINEAR_PLAIN: i32 = 2;
+    pub const COLUMN_REAL: i32 = 1;
+    pub const COLUMN_POSITIVE: i32 = 2;
+    pub const COLUMN_BOUNDED: i32 = 3;
+    pub const COLUMN_INTEGER: i32 = 4;
+    pub const MIX_LINEAR: i32 = 1;
+    pub const MIX_RANDOM: i32 = 2;
+    pub const MIX_REVERSE: i32 = 3;
+    pub const MIX_NONE: i32 = 4;
     pub const SQUEEZE_ROWS: i32 = 1;
     pub const SQUEEZE_DIAGONAL: i32 = 2;
     pub const NOISE_ALWAYS: i32 = 1;
@@ -2056,4 +2968,6 @@ pub mod constants {
     pub const OBJECTIVE_FLOW_MATCHING: i32 = 2;
     pub const PAIRING_STRAIGHT: i32 = 1;
     pub const PAIRING_TRANSPORT: i32 = 2;
+    pub const ESTIMATOR_PATH: i32 = 1;
+    pub const ESTIMATOR_TOTAL: i32 = 2;
 }
