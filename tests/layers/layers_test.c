@@ -13,6 +13,7 @@
 
 #include "core/rng.h"
 #include "core/status.h"
+#include "layers/autoregressive.h"
 #include "layers/layer.h"
 #include "layers/scale.h"
 #include "nets/mlp.h"
@@ -899,6 +900,33 @@ START_TEST(autoregressive__solves_what_it_maps)
 }
 END_TEST
 
+/* A pass column by column answers the very numbers of one evaluation */
+START_TEST(autoregressive__column_by_column_has_the_same_bits)
+{
+    struct bench b;
+    bench_begin(&b, make_autoregressive(_i / 2), _i % 2 ? NF_F32 : NF_F64, 21);
+    bench_shake(&b);
+    const nfi_made *made = &((const nfi_autoregressive *)b.layer->self)->made;
+    const int64_t in = made->mlp.width[0], out = made->params * made->dim, ld_in = nfi_mlp_ld(in), ld_out = nfi_mlp_ld(out), ld = nfi_made_ld(b.n);
+    void *x = bench_memory(b.n * ld_in * b.size), *y = bench_memory(b.n * ld_out * b.size), *p = bench_memory(made->params * ld * b.size);
+    void *h = bench_memory(nfi_made_units(made) * ld * b.size), *u = bench_memory(nfi_made_units(made) * ld * b.size);
+    const nfi_made_pass pass = { .made = made, .kernels = b.info.kernels, .ld = ld, .h = h, .u = u,
+                                 .weights = nfi_mlp_packed_weights(&made->mlp, b.info.kernels, b.packed) };
+    memset(h, 0, (size_t)(in * ld * b.size));
+    for (int64_t i = 0; i < b.n; i++)
+        for (int64_t j = 0; j < in; j++) put(&b, x, i * ld_in + j, draw((uint64_t)(i * in + j))), put(&b, h, j * ld + i, draw((uint64_t)(i * in + j)));
+    nfi_mlp_value(&made->mlp, b.info.kernels, b.n, b.packed, x, y, NULL, b.scratch);
+    for (int64_t k = 0; k < made->dim; k++) {
+        nfi_made_column(&pass, k + 1, p, NULL);
+        for (int64_t i = 0; i < b.n; i++)
+            for (int64_t q = 0; q < made->params; q++)
+                ck_assert_msg(get(&b, p, q * ld + i) == get(&b, y, i * ld_out + q * made->dim + k), "row %d, column %d, parameter %d", (int)i, (int)k, (int)q);
+    }
+    free(x), free(y), free(p), free(h), free(u);
+    bench_end(&b);
+}
+END_TEST
+
 /* reset leaves zeros outside the mask, and so do gradients */
 START_TEST(autoregressive__masked_weights_stay_zero)
 {
@@ -1700,6 +1728,7 @@ int main(void)
     tcase_add_loop_test(one, autoregressive__is_triangular, 0, AUTO_VARIANTS);
     tcase_add_loop_test(one, autoregressive__solves_what_it_maps, 0, 2 * AUTO_VARIANTS);
     tcase_add_test(one, autoregressive__masked_weights_stay_zero);
+    tcase_add_loop_test(one, autoregressive__column_by_column_has_the_same_bits, 0, 2 * AUTO_VARIANTS);
     tcase_add_loop_test(one, autoregressive__refuses_bad_configs, 0, (int)(sizeof bad_autoregressive / sizeof *bad_autoregressive));
     tcase_add_test(one, split__check_value);
     tcase_add_loop_test(one, image_layers__refuse_bad_configs, 0, N_BAD_IMAGES);
