@@ -70,7 +70,7 @@ typedef struct nf_field {
 /**
  * Field `index` of the config called `config`: the struct's name without nf_ and _config. There are "context", the layers
  * "coupling_affine", "coupling_conv", "coupling_spline", "split", "permutation", "actnorm", "affine", "standardise", "logit", "linear", "invconv",
- * "squeeze", "dequantise", "columns", "cnf"; "base_normal", "base_diagonal", "base_uniform"; "flow", "realnvp", "glow", "realnvp_image",
+ * "squeeze", "dequantise", "columns", "autoregressive", "cnf"; "base_normal", "base_diagonal", "base_uniform"; "flow", "realnvp", "glow", "realnvp_image",
  * "ffjord", "table"; "read"; the optimizers "adam", "adamw", "adamax", "sgd"; "fit".
  *
  * out  overwritten; its strings are static
