@@ -237,6 +237,8 @@ JULIA_SIZES = {'Int32': {'int32_t', 'nf_status'}, 'Int64': {'int64_t'}, 'UInt64'
 def fits(julia, kind):
     """A ccall type and the C type that it must be."""
     kind = kind.replace('const ', '').replace(' const', '').strip()
+    if re.fullmatch(r'nf_\w+_fn', kind):
+        return julia == 'Ptr{Cvoid}'
     if julia.startswith('Ptr{'):
         inner = {'Ptr{Float32}': 'float *', 'Ptr{Float64}': 'double *', 'Ptr{Int64}': 'int64_t *', 'Ptr{Ptr{Float32}}': 'float **', 'Ptr{Ptr{Float64}}': 'double **',
                  'Ptr{UInt8}': 'char *'}.get(julia)
