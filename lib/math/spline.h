@@ -383,13 +383,11 @@ static void spline_jvp(const nfi_spline *s)
     }
 }
 
-/* The usual number of bins is known to the compiler, which then unrolls the loops over them. */
+/* The usual number of bins is known to the compiler, which then unrolls the loops over them; a function each, for the stack's sake. */
 #define SPLINE_USUAL(name)                                                                                             \
-    static void spline_##name(const nfi_spline *s)                                                                     \
-    {                                                                                                                  \
-        if (s->bins == 8) spline_##name##_of(s, 8);                                                                    \
-        else spline_##name##_of(s, (int)s->bins);                                                                      \
-    }
+    static __attribute__((noinline)) void spline_##name##_of_8(const nfi_spline *s) { spline_##name##_of(s, 8); }      \
+    static __attribute__((noinline)) void spline_##name##_of_any(const nfi_spline *s) { spline_##name##_of(s, (int)s->bins); } \
+    static void spline_##name(const nfi_spline *s) { (s->bins == 8 ? spline_##name##_of_8 : spline_##name##_of_any)(s); }
 SPLINE_USUAL(value)
 SPLINE_USUAL(inverse)
 SPLINE_USUAL(backward)
