@@ -125,9 +125,7 @@ def main(extension, include, folder):
     rules = tables.names(lib.nf_optimizer_type_at)
     titles = [(parts.OPTIMIZER_NAMES.get(n, n.capitalize()), n) for n in rules]
     write('optimizers.pyi', module('Optimizer', '_parts', [(title, stubs.constructor(title, n)) for title, n in titles]))
-    recipes = [n[len('nf_flow_create_') :] for n in dir(lib) if n.startswith('nf_flow_create_')]
-    recipes = [n for n in recipes if tables.has_config(n)]
-    write('recipes.pyi', module('Flow', '_flow', [(n, stubs.function(n, n, 'Flow')) for n in recipes]))
+    write('recipes.pyi', module('Flow', '_flow', [(n, stubs.function(n, config, 'Flow')) for n, config in tables.recipes().items()]))
 
 
 if __name__ == '__main__':

@@ -28,7 +28,7 @@ from ._dataset import Dataset, Report, as_dataset, new_report, read_report
 from ._errors import check, create
 from ._native import ffi, lib
 from ._parts import Base, Layer
-from ._tables import Config
+from ._tables import RECIPE_PREFIX, Config, recipes
 
 Array = np.ndarray
 _DOUBLES = POINTERS[FLOAT64]
@@ -101,14 +101,13 @@ class Flow:
 
     @classmethod
     def recipe(cls, name: str, *, context: Optional[Context] = None, **fields: Any) -> 'Flow':
-        """A flow by recipe, "realnvp", "glow", "realnvp_image", "ffjord": nflow.recipes has a function with documentation for
-        each."""
-        function = getattr(lib, 'nf_flow_create_' + name, None)
-        if function is None:
-            raise ValueError('no recipe is called %r' % (name,))
+        """A flow by recipe, "realnvp", "nsf", "glow", ...: nflow.recipes has a function with documentation for each."""
+        config = recipes().get(name)
+        if config is None:
+            raise ValueError('no recipe is called %r: %s' % (name, ', '.join(recipes())))
         if fields.get('dtype') is not None and not isinstance(fields['dtype'], int):
             fields['dtype'] = dtype_code(fields['dtype'])
-        return cls._create(function, context_or_default(context)._handle, Config(name, fields))
+        return cls._create(getattr(lib, RECIPE_PREFIX + name), context_or_default(context)._handle, Config(config, fields))
 
     @classmethod
     def load(cls, path: Any, *, context: Optional[Context] = None) -> 'Flow':

@@ -71,9 +71,17 @@ def _read_fields(config: str) -> Dict[str, Field]:
     return found
 
 
-def has_config(config: str) -> bool:
-    """Whether the library knows a config of this name."""
-    return bool(fields(config))
+RECIPE_PREFIX = 'nf_flow_create_'
+
+
+def recipes() -> Dict[str, str]:
+    """{recipe: its config}, of every nf_flow_create_<recipe>; some share one. The config is what the last argument points to."""
+    found: Dict[str, str] = {}
+    for name in dir(lib):
+        if name.startswith(RECIPE_PREFIX):
+            struct = ffi.typeof(getattr(lib, name)).args[-1].item.cname
+            found[name[len(RECIPE_PREFIX) :]] = struct[len('nf_') : -len('_config')]
+    return found
 
 
 def settable(config: str) -> List[Field]:

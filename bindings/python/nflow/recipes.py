@@ -4,26 +4,19 @@
 from typing import Any, Callable, Dict
 
 from ._flow import Flow
-from ._native import lib
-from ._tables import dress, has_config
-
-_PREFIX = 'nf_flow_create_'
+from ._tables import dress, recipes
 
 
-def _function(name: str) -> Callable[..., Flow]:
+def _function(name: str, config: str) -> Callable[..., Flow]:
     def make(*, context: Any = None, **fields: Any) -> Flow:
         return Flow.recipe(name, context=context, **fields)
 
     make.__name__ = make.__qualname__ = name
-    dress(make, name, 'A flow by the recipe "%s".' % name, ['context'])
+    dress(make, config, 'A flow by the recipe "%s".' % name, ['context'])
     return make
 
 
-_all: Dict[str, Callable[..., Flow]] = {
-    name[len(_PREFIX) :]: _function(name[len(_PREFIX) :])
-    for name in dir(lib)
-    if name.startswith(_PREFIX) and has_config(name[len(_PREFIX) :])
-}
+_all: Dict[str, Callable[..., Flow]] = {name: _function(name, config) for name, config in recipes().items()}
 globals().update(_all)
 __all__ = list(_all)
 
