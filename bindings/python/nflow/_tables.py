@@ -79,7 +79,7 @@ def recipes() -> Dict[str, str]:
     found: Dict[str, str] = {}
     for name in dir(lib):
         if name.startswith(RECIPE_PREFIX):
-            struct = ffi.typeof(getattr(lib, name)).args[-1].item.cname
+            struct = ffi.typeof(getattr(lib, name)).args[-1].item.cname.split()[-1]
             found[name[len(RECIPE_PREFIX) :]] = struct[len('nf_') : -len('_config')]
     return found
 
