@@ -8,6 +8,8 @@
 #   use of a stack after return  gcc's false stack is aligned to 32 bytes, vectors of AVX-512 need 64 (gcc bug 110027)
 #   examples                     pictures leave fonts behind in cairo; three minutes for the calls of tests/train
 #
+#   conformance under ThreadSanitizer    only its cases of threads: the rest runs one
+#
 # usage: sh tests/sanitize.sh [asan|tsan|all]
 set -u
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -64,6 +66,6 @@ if [ "$which" != asan ]; then
         static int count; static void *add(void *a) { for (int i = 0; i < 100000; i++) count++; return a; }
         int main(void) { pthread_t t; pthread_create(&t, 0, add, 0); add(0); pthread_join(t, 0); return 0; }'
     stage tsan "$here/build-tsan" $common -Db_sanitize=thread -Dexamples=false -Dtools=false \
-        -- -t 10 core train conformance threads
+        -- -t 10 core train conformance-threads threads
 fi
 finish

@@ -126,7 +126,8 @@ static void threads_free(thread_results *r) { free(r->x), free(r->grad), free(r-
 bool check_threads(const conformance_case *c, int32_t dtype, char *why)
 {
     static const int32_t threads[] = { 2, 3, 8 };
-    const int64_t size = support_size(dtype), n = c->layer_type && c->dim >= 2 ? 12345 : 2345;
+    /* rows that are solved for are much work: a few are cut among threads */
+    const int64_t size = support_size(dtype), n = c->solved > 0 ? 345 : c->layer_type && c->dim >= 2 ? 12345 : 2345;
     thread_results one, many;
     bool ok = threads_run(&one, c, dtype, n, 1, why);
 
