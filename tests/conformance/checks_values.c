@@ -599,9 +599,9 @@ done:
 /* The density integrates to one: the midpoint rule over a box that holds all but 1e-20 of it; smooth densities only need few points. */
 bool check_normalised(const conformance_case *c, int32_t dtype, char *why)
 {
-    const int64_t side = c->dim == 1 ? 20001 : 801;
-    const bool box = c->low < c->high;
-    const double reach = box ? 1.0 : 24.0, h = 2 * reach / (double)side;
+    const bool box = c->low < c->high, solved = c->solved > 0; /* solves are dear, and their densities smooth and near the normal */
+    const int64_t side = c->dim == 1 ? (solved ? 2001 : 20001) : solved ? 201 : 801;
+    const double reach = box ? 1.0 : solved ? 12.0 : 24.0, h = 2 * reach / (double)side;
     double *cond = support_malloc(side * c->cond_dim * 8), *lp = support_malloc(side * 8), sum = 0;
     void *x, *cond_any;
     bool ok = true;
