@@ -7,8 +7,7 @@
 #   symbols, hygiene, consumer   a sanitized library needs other symbols on purpose; the plain build is tested
 #   use of a stack after return  gcc's false stack is aligned to 32 bytes, vectors of AVX-512 need 64 (gcc bug 110027)
 #   examples                     pictures leave fonts behind in cairo; three minutes for the calls of tests/train
-#
-#   conformance under ThreadSanitizer    only its cases of threads: the rest runs one
+#   conformance under ThreadSanitizer   all but its cases of threads: the others run one
 #
 # usage: sh tests/sanitize.sh [asan|tsan|all]
 set -u
