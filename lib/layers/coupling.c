@@ -223,7 +223,7 @@ static nf_status coupling_backward(const void *self, const nf_tile *tile, const 
 
     (void)coupling_carve_work(cp, k, tile->n, tile->scratch, &w);
     (void)coupling_carve_saved(cp, k, tile->n, (void *)(uintptr_t)saved, &keep); /* only read from here on */
-    const nfi_transform_rows rows = { .kernels = k, .n = tile->n, .m = cp->n_b, .ld = coupling_ld_out(cp), .scratch = w.transform };
+    const nfi_transform_rows rows = coupling_rows_of(cp, tile, &w);
     coupling_params(cp, w.out, gp);
     coupling_take(cp, tile->n, in, w.x);
     coupling_take(cp, tile->n, out, w.z);

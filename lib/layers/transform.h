@@ -27,7 +27,7 @@ typedef struct nfi_transform_ops {
     /* log_det[i] += sum over columns of log dz/dx. saved NULL: nothing is kept for backward. x and z may be one. */
     void (*forward)(const void *self, const nfi_transform_rows *rows, const void *x, void *z, double *log_det, void *saved);
     void (*inverse)(const void *self, const nfi_transform_rows *rows, const void *z, void *x, double *log_det); /* that of x = T^-1(z) */
-    /* g: dL/dz -> dL/dx; h [n] = dL/dlog_det; gp[0], gp[1]: dL/dp, laid out as p, every one written. rows->p is not given. x and z
+    /* g: dL/dz -> dL/dx; h [n] = dL/dlog_det; gp[0], gp[1]: dL/dp, laid out as p, every one written. rows->p is not to be read. x and z
      * are those of forward. */
     void (*backward)(const void *self, const nfi_transform_rows *rows, const void *x, const void *z, const void *saved, void *g,
                      const double *h, void *const gp[2]);
