@@ -62,6 +62,124 @@ class RealNVP(torch.nn.Module):
         return x
 
 
+BINS, TAIL, MIN_BIN, MIN_SLOPE = 8, 3.0, 1e-2, 1e-2
+NORMAL = 0.5 * math.log(2 * math.pi)
+
+
+def knots(u):
+    """Ends of the bins on [-TAIL, TAIL] from logits."""
+    size = MIN_BIN + (1 - MIN_BIN * BINS) * torch.softmax(u, -1)
+    ends = torch.nn.functional.pad(torch.cumsum(size, -1), (1, 0))
+    ends = 2 * TAIL * ends - TAIL
+    ends[..., 0], ends[..., -1] = -TAIL, TAIL
+    return ends, ends[..., 1:] - ends[..., :-1]
+
+
+def spline(x, p, inverse=False):
+    """A rational-quadratic spline of each number, and its log slope; the identity beyond [-TAIL, TAIL] (arXiv:1906.04032)."""
+    inside = (x >= -TAIL) & (x <= TAIL)
+    z, log_slope = x.clone(), torch.zeros_like(x)
+    x, p = x[inside], p[inside]
+    xs, widths = knots(p[..., :BINS])
+    ys, heights = knots(p[..., BINS:2 * BINS])
+    edge = math.log(math.expm1(1 - MIN_SLOPE))
+    slopes = MIN_SLOPE + torch.nn.functional.softplus(torch.nn.functional.pad(p[..., 2 * BINS:], (1, 1), value=edge))
+    k = torch.searchsorted((ys if inverse else xs)[..., 1:-1].contiguous(), x[..., None])
+
+    def at(values):
+        return values.gather(-1, k)[..., 0]
+
+    x0, w, y0, h, d0, d1 = at(xs), at(widths), at(ys), at(heights), at(slopes), at(slopes[..., 1:])
+    s = h / w
+    if inverse:
+        v = x - y0
+        a, b, c = v * (d0 + d1 - 2 * s) + h * (s - d0), h * d0 - v * (d0 + d1 - 2 * s), -s * v
+        t = 2 * c / (-b - torch.sqrt(b * b - 4 * a * c))
+        out = t * w + x0
+    else:
+        t = (x - x0) / w
+        out = y0 + h * (s * t * t + d0 * t * (1 - t)) / (s + (d0 + d1 - 2 * s) * t * (1 - t))
+    bottom = s + (d0 + d1 - 2 * s) * t * (1 - t)
+    slope = torch.log(s * s * (d1 * t * t + 2 * s * t * (1 - t) + d0 * (1 - t) ** 2)) - 2 * torch.log(bottom)
+    z[inside], log_slope[inside] = out, -slope if inverse else slope
+    return z, log_slope
+
+
+class NSF(torch.nn.Module):
+    """Spline couplings over alternating columns."""
+
+    def __init__(self, dim, couplings, hidden):
+        super().__init__()
+        self.dim, self.kept, self.moved, self.nets = dim, [], [], torch.nn.ModuleList()
+        for i in range(couplings):
+            self.kept.append(torch.tensor([j for j in range(dim) if j % 2 == i % 2]))
+            self.moved.append(torch.tensor([j for j in range(dim) if j % 2 != i % 2]))
+            self.nets.append(mlp([len(self.kept[i])] + hidden + [(3 * BINS - 1) * len(self.moved[i])]))
+
+    def step(self, x, kept, moved, net, inverse=False):
+        p = net(x[:, kept]).view(len(x), len(moved), -1)
+        z = x.clone()
+        z[:, moved], log_slope = spline(x[:, moved], p, inverse)
+        return z, log_slope.sum(1)
+
+    def log_prob(self, x):
+        log_det = 0.0
+        for step in zip(self.kept, self.moved, self.nets):
+            x, log_slope = self.step(x, *step)
+            log_det = log_det + log_slope
+        return -0.5 * (x * x).sum(1) - NORMAL * self.dim + log_det
+
+    def sample(self, n):
+        x = torch.randn(n, self.dim)
+        for step in reversed(list(zip(self.kept, self.moved, self.nets))):
+            x = self.step(x, *step, inverse=True)[0]
+        return x
+
+
+class Masked(torch.nn.Linear):
+    """A dense layer whose weights are multiplied by a mask."""
+
+    def __init__(self, degrees_in, degrees_out, last):
+        super().__init__(len(degrees_in), len(degrees_out))
+        seen = degrees_in[None, :] < degrees_out[:, None] if last else degrees_in[None, :] <= degrees_out[:, None]
+        self.register_buffer("mask", seen.float())
+
+    def forward(self, x):
+        return torch.nn.functional.linear(x, self.weight * self.mask, self.bias)
+
+
+class MAF(torch.nn.Module):
+    """Masked affine autoregressive layers (arXiv:1705.07057), columns reversed in between; s = 2 tanh(u / 2)."""
+
+    def __init__(self, dim, layers, hidden):
+        super().__init__()
+        self.dim, self.nets = dim, torch.nn.ModuleList()
+        for _ in range(layers):
+            degrees = [torch.arange(1, dim + 1)] + [torch.arange(h) % (dim - 1) + 1 for h in hidden] + [torch.arange(1, dim + 1).repeat(2)]
+            net = []
+            for a, b in zip(degrees, degrees[1:]):
+                net += [Masked(a, b, len(net) == 2 * len(hidden)), torch.nn.ReLU()]
+            self.nets.append(torch.nn.Sequential(*net[:-1]))
+
+    def log_prob(self, x):
+        log_det = 0.0
+        for net in self.nets:
+            t, u = net(x).chunk(2, 1)
+            s = 2 * torch.tanh(u / 2)
+            x = (x * torch.exp(s) + t).flip(1)
+            log_det = log_det + s.sum(1)
+        return -0.5 * (x * x).sum(1) - NORMAL * self.dim + log_det
+
+    def sample(self, n):
+        x = torch.randn(n, self.dim)
+        for net in reversed(self.nets):
+            z, x = x.flip(1), torch.zeros_like(x)
+            for j in range(self.dim):
+                t, u = net(x).chunk(2, 1)
+                x[:, j] = (z[:, j] - t[:, j]) * torch.exp(-2 * torch.tanh(u[:, j] / 2))
+        return x
+
+
 class GlowStep(torch.nn.Module):
     """Actnorm, 1x1 convolution (PLU), affine coupling of channels by 3x3 - 1x1 - 3x3 with actnorms."""
 
@@ -224,6 +342,7 @@ def continuous(name):
 
 
 MODELS = {"moons": (2, 6, [256] * 4, True), "tabular": (43, 10, [256] * 2, False)}
+TABLES = {"nsf": NSF, "maf": MAF}
 
 
 GLOWS = {"K8_h512": (8, 512), "K8_h128": (8, 128), "K32_h512": (32, 512)}
@@ -249,6 +368,9 @@ def workload(name, batch):
         model = continuous(name)
         x = torch.randn(batch, model.dim)
         model.log_prob(x)
+    elif name.split("_")[-1] in TABLES or name == "maf_train":
+        model = TABLES["maf" if "maf" in name else "nsf"](43, 10, [256] * 2)
+        x = torch.randn(batch, model.dim)
     else:
         model = RealNVP(*MODELS["moons" if "moons" in name else "tabular"])
         x = torch.randn(batch, model.dim)
@@ -294,6 +416,7 @@ def measure(name, batch, threads, seconds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("workload", choices=[k + m for k in ("log_prob_", "sample_") for m in MODELS] + [m + "_train" for m in MODELS] +
+                        ["tabular_train_nsf", "maf_train"] + [k + m for k in ("log_prob_", "sample_") for m in TABLES] +
                         ["glow_" + k + g for k in ("train_", "log_prob_", "sample_") for g in GLOWS] +
                         ["ffjord_" + k + m for k in ("train_", "log_prob_", "sample_") for m in ("toy", "tabular")])
     parser.add_argument("--threads", type=int, default=1)
