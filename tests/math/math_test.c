@@ -98,7 +98,7 @@ static void check_products(const nfi_kernels *t, int64_t n, int64_t k, int64_t m
     double *r3 = calloc((size_t)(k * m + 1), sizeof(double));
     for (int64_t i = 0; i < k * m + 4; i++) set(t, dw, i, 0.5);
     for (int64_t i = 0; i < k * m; i++) r3[i] = 0.5;
-    t->gemm_tn(n, k, m, x, ldx, mask, ldy, (char *)dw + t->size);
+    t->gemm_tn(n, k, m, x, ldx, mask, ldy, (char *)dw + t->size, NULL);
     cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)m, (int)n, 1, x2, (int)ldx, g2, (int)ldy, 1, r3, (int)m);
     for (int64_t i = 0; i < k * m; i++) worst = fmax(worst, fabs(get(t, dw, i + 1) - r3[i]) / bound);
     ck_assert_msg(worst <= 1, "%s gemm_tn %lld %lld %lld", t->isa, (long long)n, (long long)k, (long long)m);
@@ -166,12 +166,12 @@ START_TEST(rows_have_their_own_bits)
             }
             /* gemm_tn: whole, and in two halves */
             memset(dw, 0, (size_t)(k * m * t->size));
-            t->gemm_tn(100, k, m, x, ldx, dy, ldy, dw);
+            t->gemm_tn(100, k, m, x, ldx, dy, ldy, dw, NULL);
             if (!fused || first) memcpy(dw0, dw, (size_t)(k * m * t->size));
             ck_assert_mem_eq(dw, dw0, (size_t)(k * m * t->size));
             memset(dw, 0, (size_t)(k * m * t->size));
-            t->gemm_tn(37, k, m, x, ldx, dy, ldy, dw);
-            t->gemm_tn(63, k, m, (char *)x + 37 * ldx * t->size, ldx, (char *)dy + 37 * ldy * t->size, ldy, dw);
+            t->gemm_tn(37, k, m, x, ldx, dy, ldy, dw, NULL);
+            t->gemm_tn(63, k, m, (char *)x + 37 * ldx * t->size, ldx, (char *)dy + 37 * ldy * t->size, ldy, dw, NULL);
             ck_assert_mem_eq(dw, dw0, (size_t)(k * m * t->size));
             if (fused) first = false;
             free(packed);
