@@ -24,11 +24,13 @@
 #define NFI_UNROLL_K
 #endif
 
-/* Rows [from, to) of each `period` of the k rows of W count. */
+/* Where accumulators begin */
+enum { BEGIN_BIAS, BEGIN_ZERO, BEGIN_Y };
 typedef struct tile {
-    int64_t k, period, from, to, ldx, ldy, ld_mask, stride; /* stride: elements of a panel */
+    int64_t k, ldx, ldy, ld_mask, stride; /* k: rows of W that count; stride: elements of a panel */
+    int64_t lead, part, period;           /* lead: elements of a panel before its first row that counts; part: where the period begins */
     const real *mask;
-    int32_t kind, no_bias;
+    int32_t kind, begin;
 } tile;
 
 /* What stairs leave of the panel that begins at column j */
@@ -42,8 +44,8 @@ NF_INLINE vreal apply_epilogue(vreal c, int32_t kind, const real *mask)
     return c;
 }
 
-/* mr rows by np panels of nv vectors: accumulators begin, take rows [first, last) of W in panels [p0, p1), and end as y. */
-NF_INLINE void tile_begin(const int mr, const int np, const int nv, const tile *t, const real *panel, const real *mask, vreal c[12][NFI_NV])
+/* mr rows by np panels of nv vectors: accumulators begin, take `count` rows of panels [p0, p1) from x and w on, and end as y. */
+NF_INLINE void tile_begin(const int mr, const int np, const int nv, const tile *t, const real *panel, const real *y, const real *mask, vreal c[12][NFI_NV])
 {
     if (mask && mr == NFI_MR) { /* last touched in the forward pass: fetched while the tile runs */
         NF_UNROLL
@@ -57,17 +59,25 @@ NF_INLINE void tile_begin(const int mr, const int np, const int nv, const tile *
         NF_UNROLL
         for (int i = 0; i < mr; i++) {
             NF_UNROLL
-            for (int v = 0; v < nv; v++) c[p * mr + i][v] = t->no_bias ? vsplat(0) : vload(panel + p * t->stride + v * NFI_VL);
+            for (int v = 0; v < nv; v++) c[p * mr + i][v] = t->begin != BEGIN_BIAS ? vsplat(0) : vload(panel + p * t->stride + v * NFI_VL);
+        }
+    }
+    if (__builtin_expect(t->begin != BEGIN_Y, 1)) return;
+    NF_UNROLL
+    for (int p = 0; p < np; p++) {
+        NF_UNROLL
+        for (int i = 0; i < mr; i++) {
+            NF_UNROLL
+            for (int v = 0; v < nv; v++) c[p * mr + i][v] = vload(y + i * t->ldy + p * NFI_NR + v * NFI_VL);
         }
     }
 }
 
-NF_INLINE void tile_run(const int mr, const int p0, const int p1, const int nv, int64_t ldx, int64_t stride, int64_t first, int64_t last,
-                        const real *x, const real *panel, vreal c[12][NFI_NV])
+NF_INLINE void tile_run(const int mr, const int p0, const int p1, const int nv, int64_t ldx, int64_t stride, int64_t count,
+                        const real *x, const real *w, vreal c[12][NFI_NV])
 {
-    const real *w = panel + (1 + first) * NFI_NR;
     NFI_UNROLL_K
-    for (int64_t kk = first; kk < last; kk++, w += NFI_NR) {
+    for (int64_t kk = 0; kk < count; kk++, w += NFI_NR) {
         NF_UNROLL
         for (int p = p0; p < p1; p++) {
             vreal b[NFI_NV];
@@ -104,35 +114,37 @@ NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t
                          real *y, const real *mask)
 {
     vreal c[12][NFI_NV];
-    const int64_t ldx = t->ldx, stride = t->stride, from = t->from, to = t->to, period = t->period;
-    tile_begin(mr, np, nv, t, panel, mask, c);
-    for (int64_t left = t->k; left > 0; left -= period, x += period, panel += period * NFI_NR) tile_run(mr, 0, np, nv, ldx, stride, from, to, x, panel, c);
+    const int64_t ldx = t->ldx, stride = t->stride, k = t->k;
+    const real *w = panel + t->lead;
+    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    tile_run(mr, 0, np, nv, ldx, stride, k, x, w, c);
     tile_end(mr, np, nv, t, y, mask, c);
 }
 
-/* Panels that differ: their `to` ascend, or their `from` do. */
+/* Panels that differ, x and lead at the part's row 0: they take rows up to to[p], ascending, ... */
 NF_INLINE void gemm_tile_to(const int mr, const int np, const int nv, const tile *t, const int64_t *to, const real *x, const real *panel,
                             real *y, const real *mask)
 {
     vreal c[12][NFI_NV];
-    const int64_t ldx = t->ldx, stride = t->stride;
-    tile_begin(mr, np, nv, t, panel, mask, c);
-    for (int64_t left = t->k; left > 0; left -= t->period, x += t->period, panel += t->period * NFI_NR) {
-        NF_UNROLL
-        for (int p = 0; p < np; p++) tile_run(mr, p, np, nv, ldx, stride, p > 0 ? to[p - 1] : t->from, to[p], x, panel, c);
+    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    NF_UNROLL
+    for (int p = 0; p < np; p++) {
+        const int64_t first = p > 0 ? to[p - 1] : 0;
+        tile_run(mr, p, np, nv, t->ldx, t->stride, to[p] - first, x + first, panel + t->lead + first * NFI_NR, c);
     }
     tile_end(mr, np, nv, t, y, mask, c);
 }
 
+/* ... or from from[p] on, ascending, to the part's end. */
 NF_INLINE void gemm_tile_from(const int mr, const int np, const int nv, const tile *t, const int64_t *from, const real *x, const real *panel,
                               real *y, const real *mask)
 {
     vreal c[12][NFI_NV];
-    const int64_t ldx = t->ldx, stride = t->stride;
-    tile_begin(mr, np, nv, t, panel, mask, c);
-    for (int64_t left = t->k; left > 0; left -= t->period, x += t->period, panel += t->period * NFI_NR) {
-        NF_UNROLL
-        for (int p = 0; p < np; p++) tile_run(mr, 0, p + 1, nv, ldx, stride, from[p], p + 1 < np ? from[p + 1] : t->to, x, panel, c);
+    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    NF_UNROLL
+    for (int p = 0; p < np; p++) {
+        const int64_t next = p + 1 < np ? from[p + 1] : t->period;
+        tile_run(mr, 0, p + 1, nv, t->ldx, t->stride, next - from[p], x + from[p], panel + t->lead + from[p] * NFI_NR, c);
     }
     tile_end(mr, np, nv, t, y, mask, c);
 }
@@ -306,11 +318,10 @@ NF_INLINE void gemm_narrow_rows(const int m, const tile *t, const real *x, const
 {
     vsmall c[NFI_NARROW][4];
     const int64_t ldx = t->ldx, ldy = t->ldy;
-    const real *w = panel + (1 + t->from) * NFI_NR;
+    const real *w = panel + t->lead;
     NF_UNROLL
     for (int i = 0; i < 4 * m; i++) c[i / 4][i % 4] = splat_small(panel[i / 4]);
-    x += t->from;
-    for (int64_t left = t->k; left > 0; left -= t->period, x += t->period, w += t->period * NFI_NR) narrow_run(m, t->to - t->from, x, ldx, w, c);
+    narrow_run(m, t->k, x, ldx, w, c);
     for (int g = 0; g < 4; g++)
         for (int r = 0; r < NFI_T; r++)
             for (int j = 0; j < m; j++) y[(g * NFI_T + r) * ldy + j] = c[j][g][r];
@@ -328,53 +339,52 @@ NFI_GEMM_NARROW(3)
 NFI_GEMM_NARROW(4)
 static narrow_fn *const gemm_narrow[NFI_NARROW + 1] = { NULL, gemm_narrow_1, gemm_narrow_2, gemm_narrow_3, gemm_narrow_4 };
 
-/* One to three rows, from panel p on: at once what may be, else one panel. Returns how many panels that were. */
-static int64_t gemm_few(int mr, int64_t p, int64_t full, tile *t, const nfi_stairs *stairs, const real *x, const real *packed, real *y, const real *mask)
+/* What counts in the panel at column j; returns how far x goes for it. */
+static int64_t tile_stairs(tile *t, const nfi_stairs *stairs, int64_t j)
 {
-    const int np = p + panels_wide[mr] <= full ? panels_wide[mr] : 1;
-    const real *panel = packed + p * t->stride;
-    int64_t from[NFI_PANELS_MOST], to[NFI_PANELS_MOST];
-    bool same_from = true, same_to = true, from_up = true, to_up = true;
-
-    for (int i = 0; stairs && i < np; i++) {
-        from[i] = stairs_from(stairs, (p + i) * NFI_NR);
-        to[i] = stairs_to(stairs, (p + i) * NFI_NR, t->period);
-        same_from &= from[i] == from[0], same_to &= to[i] == to[0];
-        from_up &= i == 0 || from[i] >= from[i - 1], to_up &= i == 0 || to[i] >= to[i - 1];
-    }
-    if (stairs) t->from = from[0], t->to = to[np - 1];
-    if (same_from && same_to) (np > 1 ? tiles_wide : tiles_full)[mr](t, x, panel, y, mask);
-    else if (same_from && to_up) tiles_to[mr](t, to, x, panel, y, mask);
-    else if (same_to && from_up) tiles_from[mr](t, from, x, panel, y, mask);
-    else {
-        t->to = to[0];
-        tiles_full[mr](t, x, panel, y, mask);
-        return 1;
-    }
-    return np;
+    const int64_t from = stairs_from(stairs, j);
+    t->k = stairs_to(stairs, j, t->period) - from;
+    t->lead = (1 + t->part + from) * NFI_NR;
+    return from;
 }
 
-static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *packed_, void *y_,
-                 int64_t ldy, const nfi_epilogue *epilogue)
+/* Panels p and on that may be taken together with their stairs: all alike, or only `to`, or only `from` ascending. */
+enum { WIDE_ALIKE, WIDE_TO, WIDE_FROM, WIDE_NOT };
+static int wide_kind(const nfi_stairs *stairs, int64_t period, int64_t p, int np, int64_t *from, int64_t *to)
 {
-    const real *x = x_, *packed = packed_;
-    real *y = y_;
-    const nfi_stairs *stairs = epilogue ? epilogue->stairs : NULL;
-    tile t = { .k = k, .period = stairs ? stairs->period : k, .ldx = ldx, .ldy = ldy, .stride = (k + 1) * NFI_NR, .kind = NFI_EPILOGUE_NONE };
-    if (epilogue) {
-        t.kind = epilogue->kind;
-        t.no_bias = epilogue->no_bias;
-        if (t.kind == NFI_EPILOGUE_RELU_MASK) {
-            t.mask = epilogue->mask;
-            t.ld_mask = epilogue->ld_mask;
-        }
+    bool from_same = true, to_same = true, from_up = true, to_up = true;
+    for (int i = 0; i < np; i++) {
+        from[i] = stairs_from(stairs, (p + i) * NFI_NR);
+        to[i] = stairs_to(stairs, (p + i) * NFI_NR, period);
+        from_same &= from[i] == from[0], to_same &= to[i] == to[0];
+        from_up &= i == 0 || from[i] >= from[i - 1], to_up &= i == 0 || to[i] >= to[i - 1];
     }
-    t.from = stairs_from(stairs, 0);
-    t.to = stairs_to(stairs, 0, t.period);
-    if (m > 0 && m <= NFI_NARROW && t.kind == NFI_EPILOGUE_NONE && !t.no_bias)
-        for (; n >= NFI_NARROW_ROWS; n -= NFI_NARROW_ROWS, x += NFI_NARROW_ROWS * ldx, y += NFI_NARROW_ROWS * ldy)
-            gemm_narrow[m](&t, x, packed, y);
-    const int64_t panels = (m + NFI_NR - 1) / NFI_NR;
+    if (from_same && to_same) return WIDE_ALIKE;
+    if (from_same && from[0] == 0 && to_up) return WIDE_TO;
+    return to_same && to[0] == period && from_up ? WIDE_FROM : WIDE_NOT;
+}
+
+/* One to three rows, from panel p on: together what may be. Returns how many panels that were. */
+static int gemm_few(int mr, int64_t p, int64_t full, tile *t, const nfi_stairs *stairs, const real *x, const real *panel, real *y, const real *mask)
+{
+    const int np = p + panels_wide[mr] <= full ? panels_wide[mr] : 1;
+    int64_t from[NFI_PANELS_MOST], to[NFI_PANELS_MOST];
+    const int kind = stairs ? wide_kind(stairs, t->period, p, np, from, to) : WIDE_ALIKE;
+
+    if (kind == WIDE_TO || kind == WIDE_FROM) {
+        t->lead = (1 + t->part) * NFI_NR;
+        if (kind == WIDE_TO) tiles_to[mr](t, to, x, panel, y, mask);
+        else tiles_from[mr](t, from, x, panel, y, mask);
+        return np;
+    }
+    x += tile_stairs(t, stairs, p * NFI_NR);
+    (np > 1 && kind == WIDE_ALIKE ? tiles_wide : tiles_full)[mr](t, x, panel, y, mask);
+    return kind == WIDE_ALIKE ? np : 1;
+}
+
+static void gemm_part(int64_t n, int64_t m, tile *t, const nfi_stairs *stairs, const real *x, const real *packed, real *y)
+{
+    const int64_t panels = (m + NFI_NR - 1) / NFI_NR, ldx = t->ldx, ldy = t->ldy;
     int64_t full = panels;
 #if NFI_NR > 16
     if (m > 0 && m - (panels - 1) * NFI_NR <= NFI_VL) full--;
@@ -386,23 +396,48 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
 #if NFI_NR > 16
         if (p >= full) tiles = tiles_half;
 #endif
-        const real *panel = packed + p * t.stride;
+        const real *panel = packed + p * t->stride;
         const int64_t j = p * NFI_NR;
-        t.from = stairs_from(stairs, j);
-        t.to = stairs_to(stairs, j, t.period);
+        const real *at = x + tile_stairs(t, stairs, j);
         for (int64_t i = 0; i < body; i += NFI_MR)
-            tiles[NFI_MR](&t, x + i * ldx, panel, y + i * ldy + j, t.mask ? t.mask + i * t.ld_mask + j : NULL);
+            tiles[NFI_MR](t, at + i * ldx, panel, y + i * ldy + j, t->mask ? t->mask + i * t->ld_mask + j : NULL);
         if (tail > 3 || (tail > 0 && p >= full))
-            tiles[tail](&t, x + body * ldx, panel, y + body * ldy + j, t.mask ? t.mask + body * t.ld_mask + j : NULL);
+            tiles[tail](t, at + body * ldx, panel, y + body * ldy + j, t->mask ? t->mask + body * t->ld_mask + j : NULL);
     }
     if (tail == 0 || tail > 3) return;
-    const real *mask = t.mask ? t.mask + body * t.ld_mask : NULL;
+    const real *mask = t->mask ? t->mask + body * t->ld_mask : NULL;
     x += body * ldx;
     y += body * ldy;
     for (p = 0; p < full;) {
         const int64_t j = p * NFI_NR;
-        p += gemm_few((int)tail, p, full, &t, stairs, x, packed, y + j, mask ? mask + j : NULL);
+        p += gemm_few((int)tail, p, full, t, stairs, x, packed + p * t->stride, y + j, mask ? mask + j : NULL);
     }
+}
+
+static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *packed_, void *y_,
+                 int64_t ldy, const nfi_epilogue *epilogue)
+{
+    const real *x = x_, *packed = packed_;
+    real *y = y_;
+    const nfi_stairs *stairs = epilogue ? epilogue->stairs : NULL;
+    const int32_t kind = epilogue ? epilogue->kind : NFI_EPILOGUE_NONE;
+    tile t = { .period = stairs ? stairs->period : k, .ldx = ldx, .ldy = ldy, .stride = (k + 1) * NFI_NR,
+               .begin = epilogue && epilogue->no_bias ? BEGIN_ZERO : BEGIN_BIAS };
+    if (kind == NFI_EPILOGUE_RELU_MASK) {
+        t.mask = epilogue->mask;
+        t.ld_mask = epilogue->ld_mask;
+    }
+    if (m > 0 && m <= NFI_NARROW && kind == NFI_EPILOGUE_NONE && t.begin == BEGIN_BIAS && t.period == k) {
+        const int64_t from = tile_stairs(&t, stairs, 0);
+        for (; n >= NFI_NARROW_ROWS; n -= NFI_NARROW_ROWS, x += NFI_NARROW_ROWS * ldx, y += NFI_NARROW_ROWS * ldy)
+            gemm_narrow[m](&t, x + from, packed, y);
+    }
+    do { /* k may be 0 */
+        t.kind = t.part + t.period < k ? NFI_EPILOGUE_NONE : kind;
+        gemm_part(n, m, &t, stairs, x + t.part, packed, y);
+        t.begin = BEGIN_Y;
+        t.part += t.period;
+    } while (t.part < k);
 }
 
 /* The product turned: `count` outputs of nv vectors of rows. */
