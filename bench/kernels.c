@@ -32,7 +32,7 @@ static nf_status call_product(void *arg)
     else if (p->kind == 1)
         p->k->gemm(p->n, p->out, p->in, p->y, padded(p->out), p->packed, p->x, padded(p->in), NULL);
     else
-        p->k->gemm_tn(p->n, p->in, p->out, p->x, padded(p->in), p->y, padded(p->out), p->w);
+        p->k->gemm_tn(p->n, p->in, p->out, p->x, padded(p->in), p->y, padded(p->out), p->w, NULL);
     return NF_OK;
 }
 

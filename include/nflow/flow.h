@@ -272,7 +272,7 @@ typedef struct nf_flow_info_report {
     int64_t dim, cond_dim, layers, params, trainable;
     int64_t bytes_params, bytes_packed;
     int64_t saved_bytes_row;   /* kept per row in training */
-    double gflop_row;          /* matrix products of one log_prob row: 2 x weights, in 1e9 */
+    double gflop_row;          /* matrix products of one log_prob row, in 1e9: 2 x weights that are multiplied */
 } nf_flow_info_report;
 /** Sizes of a flow, and the work of a row. Overwrites *report. Shared-read, allocates nothing. */
 NF_API nf_status nf_flow_info(const nf_flow *flow, nf_flow_info_report *report);

@@ -410,7 +410,7 @@ nf_status nfi_autoregressive_describe(const void *self, nf_layer_info *info)
     info->saved_row = auto_carve_saved(a, k, 1, NULL, &(struct auto_saved){ 0 });
     info->packed = nfi_mlp_packed_bytes(&a->made.mlp, k);
     info->packed_backward = nfi_mlp_turned_bytes(&a->made.mlp, k);
-    info->flop_row = 2.0 * (double)a->made.mlp.theta_count;
+    info->flop_row = nfi_mlp_flop(&a->made.mlp);
     return NF_OK;
 }
 

@@ -437,7 +437,7 @@ static void linear_backward_rows(const struct linear *ln, const nf_tile *tile, c
         const linear_rows from = linear_load(c, n, g, m->g);
         if (tile->grad) {
             const linear_rows in = linear_load(c, n, x, m->x);
-            kernels->gemm_tn(n, c, c, in.at, in.ld, from.at, from.ld, m->turned);
+            kernels->gemm_tn(n, c, c, in.at, in.ld, from.at, from.ld, m->turned, NULL);
         }
         kernels->gemm(n, c, c, from.at, from.ld, back.panels, y.at, y.ld, NULL);
         linear_store(c, n, &y, g);

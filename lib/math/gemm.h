@@ -5,6 +5,7 @@
  * Packed: panels of NR columns, each [1 + k][NR]: the bias, then the rows of W; columns past m are zero. A tile is MR
  * rows by one panel: MR x NV accumulators that start from the bias and take one FMA for each k ascending, so an output's
  * bits depend on nothing else. One to three rows take several panels at once, for enough independent chains.
+ * Stairs (kernels.h) shorten the chains of a panel; panels taken together that differ join or leave one after the other.
  * Accumulators stand in a fixed array and row counts are constants through always_inline, or they leave the registers.
  */
 #ifndef NFI_MATH_GEMM_H
@@ -23,11 +24,18 @@
 #define NFI_UNROLL_K
 #endif
 
+/* Where accumulators begin */
+enum { BEGIN_BIAS, BEGIN_ZERO, BEGIN_Y };
 typedef struct tile {
-    int64_t k, ldx, ldy, ld_mask, stride; /* stride: elements of a panel */
+    int64_t k, ldx, ldy, ld_mask, stride; /* k: rows of W that count; stride: elements of a panel */
+    int64_t lead, part, period;           /* lead: elements of a panel before its first row that counts; part: where the period begins */
     const real *mask;
-    int32_t kind, no_bias;
+    int32_t kind, begin;
 } tile;
+
+/* What stairs leave of the panel that begins at column j */
+NF_INLINE int64_t stairs_from(const nfi_stairs *s, int64_t j) { return s && s->from ? s->from[j / NFI_STEP] : 0; }
+NF_INLINE int64_t stairs_to(const nfi_stairs *s, int64_t j, int64_t k) { return s && s->to ? s->to[j / NFI_STEP] : k; }
 
 NF_INLINE vreal apply_epilogue(vreal c, int32_t kind, const real *mask)
 {
@@ -36,12 +44,9 @@ NF_INLINE vreal apply_epilogue(vreal c, int32_t kind, const real *mask)
     return c;
 }
 
-/* mr rows by np panels of nv vectors */
-NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t, const real *x, const real *panel,
-                         real *y, const real *mask)
+/* mr rows by np panels of nv vectors: accumulators begin, take `count` rows of panels [p0, p1) from x and w on, and end as y. */
+NF_INLINE void tile_begin(const int mr, const int np, const int nv, const tile *t, const real *panel, const real *y, const real *mask, vreal c[12][NFI_NV])
 {
-    vreal c[12][NFI_NV];
-    const int64_t ldx = t->ldx, stride = t->stride, k = t->k;
     if (mask && mr == NFI_MR) { /* last touched in the forward pass: fetched while the tile runs */
         NF_UNROLL
         for (int i = 0; i < mr; i++) {
@@ -54,14 +59,27 @@ NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t
         NF_UNROLL
         for (int i = 0; i < mr; i++) {
             NF_UNROLL
-            for (int v = 0; v < nv; v++) c[p * mr + i][v] = t->no_bias ? vsplat(0) : vload(panel + p * stride + v * NFI_VL);
+            for (int v = 0; v < nv; v++) c[p * mr + i][v] = t->begin != BEGIN_BIAS ? vsplat(0) : vload(panel + p * t->stride + v * NFI_VL);
         }
     }
-    const real *w = panel + NFI_NR;
-    NFI_UNROLL_K
-    for (int64_t kk = 0; kk < k; kk++, w += NFI_NR) {
+    if (__builtin_expect(t->begin != BEGIN_Y, 1)) return;
+    NF_UNROLL
+    for (int p = 0; p < np; p++) {
         NF_UNROLL
-        for (int p = 0; p < np; p++) {
+        for (int i = 0; i < mr; i++) {
+            NF_UNROLL
+            for (int v = 0; v < nv; v++) c[p * mr + i][v] = vload(y + i * t->ldy + p * NFI_NR + v * NFI_VL);
+        }
+    }
+}
+
+NF_INLINE void tile_run(const int mr, const int p0, const int p1, const int nv, int64_t ldx, int64_t stride, int64_t count,
+                        const real *x, const real *w, vreal c[12][NFI_NV])
+{
+    NFI_UNROLL_K
+    for (int64_t kk = 0; kk < count; kk++, w += NFI_NR) {
+        NF_UNROLL
+        for (int p = p0; p < p1; p++) {
             vreal b[NFI_NV];
             NF_UNROLL
             for (int v = 0; v < nv; v++) b[v] = vload(w + p * stride + v * NFI_VL);
@@ -73,6 +91,10 @@ NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t
             }
         }
     }
+}
+
+NF_INLINE void tile_end(const int mr, const int np, const int nv, const tile *t, real *y, const real *mask, vreal c[12][NFI_NV])
+{
     const int64_t ldy = t->ldy, ld_mask = t->ld_mask;
     const int32_t kind = t->kind;
     NF_UNROLL
@@ -86,6 +108,45 @@ NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t
             }
         }
     }
+}
+
+NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t, const real *x, const real *panel,
+                         real *y, const real *mask)
+{
+    vreal c[12][NFI_NV];
+    const int64_t ldx = t->ldx, stride = t->stride, k = t->k;
+    const real *w = panel + t->lead;
+    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    tile_run(mr, 0, np, nv, ldx, stride, k, x, w, c);
+    tile_end(mr, np, nv, t, y, mask, c);
+}
+
+/* Panels that differ, x and lead at the part's row 0: they take rows up to to[p], ascending, ... */
+NF_INLINE void gemm_tile_to(const int mr, const int np, const int nv, const tile *t, const int64_t *to, const real *x, const real *panel,
+                            real *y, const real *mask)
+{
+    vreal c[12][NFI_NV];
+    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    NF_UNROLL
+    for (int p = 0; p < np; p++) {
+        const int64_t first = p > 0 ? to[p - 1] : 0;
+        tile_run(mr, p, np, nv, t->ldx, t->stride, to[p] - first, x + first, panel + t->lead + first * NFI_NR, c);
+    }
+    tile_end(mr, np, nv, t, y, mask, c);
+}
+
+/* ... or from from[p] on, ascending, to the part's end. */
+NF_INLINE void gemm_tile_from(const int mr, const int np, const int nv, const tile *t, const int64_t *from, const real *x, const real *panel,
+                              real *y, const real *mask)
+{
+    vreal c[12][NFI_NV];
+    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    NF_UNROLL
+    for (int p = 0; p < np; p++) {
+        const int64_t next = p + 1 < np ? from[p + 1] : t->period;
+        tile_run(mr, 0, p + 1, nv, t->ldx, t->stride, next - from[p], x + from[p], panel + t->lead + from[p] * NFI_NR, c);
+    }
+    tile_end(mr, np, nv, t, y, mask, c);
 }
 
 typedef void tile_fn(const tile *t, const real *x, const real *panel, real *y, const real *mask);
@@ -124,25 +185,38 @@ static tile_fn *const tiles_full[NFI_MR + 1] = {
 #endif
 };
 /* Several panels at once, by rows */
+typedef void stairs_fn(const tile *t, const int64_t *edges, const real *x, const real *panel, real *y, const real *mask);
+#define NFI_TILE_STAIRS(mr, np, nv, edge)                                                                              \
+    static __attribute__((noinline)) void tile_##edge##_##mr(const tile *t, const int64_t *edge, const real *x,        \
+                                                             const real *panel, real *y, const real *mask)             \
+    {                                                                                                                  \
+        gemm_tile_##edge(mr, np, nv, t, edge, x, panel, y, mask);                                                      \
+    }
+#define NFI_TILE_WIDE(mr, np, nv)                                                                                      \
+    NFI_TILE(mr, np, nv)                                                                                               \
+    NFI_TILE_STAIRS(mr, np, nv, to)                                                                                    \
+    NFI_TILE_STAIRS(mr, np, nv, from)
+#define NFI_PANELS_MOST 8
 #if NFI_MR == 12
-NFI_TILE(1, 8, 2)
-NFI_TILE(2, 4, 2)
-NFI_TILE(3, 4, 2)
+NFI_TILE_WIDE(1, 8, 2)
+NFI_TILE_WIDE(2, 4, 2)
+NFI_TILE_WIDE(3, 4, 2)
 static tile_fn *const tiles_wide[4] = { NULL, tile_1_8_2, tile_2_4_2, tile_3_4_2 };
 static const int panels_wide[4] = { 0, 8, 4, 4 };
 #elif NFI_NV == 2
-NFI_TILE(1, 4, 2)
-NFI_TILE(2, 2, 2)
-NFI_TILE(3, 2, 2)
+NFI_TILE_WIDE(1, 4, 2)
+NFI_TILE_WIDE(2, 2, 2)
+NFI_TILE_WIDE(3, 2, 2)
 static tile_fn *const tiles_wide[4] = { NULL, tile_1_4_2, tile_2_2_2, tile_3_2_2 };
 static const int panels_wide[4] = { 0, 4, 2, 2 };
 #else
-NFI_TILE(1, 4, 4)
-NFI_TILE(2, 2, 4)
-NFI_TILE(3, 2, 4)
+NFI_TILE_WIDE(1, 4, 4)
+NFI_TILE_WIDE(2, 2, 4)
+NFI_TILE_WIDE(3, 2, 4)
 static tile_fn *const tiles_wide[4] = { NULL, tile_1_4_4, tile_2_2_4, tile_3_2_4 };
 static const int panels_wide[4] = { 0, 4, 2, 2 };
 #endif
+static stairs_fn *const tiles_to[4] = { NULL, tile_to_1, tile_to_2, tile_to_3 }, *const tiles_from[4] = { NULL, tile_from_1, tile_from_2, tile_from_3 };
 #if NFI_NR > 16 /* rows end at a multiple of 16: the last panel may be half as wide */
 NFI_TILE(1, 1, 1)
 NFI_TILE(2, 1, 1)
@@ -216,12 +290,8 @@ NF_INLINE vsmall fma_small(vsmall a, vsmall b, vsmall c)
 
 /* Few outputs: lanes are rows, so that none idles. 4 groups of NFI_T rows; each output is the one chain it always is. */
 #define NFI_NARROW_ROWS (4 * NFI_T)
-NF_INLINE void gemm_narrow_rows(const int m, int64_t k, const real *x, int64_t ldx, const real *panel, real *y, int64_t ldy)
+NF_INLINE void narrow_run(const int m, int64_t k, const real *x, int64_t ldx, const real *w, vsmall c[NFI_NARROW][4])
 {
-    vsmall c[NFI_NARROW][4];
-    const real *w = panel + NFI_NR;
-    NF_UNROLL
-    for (int i = 0; i < 4 * m; i++) c[i / 4][i % 4] = splat_small(panel[i / 4]);
     int64_t kk = 0;
     for (; kk + NFI_T <= k; kk += NFI_T, w += NFI_T * NFI_NR) {
         NF_UNROLL
@@ -242,17 +312,26 @@ NF_INLINE void gemm_narrow_rows(const int m, int64_t k, const real *x, int64_t l
             for (int j = 0; j < m; j++) c[j][g] = fma_small(a, splat_small(w[j]), c[j][g]);
         }
     }
+}
+
+NF_INLINE void gemm_narrow_rows(const int m, const tile *t, const real *x, const real *panel, real *y)
+{
+    vsmall c[NFI_NARROW][4];
+    const int64_t ldx = t->ldx, ldy = t->ldy;
+    const real *w = panel + t->lead;
+    NF_UNROLL
+    for (int i = 0; i < 4 * m; i++) c[i / 4][i % 4] = splat_small(panel[i / 4]);
+    narrow_run(m, t->k, x, ldx, w, c);
     for (int g = 0; g < 4; g++)
         for (int r = 0; r < NFI_T; r++)
             for (int j = 0; j < m; j++) y[(g * NFI_T + r) * ldy + j] = c[j][g][r];
 }
 
-typedef void narrow_fn(int64_t k, const real *x, int64_t ldx, const real *panel, real *y, int64_t ldy);
+typedef void narrow_fn(const tile *t, const real *x, const real *panel, real *y);
 #define NFI_GEMM_NARROW(m)                                                                                             \
-    static __attribute__((noinline)) void gemm_narrow_##m(int64_t k, const real *x, int64_t ldx, const real *panel,    \
-                                                          real *y, int64_t ldy)                                        \
+    static __attribute__((noinline)) void gemm_narrow_##m(const tile *t, const real *x, const real *panel, real *y)    \
     {                                                                                                                  \
-        gemm_narrow_rows(m, k, x, ldx, panel, y, ldy);                                                                 \
+        gemm_narrow_rows(m, t, x, panel, y);                                                                           \
     }
 NFI_GEMM_NARROW(1)
 NFI_GEMM_NARROW(2)
@@ -260,25 +339,52 @@ NFI_GEMM_NARROW(3)
 NFI_GEMM_NARROW(4)
 static narrow_fn *const gemm_narrow[NFI_NARROW + 1] = { NULL, gemm_narrow_1, gemm_narrow_2, gemm_narrow_3, gemm_narrow_4 };
 
-static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *packed_, void *y_,
-                 int64_t ldy, const nfi_epilogue *epilogue)
+/* What counts in the panel at column j; returns how far x goes for it. */
+static int64_t tile_stairs(tile *t, const nfi_stairs *stairs, int64_t j)
 {
-    const real *x = x_, *packed = packed_;
-    real *y = y_;
-    const int64_t stride = (k + 1) * NFI_NR;
-    tile t = { .k = k, .ldx = ldx, .ldy = ldy, .stride = stride, .kind = NFI_EPILOGUE_NONE, .mask = NULL };
-    if (epilogue) {
-        t.kind = epilogue->kind;
-        t.no_bias = epilogue->no_bias;
-        if (t.kind == NFI_EPILOGUE_RELU_MASK) {
-            t.mask = epilogue->mask;
-            t.ld_mask = epilogue->ld_mask;
-        }
+    const int64_t from = stairs_from(stairs, j);
+    t->k = stairs_to(stairs, j, t->period) - from;
+    t->lead = (1 + t->part + from) * NFI_NR;
+    return from;
+}
+
+/* Panels p and on that may be taken together with their stairs: all alike, or only `to`, or only `from` ascending. */
+enum { WIDE_ALIKE, WIDE_TO, WIDE_FROM, WIDE_NOT };
+static int wide_kind(const nfi_stairs *stairs, int64_t period, int64_t p, int np, int64_t *from, int64_t *to)
+{
+    bool from_same = true, to_same = true, from_up = true, to_up = true;
+    for (int i = 0; i < np; i++) {
+        from[i] = stairs_from(stairs, (p + i) * NFI_NR);
+        to[i] = stairs_to(stairs, (p + i) * NFI_NR, period);
+        from_same &= from[i] == from[0], to_same &= to[i] == to[0];
+        from_up &= i == 0 || from[i] >= from[i - 1], to_up &= i == 0 || to[i] >= to[i - 1];
     }
-    if (m > 0 && m <= NFI_NARROW && t.kind == NFI_EPILOGUE_NONE && !t.no_bias)
-        for (; n >= NFI_NARROW_ROWS; n -= NFI_NARROW_ROWS, x += NFI_NARROW_ROWS * ldx, y += NFI_NARROW_ROWS * ldy)
-            gemm_narrow[m](k, x, ldx, packed, y, ldy);
-    const int64_t panels = (m + NFI_NR - 1) / NFI_NR;
+    if (from_same && to_same) return WIDE_ALIKE;
+    if (from_same && from[0] == 0 && to_up) return WIDE_TO;
+    return to_same && to[0] == period && from_up ? WIDE_FROM : WIDE_NOT;
+}
+
+/* One to three rows, from panel p on: together what may be. Returns how many panels that were. */
+static int gemm_few(int mr, int64_t p, int64_t full, tile *t, const nfi_stairs *stairs, const real *x, const real *panel, real *y, const real *mask)
+{
+    const int np = p + panels_wide[mr] <= full ? panels_wide[mr] : 1;
+    int64_t from[NFI_PANELS_MOST], to[NFI_PANELS_MOST];
+    const int kind = stairs ? wide_kind(stairs, t->period, p, np, from, to) : WIDE_ALIKE;
+
+    if (kind == WIDE_TO || kind == WIDE_FROM) {
+        t->lead = (1 + t->part) * NFI_NR;
+        if (kind == WIDE_TO) tiles_to[mr](t, to, x, panel, y, mask);
+        else tiles_from[mr](t, from, x, panel, y, mask);
+        return np;
+    }
+    x += tile_stairs(t, stairs, p * NFI_NR);
+    (np > 1 && kind == WIDE_ALIKE ? tiles_wide : tiles_full)[mr](t, x, panel, y, mask);
+    return kind == WIDE_ALIKE ? np : 1;
+}
+
+static void gemm_part(int64_t n, int64_t m, tile *t, const nfi_stairs *stairs, const real *x, const real *packed, real *y)
+{
+    const int64_t panels = (m + NFI_NR - 1) / NFI_NR, ldx = t->ldx, ldy = t->ldy;
     int64_t full = panels;
 #if NFI_NR > 16
     if (m > 0 && m - (panels - 1) * NFI_NR <= NFI_VL) full--;
@@ -290,23 +396,48 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
 #if NFI_NR > 16
         if (p >= full) tiles = tiles_half;
 #endif
-        const real *panel = packed + p * stride;
+        const real *panel = packed + p * t->stride;
         const int64_t j = p * NFI_NR;
+        const real *at = x + tile_stairs(t, stairs, j);
         for (int64_t i = 0; i < body; i += NFI_MR)
-            tiles[NFI_MR](&t, x + i * ldx, panel, y + i * ldy + j, t.mask ? t.mask + i * t.ld_mask + j : NULL);
+            tiles[NFI_MR](t, at + i * ldx, panel, y + i * ldy + j, t->mask ? t->mask + i * t->ld_mask + j : NULL);
         if (tail > 3 || (tail > 0 && p >= full))
-            tiles[tail](&t, x + body * ldx, panel, y + body * ldy + j, t.mask ? t.mask + body * t.ld_mask + j : NULL);
+            tiles[tail](t, at + body * ldx, panel, y + body * ldy + j, t->mask ? t->mask + body * t->ld_mask + j : NULL);
     }
     if (tail == 0 || tail > 3) return;
-    const real *mask = t.mask ? t.mask + body * t.ld_mask : NULL;
+    const real *mask = t->mask ? t->mask + body * t->ld_mask : NULL;
     x += body * ldx;
     y += body * ldy;
     for (p = 0; p < full;) {
         const int64_t j = p * NFI_NR;
-        const bool wide = p + panels_wide[tail] <= full;
-        (wide ? tiles_wide : tiles_full)[tail](&t, x, packed + p * stride, y + j, mask ? mask + j : NULL);
-        p += wide ? panels_wide[tail] : 1;
+        p += gemm_few((int)tail, p, full, t, stairs, x, packed + p * t->stride, y + j, mask ? mask + j : NULL);
     }
+}
+
+static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *packed_, void *y_,
+                 int64_t ldy, const nfi_epilogue *epilogue)
+{
+    const real *x = x_, *packed = packed_;
+    real *y = y_;
+    const nfi_stairs *stairs = epilogue ? epilogue->stairs : NULL;
+    const int32_t kind = epilogue ? epilogue->kind : NFI_EPILOGUE_NONE;
+    tile t = { .period = stairs ? stairs->period : k, .ldx = ldx, .ldy = ldy, .stride = (k + 1) * NFI_NR,
+               .begin = epilogue && epilogue->no_bias ? BEGIN_ZERO : BEGIN_BIAS };
+    if (kind == NFI_EPILOGUE_RELU_MASK) {
+        t.mask = epilogue->mask;
+        t.ld_mask = epilogue->ld_mask;
+    }
+    if (m > 0 && m <= NFI_NARROW && kind == NFI_EPILOGUE_NONE && t.begin == BEGIN_BIAS && t.period == k) {
+        const int64_t from = tile_stairs(&t, stairs, 0);
+        for (; n >= NFI_NARROW_ROWS; n -= NFI_NARROW_ROWS, x += NFI_NARROW_ROWS * ldx, y += NFI_NARROW_ROWS * ldy)
+            gemm_narrow[m](&t, x + from, packed, y);
+    }
+    do { /* k may be 0 */
+        t.kind = t.part + t.period < k ? NFI_EPILOGUE_NONE : kind;
+        gemm_part(n, m, &t, stairs, x + t.part, packed, y);
+        t.begin = BEGIN_Y;
+        t.part += t.period;
+    } while (t.part < k);
 }
 
 /* The product turned: `count` outputs of nv vectors of rows. */
@@ -579,18 +710,20 @@ static void unscale(int64_t n, int64_t m, const nfi_unscale *u)
 }
 
 /* By blocks of rows. */
-static void gemm_tn(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *dy_, int64_t ldy,
-                    void *dw_)
+static void gemm_tn(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *dy_, int64_t ldy, void *dw_, const nfi_stairs *stairs)
 {
+    const int64_t period = stairs ? stairs->period : k;
     for (int64_t r0 = 0; r0 < n; r0 += NFI_TN_ROWS) {
         const int64_t rows = n - r0 < NFI_TN_ROWS ? n - r0 : NFI_TN_ROWS;
         const real *x = (const real *)x_ + r0 * ldx, *dy = (const real *)dy_ + r0 * ldy;
-        if (m <= NFI_NARROW) {
-            tn_narrow(rows, k, m, x, ldx, dy, ldy, dw_);
-            continue;
+        for (int64_t j = 0; j < m; j += NFI_NR) {
+            const int64_t from = stairs_from(stairs, j), count = stairs_to(stairs, j, period) - from, columns = m - j < NFI_NR ? m - j : NFI_NR;
+            for (int64_t i = from; i < k; i += period) {
+                real *dw = (real *)dw_ + i * m + j;
+                if (m <= NFI_NARROW && i == 0) tn_narrow(rows, count, m, x, ldx, dy, ldy, dw);
+                else tn_panel(rows, count, columns, m, x + i, ldx, dy + j, ldy, dw);
+            }
         }
-        for (int64_t j = 0; j < m; j += NFI_NR)
-            tn_panel(rows, k, m - j < NFI_NR ? m - j : NFI_NR, m, x, ldx, dy + j, ldy, (real *)dw_ + j);
     }
 }
 

@@ -14,6 +14,15 @@
 
 #include "core/context.h"
 
+/* Rows of weights W [k][m] that are zero and left out, by steps of columns: columns [s NFI_STEP, (s + 1) NFI_STEP) have none but, of each
+ * `period` rows, [from[s], to[s]), from <= to <= period. No panel is wider than a step, so that what a row multiplies does not depend on the
+ * instruction set. */
+#define NFI_STEP 32
+typedef struct nfi_stairs {
+    int64_t period;           /* divides k */
+    const int64_t *from, *to; /* NULL: 0, period */
+} nfi_stairs;
+
 /* What follows the product, per element: y = acc;  relu: max(acc, 0) (NaN stays NaN);
  * relu_mask: mask[i][j] > 0 ? acc : 0. */
 enum { NFI_EPILOGUE_NONE = 0, NFI_EPILOGUE_RELU = 1, NFI_EPILOGUE_RELU_MASK = 2 };
@@ -22,6 +31,7 @@ typedef struct nfi_epilogue {
     int32_t no_bias;  /* 1: sums start from zero: for tangents */
     const void *mask; /* [n][ld_mask] of the dtype, relu_mask only */
     int64_t ld_mask;
+    const nfi_stairs *stairs; /* of the product itself; NULL: all rows of W count */
 } nfi_epilogue;
 
 /* Backward through y = phi(scale_j a + skip), per column j, phi a ReLU or nothing: with g = dL/dy [n][ld] and, for a ReLU, g = 0 where
@@ -100,8 +110,9 @@ struct nfi_kernels {
     /* y[n][m] = epilogue(x[n][k] W + bias); y must not overlap x. */
     void (*gemm)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed, void *y, int64_t ldy,
                  const nfi_epilogue *epilogue /* NULL: none */);
-    /* dw[k][m] (dense, ld = m, any alignment) += x[n][k]^T dy[n][m], rows ascending. */
-    void (*gemm_tn)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy, int64_t ldy, void *dw);
+    /* dw[k][m] (dense, ld = m, any alignment) += x[n][k]^T dy[n][m], rows ascending; what stairs leave out of dw is not touched. */
+    void (*gemm_tn)(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy, int64_t ldy, void *dw,
+                    const nfi_stairs *stairs /* NULL: all of dw */);
     /* y[m][ld] = W^T x[k][ld] + bias, W[i][j] = w[i wk + j wj], bias_j = bias[j wj], NULL: zeros; lanes are rows of the batch, of which ld, a multiple
      * of 16, holds all. An output has the bits that gemm's has; terms whose weight is zero may be left out at the end of a chain. */
     void (*gemm_turned)(int64_t ld, int64_t k, int64_t m, const void *w, int64_t wk, int64_t wj, const void *bias, const void *x, void *y);

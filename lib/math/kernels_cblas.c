@@ -2,7 +2,8 @@
  *
  * kernels_cblas.c - products by the CBLAS library; kernels_isa.c puts them beside the other kernels of its instruction set
  *
- * Packed weights are plain: W [k][m], then the bias. Bits depend on the library and on the batch.
+ * Packed weights are plain: W [k][m], then the bias. Bits depend on the library and on the batch. Stairs make a call of every run of
+ * steps that are alike.
  */
 #include <cblas.h>
 #include <string.h>
@@ -11,6 +12,16 @@
 #include <nflow/nflow.h>
 
 int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
+
+/* Columns [j, answer) of m have the rows [*from, *to) of each period. */
+static int64_t cblas_alike(const nfi_stairs *stairs, int64_t j, int64_t m, int64_t period, int64_t *from, int64_t *to)
+{
+    int64_t end = stairs ? j + NFI_STEP : m;
+    *from = stairs && stairs->from ? stairs->from[j / NFI_STEP] : 0;
+    *to = stairs && stairs->to ? stairs->to[j / NFI_STEP] : period;
+    while (end < m && (!stairs->from || stairs->from[end / NFI_STEP] == *from) && (!stairs->to || stairs->to[end / NFI_STEP] == *to)) end += NFI_STEP;
+    return end < m ? end : m;
+}
 
 #define CBLAS_KERNELS(real, suffix, gemm_call)                                                                         \
     void nfi_cblas_pack_##suffix(int64_t k, int64_t m, const void *w_, const void *bias, const void *scale_,           \
@@ -37,9 +48,14 @@ int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
         const bool no_bias = epilogue && epilogue->no_bias;                                                            \
         for (int64_t i = 0; i < n; i++)                                                                                \
             for (int64_t j = 0; j < m; j++) y[i * ldy + j] = no_bias ? 0 : bias[j];                                    \
-        if (k > 0)                                                                                                     \
-            gemm_call(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)m, (int)k, 1, x, (int)ldx, packed,       \
-                      (int)m, 1, y, (int)ldy);                                                                         \
+        const nfi_stairs *stairs = epilogue ? epilogue->stairs : NULL;                                                 \
+        const int64_t period = stairs ? stairs->period : k;                                                            \
+        for (int64_t j = 0, end, from, to; j < m; j = end) {                                                           \
+            end = cblas_alike(stairs, j, m, period, &from, &to);                                                       \
+            for (int64_t at = from; at < k && from < to; at += period)                                                 \
+                gemm_call(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)(end - j), (int)(to - from), 1,      \
+                          (const real *)x + at, (int)ldx, (const real *)packed + at * m + j, (int)m, 1, y + j, (int)ldy); \
+        }                                                                                                              \
         const int32_t kind = epilogue ? epilogue->kind : NFI_EPILOGUE_NONE;                                            \
         if (kind == NFI_EPILOGUE_RELU) {                                                                               \
             for (int64_t i = 0; i < n; i++)                                                                            \
@@ -52,11 +68,16 @@ int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
         }                                                                                                              \
     }                                                                                                                  \
     void nfi_cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,        \
-                                    int64_t ldy, void *dw)                                                          \
+                                    int64_t ldy, void *dw, const nfi_stairs *stairs)                                   \
     {                                                                                                                  \
+        const int64_t period = stairs ? stairs->period : k;                                                            \
         if (n <= 0 || k <= 0 || m <= 0) return;                                                                        \
-        gemm_call(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)m, (int)n, 1, x, (int)ldx, dy, (int)ldy, 1,    \
-                  dw, (int)m);                                                                                         \
+        for (int64_t j = 0, end, from, to; j < m; j = end) {                                                           \
+            end = cblas_alike(stairs, j, m, period, &from, &to);                                                       \
+            for (int64_t at = from; at < k && from < to; at += period)                                                 \
+                gemm_call(CblasRowMajor, CblasTrans, CblasNoTrans, (int)(to - from), (int)(end - j), (int)n, 1,        \
+                          (const real *)x + at, (int)ldx, (const real *)dy + j, (int)ldy, 1, (real *)dw + at * m + j, (int)m); \
+        }                                                                                                              \
     }
 
 CBLAS_KERNELS(float, f32, cblas_sgemm)

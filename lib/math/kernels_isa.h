@@ -35,7 +35,7 @@ int64_t nfi_cblas_packed_count(int64_t k, int64_t m);
     void nfi_cblas_gemm_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *packed,      \
                                  void *y, int64_t ldy, const nfi_epilogue *epilogue);                                  \
     void nfi_cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,       \
-                                    int64_t ldy, void *dw);
+                                    int64_t ldy, void *dw, const nfi_stairs *stairs);
 NFI_DECLARE_CBLAS(f32)
 NFI_DECLARE_CBLAS(f64)
 

@@ -290,17 +290,17 @@ static void conv_back_strip(const struct conv_back *b, int64_t first, int64_t co
         if (b->grad) {
             conv_gather(&x_side, s->x, first, count, s->strip, ld_strip);
             conv_flag(s, first, count);
-            s->k->gemm_tn(count, conv_k(c) + 1, c->out, s->strip, ld_strip, a, s->ld_y, b->grad);
+            s->k->gemm_tn(count, conv_k(c) + 1, c->out, s->strip, ld_strip, a, s->ld_y, b->grad, NULL);
         }
         if (!b->g_x || c->in == 0) return;
         s->k->gemm(count, c->out, CONV_TAPS * c->in, a, s->ld_y, s->block, s->strip, ld_strip, NULL);
         conv_scatter(&x_side, b->g_x, first, count, s->strip, ld_strip);
     } else if (c->form == NFI_CONV_SCATTER) {
         conv_gather(&y_side, s->y, first, count, s->strip, ld_strip);
-        if (b->grad) s->k->gemm_tn(count, c->in, conv_m(c), x, s->ld_x, s->strip, ld_strip, b->grad);
+        if (b->grad) s->k->gemm_tn(count, c->in, conv_m(c), x, s->ld_x, s->strip, ld_strip, b->grad, NULL);
         if (b->g_x) s->k->gemm(count, conv_m(c), c->in, s->strip, ld_strip, s->block, b->g_x + first * s->ld_x, s->ld_x, &epilogue);
     } else {
-        if (b->grad) s->k->gemm_tn(count, c->in + 1, c->out, x, s->ld_x, a, s->ld_y, b->grad);
+        if (b->grad) s->k->gemm_tn(count, c->in + 1, c->out, x, s->ld_x, a, s->ld_y, b->grad, NULL);
         if (b->g_x) s->k->gemm(count, c->out, c->in, a, s->ld_y, s->block, b->g_x + first * s->ld_x, s->ld_x, &epilogue);
     }
 }

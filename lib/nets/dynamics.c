@@ -177,7 +177,7 @@ static void strip_correlate(const struct strip *s, int32_t l, struct planes p, r
         count = nfi_min(planes_chunk(&p), s->n - first);
         planes_gather(&p, first, count, patches, ld);
         for (int64_t i = 0; i < count * p.m; i++) patches[i * ld + inputs] = one;
-        s->k->gemm_tn(count * p.m, inputs + 1, s->net->width[l + 1], patches, ld, g, ld_g, to);
+        s->k->gemm_tn(count * p.m, inputs + 1, s->net->width[l + 1], patches, ld, g, ld_g, to, NULL);
     }
 }
 
@@ -317,8 +317,8 @@ static void strip_add_weights(const struct strip *s, int32_t l, const struct sta
         if (s->m > 0) strip_correlate(s, l, strip_planes(s, l, h, true), 0, g->tangents, g->ld, to);
         return;
     }
-    s->k->gemm_tn(whole ? s->n + tangents : s->n, in + 1, out, h->rows, h->ld, g->rows, g->ld, to);
-    if (!whole && tangents > 0) s->k->gemm_tn(tangents, in + 1, out, h->tangents, h->ld, g->tangents, g->ld, to);
+    s->k->gemm_tn(whole ? s->n + tangents : s->n, in + 1, out, h->rows, h->ld, g->rows, g->ld, to, NULL);
+    if (!whole && tangents > 0) s->k->gemm_tn(tangents, in + 1, out, h->tangents, h->ld, g->tangents, g->ld, to, NULL);
 }
 
 /* dL/dh, dL/dhd of the layer before, or dL/d(z, c), where the tangents are not wanted. */

@@ -6,7 +6,7 @@
  * Column by column, unit j of degree d is evaluated when the inputs up to degree d are known, before the outputs of column d + 1:
  *   u_l[d] = b_l[d] + W_l[<= d, d]^T h_{l-1}[<= d],   h_l[d] = phi(u_l[d]),   p_k = b_L[k] + W_L[< k, k]^T h_{L-1}[< k]
  * Every weight within the mask is used once a row, so the dim steps cost what one evaluation without the zeros does. Chains are those of
- * nfi_mlp_value, shorter by products with zeros.
+ * nfi_mlp_value, shorter by the products with zeros that it leaves inside a step of columns.
  * Backward in the opposite order: dL/dh_l[d] needs dL/dp of the columns after d and dL/du_{l+1} of degrees d and more.
  *
  * Check value: dim 2, no hidden layer, params 1, W = (0, 0.7; 0, 0), b = (0.2, 0.4): columns (2.385, 9) -> p = (0.2, 2.0695)
@@ -52,14 +52,13 @@ static nf_status made_mask(nfi_made *made, nf_maker *maker)
     nfi_mlp_mask *mask = nfi_maker_alloc(maker, made->mlp.n_layers, (int64_t)sizeof *mask);
     int64_t *first = nfi_maker_alloc(maker, nfi_made_units(made), (int64_t)sizeof *first);
     if (!mask || !first) return NF_ERR_MEMORY;
-    made->mlp.mask = mask;
     for (int32_t l = 0; l < made->mlp.n_layers; l++) {
         const bool last = l + 1 == made->mlp.n_layers;
         mask[l] = (nfi_mlp_mask){ .first = first, .period = last ? made->dim : made->mlp.width[l + 1] };
         for (int64_t d = 0; d <= made->dim; d++)
             for (int64_t i = made_upto(made, l, d - 1); i < made_upto(made, l, d); i++) *first++ = last ? d : made_upto(made, l + 1, d - 1);
     }
-    return NF_OK;
+    return nfi_mlp_set_mask(&made->mlp, maker, mask);
 }
 
 int64_t nfi_made_units(const nfi_made *made)

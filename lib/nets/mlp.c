@@ -7,6 +7,8 @@
  * theta holds W_l [in][out] then b_l [out] per dense layer, so that [W; b] is one matrix of in + 1 rows: with a column
  * of ones in h, the single product [h 1]^T g adds both gradients. packed holds W_l and W_l^T in the kernels' order.
  * Masked networks: packed and W^T are followed by theta with zeros outside the mask, from which they were made; gradients there are zero.
+ * Products leave out the zeros by steps of columns (nfi_stairs): of W the rows at the end that a step does not see, of W^T the outputs at
+ * the beginning of a part that a step does not feed. Inside a step zeros are multiplied, and their gradients cleared.
  * saved holds, per hidden layer, h_l [n][ld], and u_l [n][ld] after it where the activation's slope needs u.
  *
  * Check value: widths 1-1-1, tanh, W = (0.7, -1.3), b = (0.2, 0.4), x = 2.385 -> y = -0.8396134049
@@ -111,6 +113,57 @@ nf_status nfi_mlp_create(nfi_mlp *mlp, nf_maker *maker, int64_t in, int64_t out,
     return mlp_count(mlp);
 }
 
+/* Stairs of a mask */
+
+/* Rows of W that have weights up to column j of a part: the first so many. */
+static int64_t mlp_rows_upto(const nfi_mlp_mask *mask, int64_t in, int64_t j)
+{
+    int64_t low = 0, high = in;
+    while (low < high) {
+        const int64_t middle = (low + high) / 2;
+        if (mask->first[middle] <= j) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+static nf_status mlp_make_stairs(nfi_mlp_mask *mask, nf_maker *maker, int64_t in, int64_t out)
+{
+    int64_t *to = nfi_maker_alloc(maker, (out + NFI_STEP - 1) / NFI_STEP, (int64_t)sizeof *to);
+    int64_t *from = nfi_maker_alloc(maker, (in + NFI_STEP - 1) / NFI_STEP, (int64_t)sizeof *from);
+    if (!to || !from) return NF_ERR_MEMORY;
+    for (int64_t j = 0; j < out; j += NFI_STEP) {
+        const int64_t last = nfi_min(j + NFI_STEP, out) - 1;
+        const bool whole = last / mask->period > j / mask->period; /* the end of a part is within */
+        to[j / NFI_STEP] = mlp_rows_upto(mask, in, whole ? mask->period - 1 : last % mask->period);
+    }
+    for (int64_t i = 0; i < in; i += NFI_STEP) from[i / NFI_STEP] = mask->first[i];
+    mask->stairs = (nfi_stairs){ .period = in, .to = to };
+    mask->turned = (nfi_stairs){ .period = mask->period, .from = from };
+    return NF_OK;
+}
+
+nf_status nfi_mlp_set_mask(nfi_mlp *mlp, nf_maker *maker, nfi_mlp_mask *mask)
+{
+    nf_status status = NF_OK;
+    for (int32_t l = 0; status == NF_OK && l < mlp->n_layers; l++) status = mlp_make_stairs(&mask[l], maker, mlp->width[l], mlp->width[l + 1]);
+    if (status == NF_OK) mlp->mask = mask;
+    return status;
+}
+
+static const nfi_stairs *mlp_stairs(const nfi_mlp *mlp, int32_t l) { return mlp->mask ? &mlp->mask[l].stairs : NULL; }
+
+double nfi_mlp_flop(const nfi_mlp *mlp)
+{
+    int64_t count = 0;
+    for (int32_t l = 0; l < mlp->n_layers; l++) {
+        const int64_t in = mlp->width[l], out = mlp->width[l + 1];
+        for (int64_t j = 0; j < out; j += NFI_STEP)
+            count += (1 + (mlp->mask ? mlp->mask[l].stairs.to[j / NFI_STEP] : in)) * nfi_min(NFI_STEP, out - j);
+    }
+    return 2.0 * (double)count;
+}
+
 int32_t nfi_mlp_param_count(const nfi_mlp *mlp) { return 2 * mlp->n_layers; }
 
 void nfi_mlp_param(const nfi_mlp *mlp, const char *prefix, int64_t theta_offset, int32_t i, nf_param *param)
@@ -163,7 +216,7 @@ int64_t nfi_mlp_scratch_bytes(const nfi_mlp *mlp, const nfi_kernels *kernels)
     return mlp->n_layers == 1 ? 0 : 2 * mlp_row_bytes(kernels, mlp_widest_hidden(mlp));
 }
 
-/* Weights W of dense layer l, or their gradient, outside the mask become zero. */
+/* Weights W of dense layer l outside the mask become zero. */
 static void mlp_clear_outside(const nfi_mlp *mlp, int32_t l, int64_t size, char *w)
 {
     const int64_t in = mlp->width[l], out = mlp->width[l + 1];
@@ -176,6 +229,26 @@ static void mlp_clear_outside(const nfi_mlp *mlp, int32_t l, int64_t size, char 
 static void mlp_clear_all_outside(const nfi_mlp *mlp, int64_t size, void *theta)
 {
     for (int32_t l = 0; l < mlp->n_layers; l++) mlp_clear_outside(mlp, l, size, (char *)theta + nfi_mlp_theta_at(mlp, l) * size);
+}
+
+/* Columns [j, end) of one part of a gradient, where rows [0, to) were added to: those outside the mask become zero. */
+static void mlp_clear_columns(const nfi_mlp_mask *mask, int64_t to, int64_t j, int64_t end, int64_t size, char *column, int64_t row_bytes)
+{
+    for (int64_t i = to - 1; i >= 0 && mask->first[i] > j; i--) memset(column + i * row_bytes, 0, (size_t)((nfi_min(mask->first[i], end) - j) * size));
+}
+
+/* dw += [h 1]^T g within the mask; elements outside it that were zero stay zero. */
+static void mlp_add_masked(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, int32_t l, const char *h, const void *g, char *dw)
+{
+    const nfi_mlp_mask *mask = &mlp->mask[l];
+    const int64_t in = mlp->width[l], out = mlp->width[l + 1], size = kernels->size;
+    kernels->gemm_tn(n, in, out, h, nfi_mlp_ld(in), g, nfi_mlp_ld(out), dw, &mask->stairs);
+    kernels->gemm_tn(n, 1, out, h + in * size, nfi_mlp_ld(in), g, nfi_mlp_ld(out), dw + in * out * size, NULL);
+    for (int64_t j = 0, end; j < out; j = end) {
+        end = nfi_min(nfi_min((j / NFI_STEP + 1) * NFI_STEP, (j / mask->period + 1) * mask->period), out);
+        const int64_t column = j % mask->period;
+        mlp_clear_columns(mask, mask->stairs.to[j / NFI_STEP], column, column + end - j, size, dw + j * size, out * size);
+    }
 }
 
 /* theta within the mask, behind what is packed; theta itself without a mask. */
@@ -286,7 +359,7 @@ static void mlp_dense(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n,
 {
     const int64_t in = mlp->width[l], out = mlp->width[l + 1];
     const bool relu = mlp->activation == NF_ACTIVATION_RELU && l + 1 < mlp->n_layers;
-    const nfi_epilogue epilogue = { .kind = relu ? NFI_EPILOGUE_RELU : NFI_EPILOGUE_NONE };
+    const nfi_epilogue epilogue = { .kind = relu ? NFI_EPILOGUE_RELU : NFI_EPILOGUE_NONE, .stairs = mlp_stairs(mlp, l) };
     const char *w = (const char *)packed + mlp_packed_at(mlp, kernels, l);
     kernels->gemm(n, in, out, h, nfi_mlp_ld(in), w, to, nfi_mlp_ld(out), &epilogue);
 }
@@ -326,7 +399,7 @@ static void mlp_pull(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, 
     const int64_t in = mlp->width[l], out = mlp->width[l + 1];
     const bool relu = mlp->activation == NF_ACTIVATION_RELU;
     const nfi_epilogue epilogue = { .kind = relu && l > 0 ? NFI_EPILOGUE_RELU_MASK : NFI_EPILOGUE_NONE, .mask = h,
-                                    .ld_mask = nfi_mlp_ld(in) };
+                                    .ld_mask = nfi_mlp_ld(in), .stairs = mlp->mask ? &mlp->mask[l].turned : NULL };
     const char *w = (const char *)turned + mlp_turned_at(mlp, kernels, l);
 
     kernels->gemm(n, out, in, g, nfi_mlp_ld(out), w, to, nfi_mlp_ld(in), &epilogue);
@@ -345,8 +418,8 @@ void nfi_mlp_reverse(const nfi_mlp *mlp, const nfi_kernels *kernels, int64_t n, 
         char *to = l > 0 ? mlp_turn(mlp, kernels, n, l, scratch) : gx;
         if (grad) {
             char *dw = (char *)grad + nfi_mlp_theta_at(mlp, l) * kernels->size;
-            kernels->gemm_tn(n, in + 1, out, h, nfi_mlp_ld(in), g, nfi_mlp_ld(out), dw);
-            mlp_clear_outside(mlp, l, kernels->size, dw);
+            if (mlp->mask) mlp_add_masked(mlp, kernels, n, l, h, g, dw);
+            else kernels->gemm_tn(n, in + 1, out, h, nfi_mlp_ld(in), g, nfi_mlp_ld(out), dw, NULL);
         }
         if (!to || (l > 0 && !gx && !grad)) return;
         mlp_pull(mlp, kernels, n, l, turned, h, g, to);
@@ -360,7 +433,7 @@ static void mlp_dense_tangent(const nfi_mlp *mlp, const nfi_kernels *kernels, in
                               const void *dh, void *du)
 {
     const int64_t in = mlp->width[l], out = mlp->width[l + 1];
-    const nfi_epilogue epilogue = { .no_bias = 1 };
+    const nfi_epilogue epilogue = { .no_bias = 1, .stairs = mlp_stairs(mlp, l) };
     const char *w = (const char *)packed + mlp_packed_at(mlp, kernels, l);
     kernels->gemm(n, in, out, dh, nfi_mlp_ld(in), w, du, nfi_mlp_ld(out), &epilogue);
 }
@@ -430,7 +503,6 @@ static const nfi_net_ops mlp_net_ops = {
 
 nfi_net nfi_mlp_net(const nfi_mlp *mlp)
 {
-    const int64_t weights = mlp->theta_count;
-    return (nfi_net){ .ops = &mlp_net_ops, .self = mlp, .theta_count = weights, .ld_in = nfi_mlp_ld(mlp->width[0]),
-                      .ld_out = nfi_mlp_ld(mlp->width[mlp->n_layers]), .flop_row = 2.0 * (double)weights };
+    return (nfi_net){ .ops = &mlp_net_ops, .self = mlp, .theta_count = mlp->theta_count, .ld_in = nfi_mlp_ld(mlp->width[0]),
+                      .ld_out = nfi_mlp_ld(mlp->width[mlp->n_layers]), .flop_row = nfi_mlp_flop(mlp) };
 }

@@ -98,7 +98,7 @@ static void check_products(const nfi_kernels *t, int64_t n, int64_t k, int64_t m
     double *r3 = calloc((size_t)(k * m + 1), sizeof(double));
     for (int64_t i = 0; i < k * m + 4; i++) set(t, dw, i, 0.5);
     for (int64_t i = 0; i < k * m; i++) r3[i] = 0.5;
-    t->gemm_tn(n, k, m, x, ldx, mask, ldy, (char *)dw + t->size);
+    t->gemm_tn(n, k, m, x, ldx, mask, ldy, (char *)dw + t->size, NULL);
     cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)m, (int)n, 1, x2, (int)ldx, g2, (int)ldy, 1, r3, (int)m);
     for (int64_t i = 0; i < k * m; i++) worst = fmax(worst, fabs(get(t, dw, i + 1) - r3[i]) / bound);
     ck_assert_msg(worst <= 1, "%s gemm_tn %lld %lld %lld", t->isa, (long long)n, (long long)k, (long long)m);
@@ -117,6 +117,118 @@ START_TEST(products)
     for (int64_t m = 1; m <= 40; m++) check_products(t, 2, m, 41 - m, 0);
     check_products(t, 50, 1024, 40, 1); /* rows of x 4 KiB apart */
     check_products(t, 25, 512 + 7, 1024, 2);
+}
+END_TEST
+
+/* Stairs: what they leave out is not read, and the rest has the bits that products with zeros have, whatever the batch. */
+enum { STAIRS_TO, STAIRS_FROM, STAIRS_BOTH, N_STAIRS };
+static void draw_stairs(int form, int64_t period, int64_t steps, int64_t *from, int64_t *to)
+{
+    for (int64_t s = 0; s < steps; s++) {
+        from[s] = form == STAIRS_TO ? 0 : form == STAIRS_FROM ? period * s / steps : draw_size(period + 1) - 1;
+        to[s] = form == STAIRS_FROM ? period : form == STAIRS_TO ? period * (s + 1) / steps : from[s] + draw_size(period - from[s] + 1) - 1;
+    }
+}
+
+static void check_stairs(const nfi_kernels *t, int64_t n, int64_t period, int64_t parts, int64_t m, int form, int32_t kind)
+{
+    const int64_t k = period * parts, ldx = up16(k), ldy = up16(m), steps = (m + NFI_STEP - 1) / NFI_STEP;
+    int64_t from[64], to[64];
+    draw_stairs(form, period, steps, from, to);
+    const nfi_stairs stairs = { .period = period, .from = form == STAIRS_TO ? NULL : from, .to = form == STAIRS_FROM ? NULL : to };
+    void *w = make_random(t, k * m), *bias = make_random(t, m), *x = make_random(t, n * ldx), *mask = make_random(t, n * ldy);
+    void *full = make(t, t->packed_count(k, m)), *part = make(t, t->packed_count(k, m)), *dw0 = make_random(t, k * m), *dw = make(t, k * m);
+    void *y0 = make(t, n * ldy), *y = make(t, n * ldy);
+    memcpy(dw, dw0, (size_t)(k * m * t->size));
+    for (int32_t other = 0; other < 2; other++) { /* outside: zeros, then NaN */
+        for (int64_t i = 0; i < k * m; i++) {
+            const int64_t row = i / m % period, s = i % m / NFI_STEP;
+            if (row < from[s] || row >= to[s]) set(t, w, i, other ? (double)NAN : 0.0);
+        }
+        t->pack(k, m, w, bias, NULL, other ? part : full, NULL);
+    }
+    const nfi_epilogue e0 = { .kind = kind, .mask = mask, .ld_mask = ldy, .no_bias = form == STAIRS_BOTH };
+    nfi_epilogue e = e0;
+    e.stairs = &stairs;
+    t->gemm(n, k, m, x, ldx, full, y0, ldy, &e0);
+    t->gemm(n, k, m, x, ldx, part, y, ldy, &e);
+    t->gemm_tn(n, k, m, x, ldx, mask, ldy, dw0, NULL);
+    t->gemm_tn(n, k, m, x, ldx, mask, ldy, dw, &stairs);
+    const double bound = strcmp(t->isa, "cblas") != 0 ? 0 : (double)(k + n + 4) * (t->dtype == NF_F32 ? 0x1p-23 : 0x1p-51);
+    int64_t differ = 0;
+    for (int64_t i = 0; i < n * m; i++) differ += !(fabs(get(t, y, i / m * ldy + i % m) - get(t, y0, i / m * ldy + i % m)) <= bound);
+    for (int64_t i = 0; i < k * m; i++) differ += !isnan(get(t, w, i)) && !(fabs(get(t, dw, i) - get(t, dw0, i)) <= bound);
+    ck_assert_msg(differ == 0, "%s n %lld k %lld m %lld form %d", t->isa, (long long)n, (long long)k, (long long)m, form);
+    free(w), free(bias), free(x), free(mask), free(full), free(part), free(dw0), free(dw), free(y0), free(y);
+}
+
+START_TEST(stairs)
+{
+    const nfi_kernels *t = nfi_kernels_isa(isas[_i / 2], _i % 2 ? NF_F64 : NF_F32);
+    if (!t) return;
+    for (int form = 0; form < N_STAIRS; form++) {
+        for (int64_t n = 1; n <= 14; n++) check_stairs(t, n, draw_size(90), n % 3 + 1, 200 + draw_size(200), form, (int32_t)(n % 3));
+        for (int64_t m = 1; m <= 5; m++) check_stairs(t, 20, 9, m == 3 ? 2 : 1, m, form, 0);
+        check_stairs(t, 1, 50, 1, 512, form, 0);
+        check_stairs(t, 150, 43, 2, 256, form, 2);
+    }
+}
+END_TEST
+
+/* dw of what stairs leave out is not touched. */
+START_TEST(stairs_leave_gradients_alone)
+{
+    const nfi_kernels *t = nfi_kernels_isa(isas[_i / 2], _i % 2 ? NF_F64 : NF_F32);
+    if (!t) return;
+    const int64_t k = 30, m = 70, to[] = { 4, 17, 30 };
+    const nfi_stairs one = { .period = k, .to = to };
+    void *x = make_random(t, 9 * 32), *g = make_random(t, 9 * 80), *dw = make(t, k * m);
+    t->gemm_tn(9, k, m, x, 32, g, 80, dw, &one);
+    for (int64_t i = 0; i < k * m; i++) ck_assert_int_eq(get(t, dw, i) != 0.0, i / m < to[i % m / NFI_STEP]); /* NOLINT */
+    free(x), free(g), free(dw);
+}
+END_TEST
+
+/* The product turned, against three loops; and with the bits of gemm */
+static void check_turned(const nfi_kernels *t, int64_t ld, int64_t k, int64_t m, int64_t step, bool biased)
+{
+    const int64_t out = m * step, ldx = up16(k), ldy = up16(m);
+    const double bound = (double)(k + m + 4) * (t->dtype == NF_F32 ? 0x1p-23 : 0x1p-51);
+    void *w = make_random(t, k * out), *bias = make_random(t, out), *x = make_random(t, k * ld), *y = make(t, m * ld + 16);
+    void *dense = make(t, k * m), *dense_bias = make(t, m), *rows = make(t, ld * ldx), *z = make(t, ld * ldy), *packed = make(t, t->packed_count(k, m));
+    for (int64_t i = 0; i < m * ld + 16; i++) set(t, y, i, 77);
+    t->gemm_turned(ld, k, m, w, out, step, biased ? bias : NULL, x, y);
+    for (int64_t i = 0; i < k * m; i++) set(t, dense, i, get(t, w, i / m * out + i % m * step));
+    for (int64_t j = 0; j < m; j++) set(t, dense_bias, j, get(t, bias, j * step));
+    for (int64_t i = 0; i < k * ld; i++) set(t, rows, i % ld * ldx + i / ld, get(t, x, i));
+    t->pack(k, m, dense, biased ? dense_bias : NULL, NULL, packed, NULL);
+    t->gemm(ld, k, m, rows, ldx, packed, z, ldy, NULL);
+    int64_t differ = 0;
+    for (int64_t j = 0; j < m; j++)
+        for (int64_t r = 0; r < ld; r++) {
+            double expected = biased ? get(t, bias, j * step) : 0;
+            for (int64_t i = 0; i < k; i++) expected += get(t, w, i * out + j * step) * get(t, x, i * ld + r);
+            differ += !(fabs(get(t, y, j * ld + r) - expected) <= bound);
+            if (strcmp(t->isa, "cblas") != 0) differ += get(t, y, j * ld + r) != get(t, z, r * ldy + j); /* NOLINT */
+        }
+    ck_assert_msg(differ == 0, "%s gemm_turned %lld %lld %lld", t->isa, (long long)ld, (long long)k, (long long)m);
+    for (int64_t i = m * ld; i < m * ld + 16; i++) ck_assert(get(t, y, i) == 77); /* NOLINT */
+    /* W^T of the same block: columns of w as rows */
+    t->gemm_turned(ld, m, k, w, step, out, NULL, y, x);
+    for (int64_t i = 0; i < k; i++) {
+        double expected = 0, size = 1;
+        for (int64_t j = 0; j < m; j++) expected += get(t, w, i * out + j * step) * get(t, y, j * ld), size += fabs(get(t, y, j * ld));
+        ck_assert(fabs(get(t, x, i * ld) - expected) <= bound * size);
+    }
+    free(w), free(bias), free(x), free(y), free(dense), free(dense_bias), free(rows), free(z), free(packed);
+}
+
+START_TEST(turned_products)
+{
+    const nfi_kernels *t = nfi_kernels_isa(isas[_i / 2], _i % 2 ? NF_F64 : NF_F32);
+    if (!t) return;
+    for (int64_t m = 1; m <= 9; m++) check_turned(t, 16 * (m % 4 + 1), m * 3 % 7, m, m % 3 + 1, m % 2);
+    for (int i = 0; i < 20; i++) check_turned(t, 16 * draw_size(9), draw_size(80), draw_size(50), draw_size(3), i % 2);
 }
 END_TEST
 
@@ -166,12 +278,12 @@ START_TEST(rows_have_their_own_bits)
             }
             /* gemm_tn: whole, and in two halves */
             memset(dw, 0, (size_t)(k * m * t->size));
-            t->gemm_tn(100, k, m, x, ldx, dy, ldy, dw);
+            t->gemm_tn(100, k, m, x, ldx, dy, ldy, dw, NULL);
             if (!fused || first) memcpy(dw0, dw, (size_t)(k * m * t->size));
             ck_assert_mem_eq(dw, dw0, (size_t)(k * m * t->size));
             memset(dw, 0, (size_t)(k * m * t->size));
-            t->gemm_tn(37, k, m, x, ldx, dy, ldy, dw);
-            t->gemm_tn(63, k, m, (char *)x + 37 * ldx * t->size, ldx, (char *)dy + 37 * ldy * t->size, ldy, dw);
+            t->gemm_tn(37, k, m, x, ldx, dy, ldy, dw, NULL);
+            t->gemm_tn(63, k, m, (char *)x + 37 * ldx * t->size, ldx, (char *)dy + 37 * ldy * t->size, ldy, dw, NULL);
             ck_assert_mem_eq(dw, dw0, (size_t)(k * m * t->size));
             if (fused) first = false;
             free(packed);
@@ -566,6 +678,9 @@ int main(void)
     TCase *t = tcase_create("math");
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, products, 0, 2 * N_ISAS);
+    tcase_add_loop_test(t, stairs, 0, 2 * N_ISAS);
+    tcase_add_loop_test(t, stairs_leave_gradients_alone, 0, 2 * N_ISAS);
+    tcase_add_loop_test(t, turned_products, 0, 2 * N_ISAS);
     tcase_add_loop_test(t, relu_keeps_nan, 0, 2 * N_ISAS);
     tcase_add_loop_test(t, rows_have_their_own_bits, 0, 2);
     tcase_add_loop_test(t, vector_functions, 0, 2 * N_ISAS);

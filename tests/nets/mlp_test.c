@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/rng.h"
-#include "nets/mlp.h"
+#include "nets/made.h"
 
 #define MOST 64        /* widths */
 #define ROWS 6
@@ -238,6 +238,97 @@ START_TEST(mlp__refuses_widths_out_of_range)
 }
 END_TEST
 
+/* A masked network against the full one whose weights are zero where the mask is: the same numbers, for any batch */
+
+struct side {
+    const nfi_mlp *mlp;
+    void *packed, *turned, *x, *y, *dy, *gx, *grad, *saved, *scratch;
+};
+
+static void side_begin(struct side *s, const nfi_mlp *mlp, const nfi_kernels *k, int64_t n, const void *theta)
+{
+    const int64_t in = nfi_mlp_ld(mlp->width[0]) * k->size, out = nfi_mlp_ld(mlp->width[mlp->n_layers]) * k->size;
+    *s = (struct side){ .mlp = mlp, .packed = memory(nfi_mlp_packed_bytes(mlp, k)), .turned = memory(nfi_mlp_turned_bytes(mlp, k)), .x = memory(n * in),
+                        .y = memory(n * out), .dy = memory(n * out), .gx = memory(n * in), .grad = memory(mlp->theta_count * k->size),
+                        .saved = memory(n * nfi_mlp_saved_bytes(mlp, k)), .scratch = memory(n * 2 * nfi_mlp_scratch_bytes(mlp, k)) };
+    nfi_mlp_pack(mlp, k, theta, s->packed, s->turned);
+    memset(s->grad, 0, (size_t)(mlp->theta_count * k->size));
+}
+
+static void side_run(struct side *s, const nfi_kernels *k, int64_t n, const void *x, const void *dx, const void *gy)
+{
+    const int64_t in = n * nfi_mlp_ld(s->mlp->width[0]) * k->size, out = n * nfi_mlp_ld(s->mlp->width[s->mlp->n_layers]) * k->size;
+    void *g = memory(out);
+    memcpy(s->x, x, (size_t)in);
+    memcpy(g, gy, (size_t)out);
+    nfi_mlp_jvp(s->mlp, k, n, s->packed, s->x, dx, s->y, s->dy, s->scratch);
+    nfi_mlp_value(s->mlp, k, n, s->packed, s->x, s->y, s->saved, s->scratch);
+    nfi_mlp_reverse(s->mlp, k, n, s->turned, s->x, s->saved, g, s->gx, s->grad, s->scratch);
+    free(g);
+}
+
+static void side_end(struct side *s)
+{
+    free(s->packed), free(s->turned), free(s->x), free(s->y), free(s->dy), free(s->gx), free(s->grad), free(s->saved), free(s->scratch);
+}
+
+static double element(const nfi_kernels *k, const void *a, int64_t i) { return k->dtype == NF_F32 ? (double)((const float *)a)[i] : ((const double *)a)[i]; }
+
+static void *drawn(const nfi_kernels *k, int64_t n, double scale)
+{
+    void *a = memory(n * k->size);
+    for (int64_t i = 0; i < n; i++)
+        if (k->dtype == NF_F32) ((float *)a)[i] = (float)(scale * draw((uint64_t)i));
+        else ((double *)a)[i] = scale * draw((uint64_t)i);
+    return a;
+}
+
+static void same_rows(const nfi_kernels *k, int64_t n, int64_t width, const void *a, const void *b, const char *what)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < width; j++) {
+            const int64_t at = i * nfi_mlp_ld(width) + j;
+            if (element(k, a, at) != element(k, b, at)) ck_abort_msg("%s, row %d of %d, column %d", what, (int)i, (int)n, (int)j); /* NOLINT */
+        }
+}
+
+START_TEST(made__leaves_out_nothing_but_zeros)
+{
+    static const int64_t hidden[] = { 300, 70 }, batches[] = { 1, 2, 3, 7, 40 };
+    const nfi_kernels *k = nfi_kernels_for(NULL, _i % 2 ? NF_F64 : NF_F32);
+    const int64_t cond = _i / 2 % 2 ? 5 : 0, params = _i / 4 % 2 ? 3 : 1;
+    nf_maker *maker;
+    nfi_made made = { 0 };
+    ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
+    ck_assert_int_eq(nfi_made_create(&made, maker, 41, cond, params, hidden, 2, 1 + _i % 6, NF_WEIGHTS_HE, 0), NF_OK);
+    nfi_mlp full = made.mlp;
+    full.mask = NULL;
+    ck_assert(nfi_mlp_flop(&made.mlp) < 0.8 * nfi_mlp_flop(&full));
+    void *theta = drawn(k, full.theta_count, 0.2);
+    for (int b = 0; b < 5; b++) {
+        const int64_t n = batches[b], in = full.width[0], out = full.width[3];
+        void *x = drawn(k, n * nfi_mlp_ld(in), 1), *dx = drawn(k, n * nfi_mlp_ld(in), 0.5), *gy = drawn(k, n * nfi_mlp_ld(out), 0.7);
+        struct side masked, plain;
+        side_begin(&masked, &made.mlp, k, n, theta);
+        const void *weights = nfi_mlp_packed_weights(&made.mlp, k, masked.packed);
+        side_begin(&plain, &full, k, n, weights);
+        side_run(&masked, k, n, x, dx, gy);
+        side_run(&plain, k, n, x, dx, gy);
+        same_rows(k, n, out, masked.y, plain.y, "y");
+        same_rows(k, n, out, masked.dy, plain.dy, "dy");
+        same_rows(k, n, in, masked.gx, plain.gx, "gx");
+        int64_t differ = 0;
+        for (int64_t i = 0; i < full.theta_count; i++) /* no weight within the mask is zero */
+            differ += element(k, masked.grad, i) != (element(k, weights, i) != 0.0 ? element(k, plain.grad, i) : 0.0); /* NOLINT */
+        ck_assert_int_eq(differ, 0);
+        side_end(&masked), side_end(&plain);
+        free(x), free(dx), free(gy);
+    }
+    free(theta);
+    nfi_maker_free(maker);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("mlp");
@@ -245,6 +336,7 @@ int main(void)
     tcase_add_loop_test(all, mlp__value_equals_plain_twin, 0, N_NETS);
     tcase_add_loop_test(all, mlp__reverse_matches_central_differences, 0, N_NETS);
     tcase_add_loop_test(all, mlp__tangents_match_central_differences, 0, N_NETS);
+    tcase_add_loop_test(all, made__leaves_out_nothing_but_zeros, 0, 24);
     tcase_add_test(all, mlp__check_value);
     tcase_add_loop_test(all, mlp__initial_weights_keep_to_their_rule, 0, 3);
     tcase_add_test(all, mlp__refuses_widths_out_of_range);
