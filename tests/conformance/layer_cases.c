@@ -104,7 +104,8 @@ static const nf_base_box_config two_circles = { .struct_size = sizeof two_circle
 static const nf_base_box_config lone_circle = { .struct_size = sizeof lone_circle, .dim = 1, .low = below, .n_low = 1, .high = above, .n_high = 1 };
 static const nf_base_box_config one_circle = { .struct_size = sizeof one_circle, .dim = 2, .low = below, .n_low = 2, .high = above, .n_high = 2,
                                                .normal = three + 1, .n_normal = 1 };
-static const nf_base_box_config turns = { .struct_size = sizeof turns, .dim = 3, .low = below, .n_low = 3, .high = above, .n_high = 3, .normal = three + 1, .n_normal = 1 };
+static const double turn_low[] = { -8, 0, -8 }, turn_high[] = { 8, 0, 8 };
+static const nf_base_box_config turns = { .struct_size = sizeof turns, .dim = 3, .low = turn_low, .n_low = 3, .high = turn_high, .n_high = 3, .normal = three + 1, .n_normal = 1 };
 
 const conformance_case layer_cases[] = {
     COUPLING("default", 2, 0, .mask = 0),

@@ -1609,6 +1609,37 @@ START_TEST(columns__names_row_and_column_outside_the_domain)
 }
 END_TEST
 
+/* A circle has no other end: z in [-T, T) and x in [low, high) whatever comes in and however it is rounded; what differs by whole periods is one. */
+START_TEST(columns__turn_round)
+{
+    static const double x[] = { 0.0, 24.0, -24.0, 25.0, -1e-9, 23.999999999, 1.0, 49.0, 1e6, -3e30, 12.0, 6.0 };
+    const double T = _i ? 4.0 : (double)(float)M_PI;
+    struct bench b;
+    for (int32_t dtype = NF_F32; dtype <= NF_F64; dtype++) {
+        const int64_t kind = NF_COLUMN_PERIODIC;
+        nf_columns_config config = { .struct_size = sizeof config, .dim = 1, .kind = &kind, .n_kind = 1, .high = (double[]){ 24 }, .n_high = 1, .half_turn = _i ? 4.0 : 0.0 };
+        nf_layer *layer;
+        ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+        bench_begin(&b, layer, dtype, ROWS);
+        void *in = bench_memory(b.n * b.size), *z = bench_memory(b.n * b.size), *back = bench_memory(b.n * b.size);
+        for (int k = 0; k < (int)(sizeof x / sizeof *x); k++) {
+            for (int64_t i = 0; i < b.n; i++) put(&b, in, i, x[k]);
+            ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, in, z, NULL), NF_OK);
+            const double at = get(&b, z, 0), want = T * (2.0 * fmod(fmod(get(&b, in, 0), 24.0) + 24.0, 24.0) / 24.0 - 1.0);
+            ck_assert_msg(at >= -T && at < (dtype == NF_F32 || _i ? T : M_PI), "%g becomes %.17g", x[k], at);
+            if (fabs(x[k]) < 100) ck_assert_msg(remainder(at - want, 2.0 * T) < 1e-6 && remainder(at - want, 2.0 * T) > -1e-6, "%g becomes %.17g, not %.17g", x[k], at, want);
+            ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+            ck_assert(get(&b, back, 0) >= 0.0 && get(&b, back, 0) < 24.0);
+            for (int64_t i = 0; i < b.n; i++) put(&b, z, i, nextafterf((float)T, 0.0F) + (i == 1 ? 10.0 * T : 0.0)); /* latents at the end and beyond */
+            ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+            for (int64_t i = 0; i < b.n; i++) ck_assert(get(&b, back, i) >= 0.0 && get(&b, back, i) < 24.0);
+        }
+        free(in), free(z), free(back);
+        bench_end(&b);
+    }
+}
+END_TEST
+
 /* Whatever is generated can be evaluated: latents far out come back as the nearest value, bounds as the precision rounds them. */
 START_TEST(columns__generates_what_it_takes)
 {
@@ -1735,6 +1766,7 @@ int main(void)
     tcase_add_test(one, squeeze__check_value);
     tcase_add_test(one, columns__check_value);
     tcase_add_loop_test(one, columns__refuses_bad_configs, 0, (int)(sizeof bad_columns / sizeof *bad_columns));
+    tcase_add_loop_test(one, columns__turn_round, 0, 2);
     tcase_add_loop_test(one, columns__names_row_and_column_outside_the_domain, 0, 6);
     tcase_add_loop_test(one, columns__generates_what_it_takes, 0, 8);
     tcase_add_loop_test(one, columns__whole_numbers_come_back_exactly, 0, 2);
