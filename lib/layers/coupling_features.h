@@ -16,7 +16,7 @@
 
 static inline bool features_circle(const nfi_coupling *cp, int64_t j) { return cp->circle && cp->circle[j]; }
 
-/* Whole turns are taken off first: the same bits at both ends. */
+/* Whole turns are taken off first: both ends have the same bits, and far latents features at all. */
 static inline void features_turn(double turns, real *in)
 {
     const double angle = 2.0 * NFI_PI * (turns - nfi_floor(turns + 0.5));
