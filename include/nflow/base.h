@@ -71,8 +71,8 @@ NF_API void nf_base_uniform_config_init(nf_base_uniform_config *config);
 NF_API nf_status nf_base_uniform_create(nf_base **out, nf_context *context, int64_t dim, double low, double high);
 
 /**
- * Base "box", uniform with sides of its own in each column: log p(z) = -sum_j log(high_j - low_j) inside and on the border, -inf outside.
- * Columns listed in `normal` are standard normal instead, whatever low and high have there. For flows of periodic columns ("columns",
+ * Base "box", uniform with sides of its own in each column: log p(z) = -sum_j log(high_j - low_j) inside and on the border, -inf outside;
+ * d log p / dz = 0. Columns listed in `normal` are standard normal instead, whatever low and high have there. For flows of periodic columns ("columns",
  * "coupling_spline"), and others that map onto a box. No parameters. Temperature shrinks the sides about their middles and multiplies
  * normal columns. NF_ERR_SHAPE (n_low, n_high), NF_ERR_ARG (low not below high; normal names no column or one twice).
  */

@@ -389,6 +389,7 @@ nf_status nfi_coupling_circles(nfi_coupling *cp, nf_maker *maker, const unsigned
     if (!circle) return NF_ERR_MEMORY;
     cp->circle = circle;
     cp->half_period = half_period;
+    cp->frequency = NFI_PI / half_period;
     for (int64_t j = 0; j < cp->n_a; j++) {
         circle[j] = periodic[cp->a[j]];
         cp->n_in += circle[j];

@@ -42,7 +42,7 @@ static real *features_value(const nfi_coupling *cp, const real *x, real *in)
 /* d_in of dx, where in are the features */
 static void features_tangent(const nfi_coupling *cp, const real *in, const real *dx, real *d_in)
 {
-    const real w = (real)(NFI_PI / cp->half_period);
+    const real w = (real)cp->frequency;
     for (int64_t j = 0; j < cp->n_a; j++) {
         const real d = dx[cp->a[j]];
         if (!features_circle(cp, j)) {
@@ -60,7 +60,7 @@ static void features_tangent(const nfi_coupling *cp, const real *in, const real 
 /* g_a += what the gradient gin of the features makes of it; answers where that of cond stands. */
 static const real *features_gradient(const nfi_coupling *cp, const real *in, const real *gin, real *g)
 {
-    const real w = (real)(NFI_PI / cp->half_period);
+    const real w = (real)cp->frequency;
     for (int64_t j = 0; j < cp->n_a; j++) {
         real *to = &g[cp->a[j]];
         if (!features_circle(cp, j)) {
