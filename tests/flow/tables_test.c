@@ -2,6 +2,7 @@
  *
  * tables_test.c - the recipes for tables: layers, defaults, refusals, densities that integrate to one, files, training
  */
+#include "flow/circles.h"
 #include "support.h"
 #include <check.h>
 #include <math.h>
@@ -365,6 +366,28 @@ START_TEST(tables__circles_are_left_alone)
 }
 END_TEST
 
+/* Within ceil(log2 dim) pairs of couplings every two columns have been on different sides, and every pair transforms some and keeps some. */
+START_TEST(circles__masks_part_every_two_columns)
+{
+    enum { MOST = 17 };
+    int64_t column[MOST], order[MOST], index[MOST];
+    const nfi_circles circles = { .n = 1, .column = column, .order = order, .index = index };
+    const uint64_t seed = (uint64_t)_i;
+
+    for (int64_t dim = 2; dim <= MOST; dim++) {
+        uint32_t sides[MOST] = { 0 };
+        const int64_t round = (int64_t)ceil(log2((double)dim)), first = round * (_i % 3);
+        for (int64_t pair = first; pair < first + round; pair++) {
+            const int64_t n = nfi_circles_mask(&circles, dim, seed, pair);
+            ck_assert(n > 0 && n < dim);
+            for (int64_t i = 0; i < n; i++) sides[index[i]] |= 1U << (pair - first);
+        }
+        for (int64_t j = 0; j < dim; j++)
+            for (int64_t k = 0; k < j; k++) ck_assert_msg(sides[j] != sides[k], "dim %lld: columns %lld and %lld", (long long)dim, (long long)j, (long long)k);
+    }
+}
+END_TEST
+
 /* A circle that is a single column under a condition, and one that takes part in the condition of another. */
 START_TEST(tables__circle_under_a_condition)
 {
@@ -395,6 +418,7 @@ int main(void)
     tcase_add_loop_test(tests, tables__samples_keep_to_the_kinds_and_files_keep_the_flow, 0, RECIPES);
     tcase_add_loop_test(tests, tables__learn, 0, RECIPES);
     tcase_add_loop_test(tests, tables__learn_circles, 0, 3);
+    tcase_add_loop_test(tests, circles__masks_part_every_two_columns, 0, 9);
     tcase_add_test(tests, tables__circles_are_left_alone);
     tcase_add_test(tests, tables__circle_under_a_condition);
     suite_add_tcase(suite, tests);
