@@ -28,6 +28,7 @@ static const struct kind_row {
     { "positive", NF_COLUMN_POSITIVE, 0, 1, "positive, or positive(LOW) for values above LOW" },
     { "bounded", NF_COLUMN_BOUNDED, 2, 2, "bounded(LOW,HIGH)" },
     { "integer", NF_COLUMN_INTEGER, 0, 2, "integer, or integer(LOW,HIGH)" },
+    { "periodic", NF_COLUMN_PERIODIC, 0, 2, "periodic, for angles from -pi to pi, or periodic(LOW,HIGH)" },
 };
 enum { N_KINDS = sizeof kind_rows / sizeof *kind_rows };
 
@@ -87,17 +88,14 @@ static int read_kind(table_kinds *kinds, int64_t j, const char *text)
     for (int i = 0; i < N_KINDS; i++) {
         const struct kind_row *k = &kind_rows[i];
         if (strlen(k->name) != length || strncmp(k->name, text, length) != 0) continue;
-        if (n < k->least || n > k->most || (k->kind == NF_COLUMN_INTEGER && n == 1))
+        if (n < k->least || n > k->most || (k->most == 2 && n == 1))
             return tool_usage(&command_train, "--columns-kind: '%s' is not %s", text, k->usage);
         kinds->kind[j] = k->kind;
         kinds->low[j] = numbers[0];
         kinds->high[j] = numbers[1];
         return CODE_OK;
     }
-    if (strncmp(text, "periodic", 8) == 0)
-        return tool_usage(&command_train, "--columns-kind: periodic is not a kind: layers that mix columns do not join its ends; cut the circle where "
-                                          "data are rarest, and call it bounded(LOW,HIGH)");
-    return tool_usage(&command_train, "--columns-kind: '%s' is not one of real, positive, bounded(LOW,HIGH), integer", text);
+    return tool_usage(&command_train, "--columns-kind: '%s' is not one of real, positive, bounded(LOW,HIGH), integer, periodic(LOW,HIGH)", text);
 }
 
 /* One "column:kind"; the kind begins at the last ':', so that names may hold one. */
@@ -144,6 +142,8 @@ int table_kinds_read(table_kinds *kinds, const nf_dataset *data, const char *tex
         if (!kinds->kind[j]) kinds->kind[j] = NF_COLUMN_REAL;
     return code;
 }
+
+int table_kinds_periodic(const table_kinds *kinds, int64_t j) { return kinds->kind && kinds->kind[j] == NF_COLUMN_PERIODIC; }
 
 void table_kinds_free(table_kinds *kinds)
 {

@@ -13,9 +13,10 @@ typedef struct table_kinds {
     double *low, *high; /* [dim] each */
 } table_kinds;
 
-/* Reads "age:integer,share:bounded(0,1),3:positive": columns by name, or by number from 0. Returns CODE_OK, or another code after a
+/* Reads "age:integer,hour:periodic(0,24),3:positive": columns by name, or by number from 0. Returns CODE_OK, or another code after a
  * message. */
 int table_kinds_read(table_kinds *kinds, const nf_dataset *data, const char *text);
+int table_kinds_periodic(const table_kinds *kinds, int64_t j);
 void table_kinds_free(table_kinds *kinds);
 /* The rows as a layer "columns" maps them, whole numbers with their noise; conditioning columns are left out. */
 int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *data, const table_kinds *kinds, uint64_t seed);

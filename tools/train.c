@@ -22,7 +22,7 @@ static const nf_field train_fields[] = {
     OPTION(train_options, val, NF_FIELD_STRING, NULL,
            "part held out: 20%, 0.2, or 0 for none (default 20% of a density, its last rows; 10% of a table, by --seed)"),
     OPTION(train_options, columns_kind, NF_FIELD_STRING, NULL,
-           "nsf, maf, iaf, nice: columns that are not plain real numbers, as in age:integer,share:bounded(0,1),2:positive"),
+           "nsf, maf, iaf, nice: columns that are not plain real numbers, as in age:integer,share:bounded(0,1),2:positive,hour:periodic(0,24); periodic is of nsf alone"),
     OPTION(train_options, curve, NF_FIELD_STRING, NULL, "CSV file to write the losses of each epoch to"),
     OPTION_RANGE(train_options, rows, NF_FIELD_I64, 3000, 2, 1e12, "rows to draw from density:NAME"),
     OPTION(train_options, noise, NF_FIELD_F64, NULL, "noise sd of density:NAME (default its own)"),
@@ -81,26 +81,35 @@ static int split(train_run *run, const train_options *o)
     return status < 0 ? tool_library_failed(status) : CODE_OK;
 }
 
+/* Mean and sd of column j. A circle keeps its place and its length. */
+static int measure_column(train_run *run, const train_options *o, const nf_dataset *data, int64_t j)
+{
+    nf_column_report column = { .struct_size = sizeof column };
+    const int circle = table_kinds_periodic(&run->kinds, j);
+    const nf_status status = nf_dataset_check(data, j, &column);
+
+    if (status < 0) return tool_library_failed(status);
+    run->mean[j] = circle ? 0.0 : o->robust ? column.median : column.mean;
+    run->sd[j] = circle ? 1.0 : o->robust ? 1.4826 * column.mad : column.sd;
+    run->log_sd += log(run->sd[j]);
+    return CODE_OK;
+}
+
 /* Mean and sd of each column, refused in the library's words when a column is constant or not finite. */
 static int measure_columns(train_run *run, const train_options *o, const nf_dataset *data)
 {
     const int64_t dim = nf_dataset_dim(data);
     nf_layer *layer = NULL;
-    nf_status status = nf_standardise_from_dataset(&layer, run->context, data, o->robust);
+    const nf_status status = nf_standardise_from_dataset(&layer, run->context, data, o->robust);
+    int code = CODE_OK;
 
     nf_layer_unref(layer);
     if (status < 0) return tool_library_failed(status);
     run->mean = malloc(2 * (size_t)dim * sizeof *run->mean);
     if (!run->mean) return tool_fail("out of memory");
     run->sd = run->mean + dim;
-    for (int64_t j = 0; j < dim; j++) {
-        nf_column_report column = { .struct_size = sizeof column };
-        if ((status = nf_dataset_check(data, j, &column)) < 0) return tool_library_failed(status);
-        run->mean[j] = o->robust ? column.median : column.mean;
-        run->sd[j] = o->robust ? 1.4826 * column.mad : column.sd;
-        run->log_sd += log(run->sd[j]);
-    }
-    return CODE_OK;
+    for (int64_t j = 0; j < dim && !code; j++) code = measure_column(run, o, data, j);
+    return code;
 }
 
 /* Of columns that are not plain real numbers what is measured is what their kinds make of them. */
@@ -117,6 +126,15 @@ static int measure(train_run *run, const train_options *o)
     return code;
 }
 
+static int check_circles(const train_run *run, const train_options *o)
+{
+    for (int64_t j = 0; j < nf_dataset_dim(run->all); j++)
+        if (table_kinds_periodic(&run->kinds, j) && o->arch != NSF)
+            return tool_usage(&command_train, "--columns-kind: column %lld is periodic, which --arch %s does not keep; --arch nsf does", (long long)j,
+                              train_architecture(o)->name);
+    return CODE_OK;
+}
+
 static int read_data(train_run *run, train_options *o)
 {
     const density_source density = { .rows = o->rows, .noise = o->noise, .seed = o->seed };
@@ -126,6 +144,7 @@ static int read_data(train_run *run, train_options *o)
     if (!code) code = train_choose(run, o);
     if (!code) code = split(run, o);
     if (!code && o->columns_kind) code = table_kinds_read(&run->kinds, run->all, o->columns_kind);
+    if (!code) code = check_circles(run, o);
     if (!code && !o->no_standardise) code = measure(run, o);
     return code;
 }

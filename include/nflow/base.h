@@ -71,6 +71,27 @@ NF_API void nf_base_uniform_config_init(nf_base_uniform_config *config);
 NF_API nf_status nf_base_uniform_create(nf_base **out, nf_context *context, int64_t dim, double low, double high);
 
 /**
+ * Base "box", uniform with sides of its own in each column: log p(z) = -sum_j log(high_j - low_j) inside and on the border, -inf outside;
+ * d log p / dz = 0. Columns listed in `normal` are standard normal instead, whatever low and high have there. For flows of periodic columns ("columns",
+ * "coupling_spline"), and others that map onto a box. No parameters. Temperature shrinks the sides about their middles and multiplies
+ * normal columns. NF_ERR_SHAPE (n_low, n_high), NF_ERR_ARG (low not below high; normal names no column or one twice).
+ */
+typedef struct nf_base_box_config {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t dim;           /* required */
+    const double *low;     /* [dim], in [-1e30, 1e30]; both NULL: -1 and 1. Copied, as high and normal are */
+    int64_t n_low;         /* dim, or 0 */
+    const double *high;    /* [dim] */
+    int64_t n_high;        /* as n_low */
+    const int64_t *normal; /* [n_normal], columns from 0, distinct */
+    int64_t n_normal;
+} nf_base_box_config;
+#define NF_BASE_BOX_CONFIG_INIT { .struct_size = sizeof(nf_base_box_config) }
+NF_API void nf_base_box_config_init(nf_base_box_config *config);
+NF_API nf_status nf_base_box_create(nf_base **out, nf_context *context, const nf_base_box_config *config);
+
+/**
  * Base "normal_full", a normal with trained mean and covariance L L^T: z = mean + L eps, L lower triangular with a diagonal exp(l) > 0;
  * log p(z) = -|L^-1 (z - mean)|^2 / 2 - sum l - dim log(2 pi) / 2. dim + dim (dim + 1) / 2 parameters. Temperature multiplies eps.
  * NF_ERR_SHAPE (an array of another length), NF_ERR_ARG (covariance not symmetric or not positive definite: the line says where).

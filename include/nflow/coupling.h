@@ -67,14 +67,16 @@ enum {
  * T maps [-B, B] onto itself by `bins` pieces and is the identity beyond: every x has a z, and a density. With K bins and
  * softmax over the K logits of a side,
  *   width = 2 B (min_width + (1 - K min_width) softmax(v)),   height likewise,   slope = min_slope + softplus(v + c)
- * where c makes the slope 1 at v = 0. Slopes at -B and B are 1. With circular they are one learned parameter: for angles, which
- * lie in [-B, B), the density has no seam there.
+ * where c makes the slope 1 at v = 0. Slopes at -B and B are 1.
+ * Columns in `periodic` are circles of period 2 B, their values in [-B, B): where they are transformed the slopes at -B and B are one
+ * learned parameter; where they are kept the network sees cos(pi x / B) and sin(pi x / B). The density has no seam in any of them: -B
+ * and B are one point. Circles and other columns may stand in one layer. "columns" brings data there, base "box" is uniform there.
  * Scale data so that most of a column lies inside [-B, B] ("standardise"). Networks and splines compute in the flow's precision,
  * log-determinants are summed in double.
  * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l; outputs: docs/model-format.md.
  * A single column (dim 1) is always the one transformed. NF_ERR_ARG (mask and swap transform no column, or leave the networks none;
- * a minimum out of range; logit_bound with form free).
- * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032; circular: Rezende et al., arXiv:2002.02428.
+ * a minimum out of range; logit_bound with form free; periodic names no column or one twice).
+ * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032; circles: Rezende et al., arXiv:2002.02428.
  */
 typedef struct nf_coupling_spline_config {
     uint32_t struct_size;
@@ -84,20 +86,20 @@ typedef struct nf_coupling_spline_config {
     int32_t swap;        /* 1: transform the columns that the mask would keep */
     int32_t form;        /* NF_SPLINE_..., default safe */
     int32_t bins;        /* K, 2..64, default 8 */
-    int32_t circular;    /* 1: transformed columns are periodic, of period 2 B */
+    int32_t activation;  /* NF_ACTIVATION_..., default relu */
     double bound;        /* B, in the units of x, 1e-3..1e6, default 3 */
     double min_width;    /* of a bin, as part of 2 B; 1e-5..1 / (2 K). Default 1e-2, and with free 1e-3, but not above 1 / (2 K) */
     double min_height;   /* as min_width */
     double min_slope;    /* of z by x at a knot, 1e-5..0.9; default 1e-2, and with free 1e-3 */
     double logit_bound;  /* m of safe, at most 40, default 2 */
-    int32_t activation;  /* NF_ACTIVATION_..., default relu */
     int32_t weights;     /* NF_WEIGHTS_..., default glorot */
     int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity */
-    int32_t reserved;
     const int64_t *hidden; /* widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer */
     int64_t n_hidden;
     const int64_t *index; /* NF_MASK_INDEX: the columns to transform, distinct */
     int64_t n_index;
+    const int64_t *periodic; /* the columns, kept or transformed, that are circles of period 2 B, distinct */
+    int64_t n_periodic;
 } nf_coupling_spline_config;
 
 #define NF_COUPLING_SPLINE_CONFIG_INIT { .struct_size = sizeof(nf_coupling_spline_config) }

@@ -349,23 +349,25 @@ enum {
     NF_COLUMN_REAL = 1,
     NF_COLUMN_POSITIVE = 2, /* above low */
     NF_COLUMN_BOUNDED = 3,  /* in [low, high] */
-    NF_COLUMN_INTEGER = 4   /* a whole number, in [low, high] unless both are 0 */
+    NF_COLUMN_INTEGER = 4,  /* a whole number, in [low, high] unless both are 0 */
+    NF_COLUMN_PERIODIC = 5  /* any number, of period high - low; both 0: an angle, from -pi to pi */
 };
 
 /**
- * Layer "columns", tables whose columns are of several kinds: each is mapped to the line by the formula of its kind,
+ * Layer "columns", tables whose columns are of several kinds: each is mapped by the formula of its kind,
  *   real      z = x
  *   positive  z = log(x - low)                                                           log dz/dx = -z
  *   bounded   z = log(p / (1 - p)),  p = alpha + (1 - 2 alpha) (x - low) / (high - low)  log dz/dx = softplus(z) + softplus(-z) + log((1 - 2 alpha) / (high - low))
  *   integer   z = x + u - 1/2,  u uniform in (0, 1)                                      log dz/dx = 0
+ *   periodic  z = -T + 2 T (v - floor v),  v = (x - low) / (high - low)                  log dz/dx = log(2 T / (high - low))
  * so that what follows needs to know of no bounds, and no density is wasted outside them. Put it first, "standardise" behind it. Density of
  * an integer column: that of x + u, whose logarithm bounds log P(x) from below in the mean. u is drawn as in "dequantise". x that its
  * column does not take is NF_ERR_DOMAIN with row and column when the flow computes, never clipped; whole numbers are at most 65535 in
  * float, 2^31 - 1 in double. Inverses end at the nearest value that the column takes. low and high are taken as the flow's precision
- * rounds them. No parameters.
- * There is no periodic kind: layers that mix columns do not join its ends. Cut a circle where data are rarest, and call it bounded.
- * NF_ERR_SHAPE (n_kind, n_low or n_high is neither 0 nor dim), NF_ERR_ARG (a bounded column whose low is not below high, an integer
- * column with such bounds, or with bounds that are no whole numbers).
+ * rounds them. Periodic columns take every number, an hour of 25 being 1; z lies in [-T, T), T being half_turn, inverses in [low, high). What
+ * follows must keep the circle: "coupling_spline" with `periodic`, over base "box"; no layer that mixes columns does. No parameters.
+ * NF_ERR_SHAPE (n_kind, n_low or n_high is neither 0 nor dim), NF_ERR_ARG (a bounded or periodic column whose low is not below high, an
+ * integer column with such bounds, or with bounds that are no whole numbers).
  */
 typedef struct nf_columns_config {
     uint32_t struct_size;
@@ -378,6 +380,7 @@ typedef struct nf_columns_config {
     const double *high;  /* [dim] or NULL: 0 */
     int64_t n_high;
     double alpha;        /* in [1e-12, 0.25], default 1e-6: of bounded columns */
+    double half_turn;    /* T of periodic columns, in [1e-3, 1e6], default pi */
 } nf_columns_config;
 
 #define NF_COLUMNS_CONFIG_INIT { .struct_size = sizeof(nf_columns_config) }

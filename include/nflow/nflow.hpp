@@ -84,6 +84,7 @@ using actnorm_config = sized<nf_actnorm_config>;
 using adam_config = sized<nf_adam_config>;
 using affine_config = sized<nf_affine_config>;
 using autoregressive_config = sized<nf_autoregressive_config>;
+using base_box_config = sized<nf_base_box_config>;
 using base_diagonal_config = sized<nf_base_diagonal_config>;
 using base_laplace_config = sized<nf_base_laplace_config>;
 using base_logistic_config = sized<nf_base_logistic_config>;
@@ -512,6 +513,10 @@ public:
     static base uniform(std::int64_t dim, double low, double high, const context &c = {})
     {
         return detail::make<base>(nf_base_uniform_create, c.get(), dim, low, high);
+    }
+    static base box(const base_box_config &config, const context &c = {})
+    {
+        return detail::make<base>(nf_base_box_create, c.get(), &config);
     }
     static base normal_full(const base_normal_full_config &config, const context &c = {})
     {

@@ -37,11 +37,14 @@ enum {
  * Networks have 2 x 64 hidden units, silu, spread weights, and a last layer of zeros: a new flow is the identity up to its mixes.
  * kind, low, high, alpha and noise are those of a layer "columns", which stands first when kind is given; mean and sd are then those
  * of its output.
+ * nsf takes periodic columns: each is a circle of [-bound, bound), not standardised whatever mean and sd say, and uniform in the base, a
+ * "box" that is normal in the other columns. No layer may then mix columns: mix, by default random, chooses what couplings transform; none
+ * lets the columns take turns. A single periodic column without cond gets splines without a network.
  */
 typedef struct nf_table_config {
     uint32_t struct_size;
     int32_t dtype;      /* NF_F32 (default) or NF_F64 */
-    int64_t dim;        /* required; nsf and nice: >= 2, or >= 1 with cond_dim > 0 */
+    int64_t dim;        /* required; nsf and nice: >= 2, or >= 1 with cond_dim > 0 or, nsf, when it is periodic */
     int64_t cond_dim;
     int64_t layers;     /* at most 1024 */
     const int64_t *hidden; /* widths of the hidden layers; {0}: none */
@@ -50,7 +53,7 @@ typedef struct nf_table_config {
     int32_t mix;        /* NF_MIX_... */
     int32_t transform;  /* NF_TRANSFORM_..., of maf and iaf */
     int32_t bins;       /* of splines, 2..64, default 8 */
-    double bound;       /* of splines: B, default 4: identity beyond; of the log-scale of maf and iaf with affine, default 2 */
+    double bound;       /* of splines: B, default 4: identity beyond, and half the period of periodic columns; of the log-scale of maf and iaf with affine, default 2 */
     uint64_t seed;      /* of the initial weights, random mixes and noise */
     const double *mean; /* [dim]: with sd, a standardise layer; one without the other: sd 1, or mean 0 */
     int64_t n_mean;
@@ -71,13 +74,14 @@ NF_API void nf_table_config_init(nf_table_config *config);
 
 /**
  * Neural spline flow: the usual choice for tables; densities and samples both in one pass.
- * Answers as nf_flow_create and the layers' constructors; config is required. NF_ERR_ARG (a field that is of another recipe: transform) and
+ * Answers as nf_flow_create and the layers' constructors; config is required. NF_ERR_ARG (a field that is of another recipe: transform; mix
+ * linear or reverse with a periodic column) and
  * NF_ERR_SHAPE name the field.
  * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032.
  */
 NF_API nf_status nf_flow_create_nsf(nf_flow **out, nf_context *context, const nf_table_config *config);
 /** Masked autoregressive flow: densities in one pass, samples column by column. Errors as nf_flow_create_nsf; bins with transform affine is
- * NF_ERR_ARG. Ref: Papamakarios, Pavlakou, Murray, arXiv:1705.07057. */
+ * NF_ERR_ARG, and so is a periodic column in all recipes but nsf. Ref: Papamakarios, Pavlakou, Murray, arXiv:1705.07057. */
 NF_API nf_status nf_flow_create_maf(nf_flow **out, nf_context *context, const nf_table_config *config);
 /** Inverse autoregressive flow: samples in one pass, densities of foreign rows column by column. Errors as nf_flow_create_maf.
  * Ref: Kingma et al., arXiv:1606.04934. */

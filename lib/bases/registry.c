@@ -10,7 +10,7 @@
 #include "core/status.h"
 
 extern const nfi_base_type nfi_base_normal_type, nfi_base_diagonal_type, nfi_base_uniform_type, nfi_base_normal_full_type,
-    nfi_base_mixture_type, nfi_base_student_type, nfi_base_laplace_type, nfi_base_logistic_type;
+    nfi_base_mixture_type, nfi_base_student_type, nfi_base_laplace_type, nfi_base_logistic_type, nfi_base_box_type;
 
 /* The only shared edit of a new base: its row. */
 static const nfi_base_type *const registry_rows[] = {
@@ -22,6 +22,7 @@ static const nfi_base_type *const registry_rows[] = {
     &nfi_base_student_type,
     &nfi_base_laplace_type,
     &nfi_base_logistic_type,
+    &nfi_base_box_type,
 };
 
 int32_t nfi_base_type_count(void) { return (int32_t)(sizeof registry_rows / sizeof *registry_rows); }
@@ -41,7 +42,7 @@ const nfi_base_type *nfi_base_type_find(const char *name)
 {
     for (int32_t i = 0; i < nfi_base_type_count(); i++)
         if (strcmp(registry_rows[i]->name, name) == 0) return registry_rows[i];
-    (void)nfi_fail(NF_ERR_UNKNOWN, "base type \"%.64s\" does not exist; there are normal, diagonal, uniform, normal_full, mixture, student, laplace, logistic", name);
+    (void)nfi_fail(NF_ERR_UNKNOWN, "base type \"%.64s\" does not exist; there are normal, diagonal, uniform, normal_full, mixture, student, laplace, logistic, box", name);
     return NULL;
 }
 

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * columns.c - columns that are positive, bounded or whole numbers, each mapped to the line by a formula of its kind
+ * columns.c - columns that are positive, bounded, whole numbers or periodic, each mapped by a formula of its kind: to the line, or to a circle
  *
  *   real      z = x                                                              log dz/dx = 0
  *   positive  z = log(x - low)                                x > low            log dz/dx = -z
  *   bounded   z = log(p / (1 - p)),  p = alpha + (1 - 2 alpha) (x - low) / (high - low)
  *                                                             low <= x <= high   log dz/dx = softplus(z) + softplus(-z) + log((1 - 2 alpha) / (high - low))
  *   integer   z = x + u - 1/2,  u uniform in (0, 1)           x whole            log dz/dx = 0
+ *   periodic  z = -T + 2 T (v - floor v),  v = (x - low) / (high - low)          log dz/dx = log(2 T / (high - low))
  *
  * No parameters. low and high are taken as the flow's precision rounds them, as the data are. A value outside is an error, never clipped;
  * inverses end at the nearest value that forward takes, so that what is generated can be evaluated. 1 - p is formed from high - x, which
  * keeps its digits near high; log dz/dx comes from z, in both directions, as in logit.c.
+ *
+ * The ends of a period are one point: what rounds up to T becomes -T, what rounds up to high becomes low, so that z lies in [-T, T) and x in
+ * [low, high), T as the precision rounds it.
  *
  * u must survive the rounding of z, or the last u of a number would come back as the next one. In float u has 15 bits up to |x| = 255 and 7
  * beyond, up to 65535, and stands in the middle of its interval: z, at most 24 bits, is exact. In double u has 20 bits, and |x| at most
  * 2^31 - 1. Numbers and keys are those of dequantise.c: word j of the row for column j.
  *
  * Check value: dim=4 of real, positive, bounded (0, 2, alpha 0.05), integer without noise; x = (0.5, 2, 0.477, 3):
- * z = (0.5, 0.6931471806, -1.0219383780, 3), log|det| = 0.1451009065
+ * z = (0.5, 0.6931471806, -1.0219383780, 3), log|det| = 0.1451009065; dim=1, periodic (0, 24), T = pi: x = 25: z = -2.8797932658,
+ * log|det| = -1.3401767639
  * Ref: logit and noise as in logit.c and dequantise.c.
  */
 #include "core/real.h"
@@ -54,6 +59,7 @@ struct columns { /* immutable after creation */
     int64_t dim, n_integer;
     int32_t noise;
     double alpha, width; /* width = 1 - 2 alpha */
+    double half_turn;    /* T */
     struct column column[];
 };
 
@@ -155,6 +161,35 @@ static bool integer_takes(const struct column *c, double x)
     return whole && (!column_ranged(c) || (x >= c->low && x <= c->high));
 }
 
+/* Periodic. */
+static double periodic_half(const struct columns *cs) { return (double)(real)cs->half_turn; }
+static double periodic_slope_of(const struct columns *cs, const struct column *c) { return 2.0 * periodic_half(cs) / (column_high(c) - column_low(c)); }
+/* Circle [from, to) onto circle [low, high); an end that is reached by rounding is the other one. */
+static double periodic_wrap(double x, double from, double to, double low, double high)
+{
+    const double turns = (x - from) / (to - from), at = low + (high - low) * (turns - nfi_floor(turns));
+    return (double)(real)at >= high ? low : at;
+}
+static double periodic_forward(const struct columns *cs, const struct column *c, double x, double u, double *log_slope)
+{
+    const double T = periodic_half(cs);
+    (void)u;
+    *log_slope = nfi_log(periodic_slope_of(cs, c));
+    return periodic_wrap(x, column_low(c), column_high(c), -T, T);
+}
+static double periodic_inverse(const struct columns *cs, const struct column *c, double z, double *log_slope)
+{
+    const double T = periodic_half(cs);
+    *log_slope = nfi_log(periodic_slope_of(cs, c));
+    return periodic_wrap(z, -T, T, column_low(c), column_high(c));
+}
+static void periodic_slope(const struct columns *cs, const struct column *c, double x, double *slope, double *d_log_slope)
+{
+    (void)x;
+    *slope = periodic_slope_of(cs, c);
+    *d_log_slope = 0.0;
+}
+
 /* The kinds, by their numbers. */
 static const struct column_kind {
     bool (*takes)(const struct column *c, double x); /* x is finite */
@@ -166,6 +201,7 @@ static const struct column_kind {
     [NF_COLUMN_POSITIVE] = { positive_takes, positive_forward, positive_inverse, positive_slope },
     [NF_COLUMN_BOUNDED] = { bounded_takes, bounded_forward, bounded_inverse, bounded_slope },
     [NF_COLUMN_INTEGER] = { integer_takes, integer_forward, integer_inverse, real_slope },
+    [NF_COLUMN_PERIODIC] = { real_takes, periodic_forward, periodic_inverse, periodic_slope },
 };
 
 static nf_status columns_refuse(const struct column *c, int64_t row, int64_t j, double x)
@@ -287,18 +323,34 @@ static nf_status columns_check_lengths(const nf_columns_config *c)
                     (long long)c->n_low, (long long)c->n_high, dim);
 }
 
+static bool column_none(const struct column *c) { return !(c->low < 0.0 || c->low > 0.0 || c->high < 0.0 || c->high > 0.0); }
+
 /* low < high in both precisions; integers may do without either. */
 static nf_status columns_check(const struct column *c, int64_t j)
 {
-    const bool none = !(c->low < 0.0 || c->low > 0.0 || c->high < 0.0 || c->high > 0.0);
+    const bool none = column_none(c), below = (float)c->low < (float)c->high;
 
-    if (c->kind == NF_COLUMN_BOUNDED && !((float)c->low < (float)c->high))
+    if (c->kind == NF_COLUMN_BOUNDED && !below)
         return nfi_fail(NF_ERR_ARG, "nf_columns_create: low[%lld] is %g and high[%lld] %g, a bounded column has low below high", (long long)j, c->low,
                         (long long)j, c->high);
+    if (c->kind == NF_COLUMN_PERIODIC && !below)
+        return nfi_fail(NF_ERR_ARG, "nf_columns_create: low[%lld] is %g and high[%lld] %g, a periodic column has low below high, its period apart", (long long)j,
+                        c->low, (long long)j, c->high);
     if (c->kind == NF_COLUMN_INTEGER && !none && (!(c->low < c->high) || nfi_floor(c->low) < c->low || nfi_floor(c->high) < c->high))
         return nfi_fail(NF_ERR_ARG, "nf_columns_create: low[%lld] is %g and high[%lld] %g, an integer column has whole numbers, low below high, or both 0",
                         (long long)j, c->low, (long long)j, c->high);
     return NF_OK;
+}
+
+/* Column j as the config has it. A circle without ends is that of angles. */
+static struct column columns_column(const nf_columns_config *config, int64_t j)
+{
+    struct column c = { config->n_kind ? config->kind[j] : NF_COLUMN_REAL, config->n_low ? config->low[j] : 0.0, config->n_high ? config->high[j] : 0.0 };
+    if (c.kind == NF_COLUMN_PERIODIC && column_none(&c)) {
+        c.low = -NFI_PI;
+        c.high = NFI_PI;
+    }
+    return c;
 }
 
 static nf_status columns_make(nf_maker *maker, void *resolved, void **self)
@@ -309,9 +361,9 @@ static nf_status columns_make(nf_maker *maker, void *resolved, void **self)
 
     struct columns *cs = nf_maker_alloc(maker, (int64_t)sizeof *cs + config->dim * (int64_t)sizeof cs->column[0]);
     if (!cs) return NF_ERR_MEMORY;
-    *cs = (struct columns){ .dim = config->dim, .noise = config->noise, .alpha = config->alpha, .width = 1.0 - 2.0 * config->alpha };
+    *cs = (struct columns){ .dim = config->dim, .noise = config->noise, .alpha = config->alpha, .width = 1.0 - 2.0 * config->alpha, .half_turn = config->half_turn };
     for (int64_t j = 0; j < config->dim && !status; j++) {
-        cs->column[j] = (struct column){ config->n_kind ? config->kind[j] : NF_COLUMN_REAL, config->n_low ? config->low[j] : 0.0, config->n_high ? config->high[j] : 0.0 };
+        cs->column[j] = columns_column(config, j);
         cs->n_integer += cs->column[j].kind == NF_COLUMN_INTEGER;
         status = columns_check(&cs->column[j], j);
     }
@@ -333,11 +385,12 @@ static nf_status columns_describe(const void *self, nf_layer_info *info)
 static const nf_field columns_fields[] = {
     NFI_FIELD(nf_columns_config, noise, NF_FIELD_CHOICE, 0, NF_NOISE_ALWAYS, 1, 2, "always,training", "When noise is added to whole numbers"),
     NFI_FIELD(nf_columns_config, dim, NF_FIELD_I64, NF_FIELD_REQUIRED, 0, 1, NFI_MAX_DIM, NULL, "Columns in and out"),
-    NFI_ARRAY(nf_columns_config, kind, n_kind, NF_FIELD_I64_ARRAY, 0, 1, NF_COLUMN_INTEGER,
-              "Kind of each column: 1 real, 2 positive, 3 bounded, 4 integer; empty: all real"),
+    NFI_ARRAY(nf_columns_config, kind, n_kind, NF_FIELD_I64_ARRAY, 0, 1, NF_COLUMN_PERIODIC,
+              "Kind of each column: 1 real, 2 positive, 3 bounded, 4 integer, 5 periodic; empty: all real"),
     NFI_ARRAY(nf_columns_config, low, n_low, NF_FIELD_F64_ARRAY, 0, -COLUMNS_BOUND, COLUMNS_BOUND, "Lower bound of each column, 0 unless given"),
     NFI_ARRAY(nf_columns_config, high, n_high, NF_FIELD_F64_ARRAY, 0, -COLUMNS_BOUND, COLUMNS_BOUND, "Upper bound of each column, 0 unless given"),
     NFI_FIELD(nf_columns_config, alpha, NF_FIELD_F64, 0, 1e-6, 1e-12, 0.25, NULL, "Margin that keeps the logit of both bounds finite"),
+    NFI_FIELD(nf_columns_config, half_turn, NF_FIELD_F64, 0, NFI_PI, 1e-3, 1e6, NULL, "Periodic columns are mapped onto [-half_turn, half_turn)"),
 };
 const nfi_config_type nfi_columns_config_type = NFI_CONFIG_TYPE("columns", nf_columns_config, columns_fields);
 const nf_layer_type nfi_columns_type = {

@@ -2,10 +2,10 @@
  *
  * coupling.c - couplings, whatever the columns, the networks and the transform
  *
- *   z_a = x_a,   z_b = T(x_b; p),   p = net(x_a, cond);      log|det dz/dx| = sum_j log dT/dx_b
+ *   z_a = x_a,   z_b = T(x_b; p),   p = net(f(x_a), cond);      log|det dz/dx| = sum_j log dT/dx_b
  *
- * a are the columns kept, b the columns transformed, T the transform of each (transform.h); the network sees the columns of a and of
- * cond, never masked ones.
+ * a are the columns kept, b the columns transformed, T the transform of each (transform.h); the network sees features f of the columns of
+ * a (coupling_features.h) and cond, never masked ones.
  * theta: one network that answers all parameters, or two, the first for parameter 0, the second for the others; then the flag
  * "initialised" where the networks want data.
  * saved, per tile: the networks' input, what the networks and the transform keep.
@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "layers/coupling_features.h"
 
 /* Memory of a tile */
 
@@ -74,13 +75,23 @@ static int64_t coupling_carve_saved(const nfi_coupling *cp, const nfi_kernels *k
 
 /* The parts of forward and inverse */
 
-/* in[i] = (x_a, cond) of row i; cond NULL: zeros, as for tangents. */
+/* in[i] = (f(x_a), cond) of row i */
 static void coupling_gather(const nfi_coupling *cp, int64_t n, const real *x, const real *cond, int64_t ld_cond,
                             real *in)
 {
     for (int64_t i = 0; i < n; i++, x += cp->dim, in += coupling_ld_in(cp)) {
-        for (int64_t j = 0; j < cp->n_a; j++) in[j] = x[cp->a[j]];
-        for (int64_t j = 0; j < cp->cond_dim; j++) in[cp->n_a + j] = cond ? cond[i * ld_cond + j] : (real)0;
+        real *to = features_value(cp, x, in);
+        for (int64_t j = 0; j < cp->cond_dim; j++) to[j] = cond[i * ld_cond + j];
+    }
+}
+
+/* Tangents of the networks' input; cond is held fixed. */
+static void coupling_gather_tangent(const nfi_coupling *cp, int64_t n, const real *in, const real *dx, real *d_in)
+{
+    const int64_t ld = coupling_ld_in(cp);
+    for (int64_t i = 0; i < n; i++, dx += cp->dim, in += ld, d_in += ld) {
+        features_tangent(cp, in, dx, d_in);
+        for (int64_t j = cp->n_in - cp->cond_dim; j < cp->n_in; j++) d_in[j] = 0;
     }
 }
 
@@ -199,15 +210,15 @@ static nf_status coupling_inverse(const void *self, const nf_tile *tile, const v
 }
 
 /* With g = dL/dz, h = dL/dlog_det: the transform turns g_b into dL/dx_b and answers dL/dp;
- *   dL/dx_a = g_a + (dL/dinput)_a,   dL/dcond = (dL/dinput)_cond, where dL/dinput, and dL/dtheta, are what the networks'
- *   reverse makes of dL/dp. */
+ *   dL/dx_a = g_a + df/dx_a^T dL/df,   dL/dcond, where dL/d(f, cond), and dL/dtheta, are what the networks' reverse makes of dL/dp. */
 /* Adds the gradient of the networks' input where its columns came from. */
-static void coupling_scatter(const nfi_coupling *cp, const nf_tile *tile, const real *gin, real *g)
+static void coupling_scatter(const nfi_coupling *cp, const nf_tile *tile, const real *in, const real *gin, real *g)
 {
+    const int64_t ld = coupling_ld_in(cp);
     real *gc = tile->grad_cond;
-    for (int64_t i = 0; i < tile->n; i++, g += cp->dim, gin += coupling_ld_in(cp)) {
-        for (int64_t j = 0; j < cp->n_a; j++) g[cp->a[j]] += gin[j];
-        for (int64_t j = 0; gc && j < cp->cond_dim; j++) gc[i * tile->cond_dim + j] += gin[cp->n_a + j];
+    for (int64_t i = 0; i < tile->n; i++, g += cp->dim, in += ld, gin += ld) {
+        const real *g_cond = features_gradient(cp, in, gin, g);
+        for (int64_t j = 0; gc && j < cp->cond_dim; j++) gc[i * tile->cond_dim + j] += g_cond[j];
     }
 }
 
@@ -234,7 +245,7 @@ static nf_status coupling_backward(const void *self, const nf_tile *tile, const 
     for (int32_t i = 0; i < cp->n_nets; i++) {
         cp->net[i].ops->reverse(cp->net[i].self, k, tile->n, coupling_turned(cp, tile, i), keep.in, keep.net[i], w.out[i], gin,
                                 grad, w.net);
-        if (gin) coupling_scatter(cp, tile, gin, g);
+        if (gin) coupling_scatter(cp, tile, keep.in, gin, g);
         if (grad) grad += cp->net[i].theta_count;
     }
     return NF_OK;
@@ -297,7 +308,7 @@ static nf_status coupling_jvp(const void *self, const nf_tile *tile, const void 
 
     const nf_status status = coupling_forward(self, tile, in, out, NULL);
     (void)coupling_carve_work(cp, k, tile->n, tile->scratch, &w); /* in, x and z are as forward left them */
-    coupling_gather(cp, tile->n, d_in, NULL, 0, w.d_in);
+    coupling_gather_tangent(cp, tile->n, w.in, d_in, w.d_in);
     for (int32_t i = 0; i < cp->n_nets; i++)
         cp->net[i].ops->jvp(cp->net[i].self, k, tile->n, coupling_packed(cp, tile, i), w.in, w.d_in, w.out[i], w.d_out[i], w.net);
     const nfi_transform_rows rows = coupling_rows_of(cp, tile, &w);
@@ -364,10 +375,25 @@ nf_status nfi_coupling_columns(nfi_coupling *cp, nf_maker *maker, const unsigned
     if (!columns) return NF_ERR_MEMORY;
     for (int64_t j = 0; j < cp->dim; j++) cp->n_a += !taken[j];
     cp->n_b = cp->dim - cp->n_a;
+    cp->n_in = cp->n_a + cp->cond_dim;
     int64_t *a = columns, *b = columns + cp->n_a;
     for (int64_t j = 0; j < cp->dim; j++) *(taken[j] ? b++ : a++) = j;
     cp->a = columns;
     cp->b = columns + cp->n_a;
+    return NF_OK;
+}
+
+nf_status nfi_coupling_circles(nfi_coupling *cp, nf_maker *maker, const unsigned char *periodic, double half_period)
+{
+    unsigned char *circle = nfi_maker_alloc(maker, nfi_max(1, cp->n_a), 1);
+    if (!circle) return NF_ERR_MEMORY;
+    cp->circle = circle;
+    cp->half_period = half_period;
+    cp->frequency = NFI_PI / half_period;
+    for (int64_t j = 0; j < cp->n_a; j++) {
+        circle[j] = periodic[cp->a[j]];
+        cp->n_in += circle[j];
+    }
     return NF_OK;
 }
 

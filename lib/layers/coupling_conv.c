@@ -107,7 +107,7 @@ static nf_status coupling_conv_net(nfi_coupling *cp, nf_maker *maker, const nf_c
     nf_status status = nfi_convnet_create(net, maker, config->net, config->hidden, config->blocks);
     if (status == NF_OK) status = coupling_conv_columns(cp, maker, config); /* after the network's limits: they are as long as an image */
     if (status != NF_OK) return status;
-    net->n_in = cp->n_a + cp->cond_dim;
+    net->n_in = cp->n_in;
     net->n_out = parts * cp->n_b;
     net->plane = coupling_conv_planes(cp, net, maker, config);
     net->answer = coupling_conv_answers(cp, net, maker, config);

@@ -2,14 +2,16 @@
  *
  * coupling_spline.c - coupling of a table's columns by rational-quadratic splines, by perceptrons
  *
- *   z_a = x_a,   z_b = T(x_b; p),   p = net(x_a, cond):   see coupling.c and transform_spline.c
+ *   z_a = x_a,   z_b = T(x_b; p),   p = net(f(x_a), cond):   see coupling.c, coupling_features.h and transform_spline.c
  *
+ * Periodic columns have period 2 B: kept ones are seen as cosine and sine, transformed ones have one slope at both ends. When one of the
+ * transformed is, all have a parameter for it, and those of other columns are not used.
  * theta: views "net.<l>...". All p zero: the identity.
  * With bounded logits no part of a side is below e^-m / (e^-m + (K - 1) e^m) and no slope beyond softplus(2 m + c): whatever the
  * network answers, the inverse is well-conditioned.
  *
  * Check value: dim=2, hidden={0}, 2 bins, B = 3, safe, W = 0, b = (0.4, -0.3, -0.2, 0.5, 0.6), x = (0.7, 0.75):
- * z = (0.7, -1.2463298345), log|det| = -0.0046561241; circular with b_6 = -0.7: z_2 = -1.1022233046, log|det| = -0.6952954317
+ * z = (0.7, -1.2463298345), log|det| = -0.0046561241; periodic {1}, b_6 = -0.7: z_2 = -1.1022233046, log|det| = -0.6952954317
  * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032.
  */
 #include "layers/coupling_table.h"
@@ -47,15 +49,44 @@ static nf_status coupling_check(const nf_coupling_spline_config *config)
     return NF_OK;
 }
 
+/* marks [dim]: the columns that are periodic */
+static nf_status coupling_mark_circles(const nf_coupling_spline_config *config, unsigned char *marks)
+{
+    for (int64_t i = 0; i < config->n_periodic; i++) {
+        const int64_t j = config->periodic[i];
+        if (j < 0 || j >= config->dim || marks[j])
+            return nfi_fail(NF_ERR_ARG, "%s: periodic[%lld] is %lld, not a column of %lld or given twice", coupling_function, (long long)i, (long long)j,
+                            (long long)config->dim);
+        marks[j] = 1;
+    }
+    return NF_OK;
+}
+
+/* Ends of the transformed columns, features of the others */
+static nf_status coupling_circles(nfi_coupling *cp, nf_maker *maker, const nf_coupling_spline_config *config, nfi_transform_spline *spline)
+{
+    unsigned char *marks = nfi_maker_alloc(maker, cp->dim, 1), *open = nfi_maker_alloc(maker, cp->n_b, 1);
+    if (!marks || !open) return NF_ERR_MEMORY;
+    const nf_status status = coupling_mark_circles(config, marks);
+    if (status != NF_OK) return status;
+    for (int64_t j = 0; j < cp->n_b; j++) {
+        open[j] = !marks[cp->b[j]];
+        spline->circular |= !open[j];
+    }
+    if (spline->circular) spline->open = open;
+    return nfi_coupling_circles(cp, maker, marks, config->bound);
+}
+
 static nf_status coupling_transform(nfi_coupling *cp, nf_maker *maker, const nf_coupling_spline_config *config)
 {
     nfi_transform_spline *spline = nfi_maker_alloc(maker, 1, (int64_t)sizeof *spline);
     if (!spline) return NF_ERR_MEMORY;
-    *spline = (nfi_transform_spline){ .bins = config->bins, .circular = config->circular, .bound = config->bound, .min_width = config->min_width,
+    *spline = (nfi_transform_spline){ .bins = config->bins, .bound = config->bound, .min_width = config->min_width,
                                       .min_height = config->min_height, .min_slope = config->min_slope, .logit_bound = config->logit_bound,
                                       .slope_centre = nfi_log(nfi_expm1(1.0 - config->min_slope)) };
+    const nf_status status = config->n_periodic ? coupling_circles(cp, maker, config, spline) : NF_OK;
     cp->transform = nfi_transform_spline_of(spline);
-    return NF_OK;
+    return status;
 }
 
 static nf_status coupling_make(nf_maker *maker, void *resolved, void **self)
@@ -82,13 +113,13 @@ static const nf_field coupling_fields[] = {
     NFI_TABLE_COLUMN_FIELDS(nf_coupling_spline_config),
     COUPLING_FIELD(form, NF_FIELD_CHOICE, 1, 1, 2, "safe,free", "Whether the logits of the spline are bounded"),
     COUPLING_FIELD(bins, NF_FIELD_I32, 8, 2, NFI_SPLINE_BINS, NULL, "Pieces of a spline"),
-    COUPLING_FIELD(circular, NF_FIELD_FLAG, 0, 0, 1, NULL, "Transformed columns are periodic, of period 2 bound"),
     COUPLING_FIELD(bound, NF_FIELD_F64, 3, 1e-3, 1e6, NULL, "Splines map [-bound, bound]; beyond is the identity"),
     COUPLING_FIELD(min_width, NF_FIELD_F64, 0, 0, 0.25, NULL, "Least width of a bin, as part of 2 bound; 0 means 1e-2 (safe) or 1e-3 (free)"),
     COUPLING_FIELD(min_height, NF_FIELD_F64, 0, 0, 0.25, NULL, "Least height of a bin, as part of 2 bound; 0 as for min_width"),
     COUPLING_FIELD(min_slope, NF_FIELD_F64, 0, 0, 0.9, NULL, "Least slope at a knot; 0 as for min_width"),
     COUPLING_FIELD(logit_bound, NF_FIELD_F64, 0, 0, 40, NULL, "Bound of the logits of form safe; 0 means 2"),
     NFI_TABLE_NET_FIELDS(nf_coupling_spline_config),
+    NFI_ARRAY(nf_coupling_spline_config, periodic, n_periodic, NF_FIELD_I64_ARRAY, 0, 0, NFI_MAX_DIM, "Columns that are periodic, of period 2 bound"),
 };
 const nfi_config_type nfi_coupling_spline_config_type =
     NFI_CONFIG_TYPE("coupling_spline", nf_coupling_spline_config, coupling_fields);

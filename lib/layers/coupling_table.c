@@ -78,7 +78,7 @@ nf_status nfi_table_nets(nfi_coupling *cp, nf_maker *maker, const nfi_table *tab
 {
     static const char *const names[] = { "t", "s" };
     const bool separate = table->separate && cp->transform.params > 1;
-    const int64_t in = cp->n_a + cp->cond_dim, out = separate ? cp->n_b : cp->transform.params * cp->n_b;
+    const int64_t out = separate ? cp->n_b : cp->transform.params * cp->n_b;
     const int64_t n_hidden = table->hidden[0] == 0 ? 0 : table->n_hidden;
     nf_status status = NF_OK;
 
@@ -87,7 +87,7 @@ nf_status nfi_table_nets(nfi_coupling *cp, nf_maker *maker, const nfi_table *tab
     if (!mlp) return NF_ERR_MEMORY;
     for (int32_t i = 0; i < cp->n_nets && status == NF_OK; i++) {
         cp->prefix[i] = table->separate ? names[i] : "net";
-        status = nfi_mlp_create(&mlp[i], maker, in, out, table->hidden, n_hidden, table->activation, table->weights, !table->random_last);
+        status = nfi_mlp_create(&mlp[i], maker, cp->n_in, out, table->hidden, n_hidden, table->activation, table->weights, !table->random_last);
         if (status == NF_OK) cp->net[i] = nfi_mlp_net(&mlp[i]);
     }
     return status;

@@ -59,6 +59,7 @@ nfi_transform nfi_transform_affine_of(const nfi_transform_affine *affine); /* bo
 /* A monotone rational-quadratic spline of [-bound, bound], the identity beyond: math/spline.h. */
 typedef struct nfi_transform_spline {
     int32_t bins, circular;
+    const unsigned char *open; /* circular: [m], columns that are no circles all the same: slope 1 at both ends; NULL: none */
     double bound, min_width, min_height, min_slope, slope_centre, logit_bound; /* as in nfi_spline */
 } nfi_transform_spline;
 static inline int64_t nfi_transform_spline_params(const nfi_transform_spline *spline) { return 3 * spline->bins - (spline->circular ? 0 : 1); }

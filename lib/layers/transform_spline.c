@@ -3,7 +3,8 @@
  * transform_spline.c - rational-quadratic spline of single numbers: gathers strips of rows for the kernels of math/spline.h
  *
  * Parameters of a column: `bins` for the widths, `bins` for the heights, bins - 1 for the slopes at the inner knots, or with circular
- * `bins`, of which the first is the slope at both ends. All zero: z = x.
+ * `bins`, of which the first is the slope at both ends. All zero: z = x. Among circles a column that is none has a slope of 1 at its ends,
+ * which is what logit 0 means: it is put there whatever the parameter, whose tangent and gradient are 0.
  * A row's parameters are [params][m], kernels want parameter q of all elements of a strip side by side: copied there and back, m numbers at
  * a time. saved: nothing but the parameters, from which backward computes again.
  *
@@ -74,10 +75,20 @@ static const real *spline_param(const void *const p[2], int64_t ld, int64_t m, i
     return (const real *)p[q > 0] + i * ld + (q > 0 ? q - 1 : 0) * m;
 }
 
+/* p [params][stride], parameters, tangents or gradients of n rows: zeros at the ends of columns that are no circles */
+static void spline_open_ends(const nfi_transform_spline *sp, int64_t stride, int64_t n, int64_t m, real *p)
+{
+    real *ends = p + 2 * sp->bins * stride;
+    for (int64_t i = 0; sp->open && i < n; i++, ends += m)
+        for (int64_t j = 0; j < m; j++)
+            if (sp->open[j]) ends[j] = 0;
+}
+
 /* to [params][stride] of n rows, zeros up to a multiple of 16. */
 static void spline_gather(const nfi_transform_spline *sp, const void *const p[2], int64_t ld, int64_t first, int64_t n, int64_t m,
-                          const struct spline_work *w, real *to)
+                          const struct spline_work *w, real *out)
 {
+    real *to = out;
     for (int64_t q = 0; q < nfi_transform_spline_params(sp); q++, to += w->stride) {
         for (int64_t i = 0; i < n; i++) {
             const real *from = spline_param(p, ld, m, first + i, q);
@@ -85,11 +96,13 @@ static void spline_gather(const nfi_transform_spline *sp, const void *const p[2]
         }
         for (int64_t i = n * m; i % 16; i++) to[i] = 0;
     }
+    spline_open_ends(sp, w->stride, n, m, out);
 }
 
-static void spline_scatter(const nfi_transform_spline *sp, const real *from, int64_t stride, int64_t first, int64_t n, int64_t m,
+static void spline_scatter(const nfi_transform_spline *sp, real *from, int64_t stride, int64_t first, int64_t n, int64_t m,
                            void *const p[2], int64_t ld)
 {
+    spline_open_ends(sp, stride, n, m, from);
     for (int64_t q = 0; q < nfi_transform_spline_params(sp); q++, from += stride)
         for (int64_t i = 0; i < n; i++)
             memcpy((real *)p[q > 0] + (first + i) * ld + (q > 0 ? q - 1 : 0) * m, from + i * m, (size_t)m * sizeof *from);

@@ -81,7 +81,8 @@ static const struct state {
     X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
     X(nf_flow_solver_report_f64) X(nf_flow_fit_target) X(nf_flow_importance) X(nf_target_config_init)                                      \
     X(nf_columns_config_init) X(nf_columns_create) X(nf_table_config_init) X(nf_flow_create_nsf)                                            \
-    X(nf_flow_create_maf) X(nf_flow_create_iaf) X(nf_flow_create_nice) X(nf_autoregressive_config_init) X(nf_autoregressive_create)
+    X(nf_flow_create_maf) X(nf_flow_create_iaf) X(nf_flow_create_nice) X(nf_autoregressive_config_init) X(nf_autoregressive_create) \
+    X(nf_base_box_config_init) X(nf_base_box_create)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -555,13 +556,18 @@ static void scene_tables(scene *s)
     enum { POINTS = 20 };
     static const int64_t hidden[] = { 5 }, kind[] = { NF_COLUMN_BOUNDED, NF_COLUMN_REAL };
     static const double low[] = { -1e30, 0 }, high[] = { 1e30, 0 };
+    static const int64_t circle[] = { NF_COLUMN_PERIODIC, NF_COLUMN_REAL };
+    static const double none[] = { 0, 0 }, third[] = { 1.0 / 3, 0 };
     const struct { const char *name; __typeof__(api.nf_flow_create_nsf) create; } recipes[] = {
         { "nsf", api.nf_flow_create_nsf }, { "maf", api.nf_flow_create_maf }, { "iaf", api.nf_flow_create_iaf }, { "nice", api.nf_flow_create_nice },
+        { "nsf of a circle", api.nf_flow_create_nsf },
     };
     nf_flow *kept = s->flow;
     nf_table_config config;
     nf_columns_config columns;
+    nf_base_box_config box;
     nf_layer *layer;
+    nf_base *base;
     double nll;
 
     UNDER(s, api.nf_table_config_init(&config));
@@ -574,6 +580,7 @@ static void scene_tables(scene *s)
     config.high = high;
     config.n_kind = config.n_low = config.n_high = 2;
     for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
+        if (i == 4) config.kind = circle, config.low = none, config.high = third;
         CALL(s, recipes[i].create(&s->flow, s->context, &config));
         ANY(s, nf_flow_log_prob, s->flow, POINTS, (void *)s->x, NULL, s->value);
         scene_note(s, recipes[i].name, s->value, 8 * POINTS);
@@ -586,6 +593,12 @@ static void scene_tables(scene *s)
     columns.dim = 3;
     CALL(s, api.nf_columns_create(&layer, s->context, &columns));
     UNDER(s, api.nf_layer_unref(layer));
+    UNDER(s, api.nf_base_box_config_init(&box));
+    box.dim = 3;
+    box.normal = (const int64_t[]){ 1 };
+    box.n_normal = 1;
+    CALL(s, api.nf_base_box_create(&base, s->context, &box));
+    UNDER(s, api.nf_base_unref(base));
 }
 
 /* Continuous flows: time steps chosen by rows, gradients of their solutions, probes drawn by a seed. */

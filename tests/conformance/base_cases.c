@@ -33,6 +33,13 @@
     { .name = "logistic/" name_, .base_type = "logistic", .dim = dim_, .elsewhere = true,                                          \
       .base_config = &(const nf_base_logistic_config){ .struct_size = sizeof(nf_base_logistic_config), .dim = dim_, __VA_ARGS__ } }
 
+/* The grid of `normalised` goes from -1 to 1 for a box, which is all of it when it is the default. */
+#define BOX(name_, dim_, from, to, ...)                                                                                            \
+    { .name = "box/" name_, .base_type = "box", .dim = dim_, .low = from, .high = to,                                              \
+      .base_config = &(const nf_base_box_config){ .struct_size = sizeof(nf_base_box_config), .dim = dim_, __VA_ARGS__ } }
+
+static const double wide_low[] = { -9.0, 0.0 }, wide_high[] = { 9.0, 0.0 };
+static const double box_low[] = { -2.385, -3.5, -2.5, 0.0 }, box_high[] = { 0.7613, 2.0, 1.25, 0.0 };
 static const double full_mean[] = { 0.5, -1.0, 0.25 };
 static const double full_covariance[] = { 1.5, 0.5, -0.25, 0.5, 0.75, 0.125, -0.25, 0.125, 1.0 };
 
@@ -52,6 +59,11 @@ const conformance_case base_cases[] = {
     UNIFORM("one_column", 1, 0, 0, -0.99, 0.99),
     UNIFORM("default", 2, 0, 0, -0.99, 0.99),
     UNIFORM("box", 3, -2.385, 0.7613, -2.37, 0.75),
+    BOX("default", 2, -0.99, 0.99, .n_low = 0),
+    { .name = "box/normal", .base_type = "box", .dim = 2, .low = -9, .high = 9, .integral = 1e-6,
+      .base_config = &(const nf_base_box_config){ .struct_size = sizeof(nf_base_box_config), .dim = 2, .low = wide_low, .n_low = 2, .high = wide_high,
+                                                  .n_high = 2, .normal = columns + 1, .n_normal = 1 } },
+    BOX("four", 4, -2.37, 0.75, .low = box_low, .n_low = 4, .high = box_high, .n_high = 4, .normal = columns, .n_normal = 1),
     FULL("one_column", 1),
     FULL("two", 2),
     FULL("seven", 7),

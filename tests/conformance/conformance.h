@@ -26,6 +26,7 @@ typedef struct conformance_case {
     bool elsewhere;    /* another test integrates it, since a grid of equal steps does not do it justice */
     double round_trip; /* allowed error of round trips, in eps of the precision; 0: 600 */
     double solved;     /* allowed error of round trips and log-dets that are solved for; 0: they are exact */
+    double integral;   /* allowed error of the density's integral, for those with bends; 0: 1e-4 in f32, 1e-6 in f64. With low and high: it is over [low, high] */
     double gain;       /* of the random parameters; 0: 0.4 */
 } conformance_case;
 

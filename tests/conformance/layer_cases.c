@@ -23,12 +23,20 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
     { .name = "autoregressive/" name_, .layer_type = "autoregressive", .dim = dim_, .cond_dim = cond_,                             \
       .layer_config = &(const nf_autoregressive_config){ .struct_size = sizeof(nf_autoregressive_config), .dim = dim_,             \
                                                          .cond_dim = cond_, __VA_ARGS__ } }
-/* Gain: f32, where 64 outputs add up, sees too little of steeper curves; any gain is in tests/math/spline_test.c. The integral is that of one
- * column: on the grid of two, bends of the density at knots are worth 1e-5. */
+/* Gain: f32, where 64 outputs add up, sees too little of steeper curves; any gain is in tests/math/spline_test.c. On the grid of
+ * two columns bends of the density at knots are worth 1e-5. */
 #define SPLINE(name_, dim_, cond_, ...)                                                                                            \
     { .name = "coupling_spline/" name_, .gain = 0.15, .layer_type = "coupling_spline", .dim = dim_, .cond_dim = cond_,             \
       .layer_config = &(const nf_coupling_spline_config){ .struct_size = sizeof(nf_coupling_spline_config), .dim = dim_,           \
                                                           .cond_dim = cond_, __VA_ARGS__ } }
+
+/* Circles of half period 3.25 or 8 over a base that is uniform there, in other columns normal; the integral is that of two columns and all
+ * of [-8, 8], where bends at knots are worth 1e-5. */
+#define CIRCLES(name_, dim_, cond_, half_, base_, integral_, ...)                                                                  \
+    { .name = "coupling_spline/" name_, .gain = 0.15, .layer_type = "coupling_spline", .dim = dim_, .cond_dim = cond_,             \
+      .base_type = "box", .base_config = &base_, .low = -(half_), .high = half_, .integral = integral_,                            \
+      .layer_config = &(const nf_coupling_spline_config){ .struct_size = sizeof(nf_coupling_spline_config), .dim = dim_,           \
+                                                          .cond_dim = cond_, .bound = half_, __VA_ARGS__ } }
 
 /* Steep splines cost digits of f32 whichever way is solved: a smaller gain. Integrals in one column alone: their densities have bends,
  * circular ones jumps at the ends, which the grid of two columns is too coarse for. */
@@ -84,6 +92,21 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
 static const int64_t kinds[] = { NF_COLUMN_BOUNDED, NF_COLUMN_REAL, NF_COLUMN_POSITIVE };
 static const int64_t whole_kinds[] = { NF_COLUMN_INTEGER, NF_COLUMN_INTEGER, NF_COLUMN_BOUNDED };
 
+static const int64_t turn_kinds[] = { NF_COLUMN_PERIODIC, NF_COLUMN_REAL, NF_COLUMN_PERIODIC };
+
+static const int64_t three[] = { 0, 1, 2 }, mixed[] = { 3, 0 }, mixed_others[] = { 1, 2, 4 };
+static const double below[] = { -8, -8, 0, -8, 0 }, above[] = { 8, 8, 0, 8, 0 };
+static const double narrow_low[] = { -3.25, -3.25, -3.25 }, narrow_high[] = { 3.25, 3.25, 3.25 };
+static const nf_base_box_config all_circles = { .struct_size = sizeof all_circles, .dim = 3, .low = narrow_low, .n_low = 3, .high = narrow_high, .n_high = 3 };
+static const nf_base_box_config mixed_circles = { .struct_size = sizeof mixed_circles, .dim = 5, .low = below, .n_low = 5, .high = above, .n_high = 5,
+                                                  .normal = mixed_others, .n_normal = 3 };
+static const nf_base_box_config two_circles = { .struct_size = sizeof two_circles, .dim = 2, .low = below, .n_low = 2, .high = above, .n_high = 2 };
+static const nf_base_box_config lone_circle = { .struct_size = sizeof lone_circle, .dim = 1, .low = below, .n_low = 1, .high = above, .n_high = 1 };
+static const nf_base_box_config one_circle = { .struct_size = sizeof one_circle, .dim = 2, .low = below, .n_low = 2, .high = above, .n_high = 2,
+                                               .normal = three + 1, .n_normal = 1 };
+static const double turn_low[] = { -8, 0, -8 }, turn_high[] = { 8, 0, 8 };
+static const nf_base_box_config turns = { .struct_size = sizeof turns, .dim = 3, .low = turn_low, .n_low = 3, .high = turn_high, .n_high = 3, .normal = three + 1, .n_normal = 1 };
+
 const conformance_case layer_cases[] = {
     COUPLING("default", 2, 0, .mask = 0),
     COUPLING("alternating", 5, 0, SMOOTH, .mask = NF_MASK_ALTERNATING),
@@ -126,8 +149,17 @@ const conformance_case layer_cases[] = {
     SPLINE("cond", 3, 2, SMOOTH, .bins = 5),
     SPLINE("cond_one_column", 1, 3, SMOOTH, .bound = 6),
     SPLINE("free", 3, 0, SMOOTH, .form = NF_SPLINE_FREE),
-    SPLINE("circular", 3, 0, SMOOTH, .circular = 1, .bound = 3.25),
-    SPLINE("circular_free_cond", 1, 1, SMOOTH, .circular = 1, .form = NF_SPLINE_FREE, .bins = 4, .bound = 5),
+    { .name = "coupling_spline/two_columns", .gain = 0.15, .layer_type = "coupling_spline", .dim = 2, .integral = 1e-4,
+      .layer_config = &(const nf_coupling_spline_config){ .struct_size = sizeof(nf_coupling_spline_config), .dim = 2, .bins = 4, SMOOTH } },
+    CIRCLES("periodic", 3, 0, 3.25, all_circles, 0, SMOOTH, .periodic = three, .n_periodic = 3),
+    CIRCLES("periodic_swap", 3, 1, 3.25, all_circles, 0, SMOOTH, .periodic = three, .n_periodic = 3, .swap = 1),
+    CIRCLES("periodic_mixed", 5, 1, 8.0, mixed_circles, 0, SMOOTH, .periodic = mixed, .n_periodic = 2),
+    CIRCLES("periodic_mixed_swap", 5, 0, 8.0, mixed_circles, 0, SMOOTH, .periodic = mixed, .n_periodic = 2, .swap = 1, .bins = 3),
+    CIRCLES("periodic_free_cond", 1, 1, 8.0, lone_circle, 1e-4, SMOOTH, .periodic = three, .n_periodic = 1, .form = NF_SPLINE_FREE, .bins = 4),
+    CIRCLES("periodic_torus", 2, 0, 8.0, two_circles, 1e-4, SMOOTH, .periodic = three, .n_periodic = 2),
+    CIRCLES("periodic_cylinder", 2, 1, 8.0, one_circle, 1e-4, SMOOTH, .periodic = three, .n_periodic = 1),
+    CIRCLES("periodic_cylinder_swap", 2, 0, 8.0, one_circle, 1e-4, SMOOTH, .periodic = three, .n_periodic = 1, .swap = 1),
+    CIRCLES("periodic_free", 2, 0, 8.0, one_circle, 1e-4, SMOOTH, .periodic = three, .n_periodic = 1, .swap = 1, .form = NF_SPLINE_FREE),
     SPLINE("two_bins", 3, 0, SMOOTH, .bins = 2, .min_width = 0.1, .min_height = 0.2, .min_slope = 0.3, .logit_bound = 1),
     SPLINE("many_bins", 3, 0, SMOOTH, .bins = 64, .bound = 20),
     SPLINE("wide", 41, 5, .hidden = wide, .n_hidden = 2, .activation = NF_ACTIVATION_SILU, .random_last = 1),
@@ -178,6 +210,10 @@ const conformance_case layer_cases[] = {
     AUTO_SPLINE("spline_one_column", 1, 2, SMOOTH, .bins = 4),
     AUTO_SPLINE("spline_one_column_inverse", 1, 2, SMOOTH, .bins = 4, .direction = NF_AUTOREGRESSIVE_INVERSE),
     AUTO_SPLINE("spline_circular", 3, 0, SMOOTH, .circular = 1),
+    { .name = "autoregressive/spline_circular_one_column", .gain = 0.2, .layer_type = "autoregressive", .dim = 1, .low = -8, .high = 8, .integral = 1e-4,
+      .base_type = "box", .base_config = &lone_circle,
+      .layer_config = &(const nf_autoregressive_config){ .struct_size = sizeof(nf_autoregressive_config), .dim = 1, .transform = NF_TRANSFORM_SPLINE,
+                                                         .circular = 1, .spline_bound = 8, .hidden = none, .n_hidden = 1 } },
     { .name = "permutation/random", .layer_type = "permutation", .dim = 7,
       .layer_config = &(const nf_permutation_config){ .struct_size = sizeof(nf_permutation_config), .dim = 7, .seed = 5 } },
     { .name = "permutation/reverse", .layer_type = "permutation", .dim = 4,
@@ -246,6 +282,9 @@ const conformance_case layer_cases[] = {
     { .name = "columns/all_real", .layer_type = "columns", .dim = 2, .layer_config = &(const nf_columns_config){ .struct_size = sizeof(nf_columns_config), .dim = 2 } },
     COLUMNS("kinds", 0.03, 0.97, 0, kinds, .low = (const double[]){ 0, 0, -0.5 }, .n_low = 3, .high = (const double[]){ 1, 0, 0 }, .n_high = 3),
     COLUMNS("whole", 0, 256, 1, whole_kinds, .high = (const double[]){ 0, 255, 256 }, .n_high = 3),
+    { .name = "columns/periodic", .layer_type = "columns", .dim = 3, .low = -0.75, .high = 3.0, .base_type = "box", .base_config = &turns,
+      .layer_config = &(const nf_columns_config){ .struct_size = sizeof(nf_columns_config), .dim = 3, .kind = turn_kinds, .n_kind = 3, .half_turn = 8.0,
+                                                  .low = (const double[]){ -1, 0, 0 }, .n_low = 3, .high = (const double[]){ 5, 0, 0 }, .n_high = 3 } },
     DEQUANTISE("default", 3, 1, .bits = 0),
     DEQUANTISE("five_bits", 6, 8, .bits = 5, .shift = 0.5),
     DEQUANTISE("one_column", 1, 1, .shift = 1.0 / 3.0),

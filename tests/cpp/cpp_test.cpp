@@ -353,9 +353,10 @@ void calls__every_optimizer_and_base()
     nflow::base_normal_full_config full;
     nflow::base_mixture_config mixture;
     nflow::base_student_config student;
-    full.dim = mixture.dim = student.dim = 2;
+    nflow::base_box_config box;
+    full.dim = mixture.dim = student.dim = box.dim = 2;
     mixture.components = 3;
-    EXPECT(nflow::base::normal_full(full).dim() == 2 && nflow::base::mixture(mixture).dim() == 2 && nflow::base::student(student).dim() == 2);
+    EXPECT(nflow::base::normal_full(full).dim() == 2 && nflow::base::mixture(mixture).dim() == 2 && nflow::base::student(student).dim() == 2 && nflow::base::box(box).dim() == 2);
     EXPECT(std::string(nflow::base::laplace(2).type_name()) == "laplace" && nflow::base::logistic(3).dim() == 3);
     EXPECT(std::string(nflow::base::diagonal(2).type_name()) == "diagonal" && nflow::base::uniform(2, -1, 1).dim() == 2);
     nflow::base_normal_config n;

@@ -26,7 +26,8 @@ static nf_status run_coupling(job_scene *s)
 static nf_status run_coupling_spline(job_scene *s)
 {
     static const int64_t hidden[] = { 5, 3 };
-    return nf_coupling_spline_create(&s->out_layer, s->context, JOB_CONFIG(nf_coupling_spline_config, .dim = 4, .hidden = hidden, .n_hidden = 2));
+    return nf_coupling_spline_create(&s->out_layer, s->context, JOB_CONFIG(nf_coupling_spline_config, .dim = 4, .hidden = hidden, .n_hidden = 2,
+                                                                            .periodic = hidden + 1, .n_periodic = 1));
 }
 
 static nf_status run_permutation(job_scene *s) { return nf_permutation_create(&s->out_layer, s->context, JOB_CONFIG(nf_permutation_config, .dim = 5, .seed = 3)); }
@@ -65,7 +66,7 @@ static nf_status run_autoregressive(job_scene *s)
 static nf_status run_dequantise(job_scene *s) { return nf_dequantise_create(&s->out_layer, s->context, JOB_CONFIG(nf_dequantise_config, .dim = 3)); }
 static nf_status run_columns(job_scene *s)
 {
-    static const int64_t kind[] = { NF_COLUMN_POSITIVE, NF_COLUMN_INTEGER };
+    static const int64_t kind[] = { NF_COLUMN_POSITIVE, NF_COLUMN_PERIODIC };
     return nf_columns_create(&s->out_layer, s->context, JOB_CONFIG(nf_columns_config, .dim = 2, .kind = kind, .n_kind = 2));
 }
 static nf_status run_layer(job_scene *s) { return nf_layer_create(&s->out_layer, s->context, "affine", JOB_CONFIG(nf_affine_config, .dim = 2)); }
@@ -92,6 +93,13 @@ static nf_status run_mixture(job_scene *s)
 static nf_status run_student(job_scene *s) { return nf_base_student_create(&s->out_base, s->context, JOB_CONFIG(nf_base_student_config, .dim = 2)); }
 static nf_status run_laplace(job_scene *s) { return nf_base_laplace_create(&s->out_base, s->context, 3); }
 static nf_status run_logistic(job_scene *s) { return nf_base_logistic_create(&s->out_base, s->context, 3); }
+static nf_status run_box(job_scene *s)
+{
+    static const double low[] = { -1, 0 }, high[] = { 2, 0 };
+    static const int64_t normal[] = { 1 };
+    return nf_base_box_create(&s->out_base, s->context, JOB_CONFIG(nf_base_box_config, .dim = 2, .low = low, .n_low = 2, .high = high, .n_high = 2,
+                                                                   .normal = normal, .n_normal = 1));
+}
 static nf_status run_base(job_scene *s) { return nf_base_create(&s->out_base, s->context, "normal", JOB_CONFIG(nf_base_normal_config, .dim = 2)); }
 static nf_status run_adam(job_scene *s) { return nf_optimizer_adam_create(&s->out_optimizer, s->context, NULL); }
 static nf_status run_adamw(job_scene *s) { return nf_optimizer_adamw_create(&s->out_optimizer, s->context, NULL); }
@@ -125,7 +133,11 @@ static const int64_t table_hidden[] = { 3 };
                              .sd = table_sd, .n_sd = 2, .dtype = s->dtype)
 static nf_status run_nsf(job_scene *s)
 {
-    return nf_flow_create_nsf(&s->out_flow, s->context, TABLE_JOB);
+    static const int64_t kind[] = { NF_COLUMN_PERIODIC, NF_COLUMN_REAL };
+    nf_table_config config = *TABLE_JOB;
+    config.kind = kind; /* recipes with a circle take memory of their own */
+    config.n_kind = 2;
+    return nf_flow_create_nsf(&s->out_flow, s->context, &config);
 }
 static nf_status run_maf(job_scene *s)
 {
@@ -421,6 +433,7 @@ const job jobs[] = {
     { "nf_base_student_create", run_student, NULL, false },
     { "nf_base_laplace_create", run_laplace, NULL, false },
     { "nf_base_logistic_create", run_logistic, NULL, false },
+    { "nf_base_box_create", run_box, NULL, false },
     { "nf_base_create", run_base, NULL, false },
     { "nf_optimizer_adam_create", run_adam, NULL, false },
     { "nf_optimizer_adamw_create", run_adamw, NULL, false },

@@ -23,7 +23,7 @@ const fault_sample fault_samples[] = {
     { "coupling_conv", "{\"type\":\"coupling_conv\",\"height\":3,\"width\":1,\"channels\":1,\"mask\":\"checkerboard\",\"net\":\"residual\","
                        "\"cond_dim\":2,\"hidden\":2,\"blocks\":1,\"scale\":\"tanh\"}", NORMAL, FAULT_ANY },
     { "coupling_spline", "{\"type\":\"coupling_spline\",\"dim\":3,\"hidden\":[4],\"random_last\":true}", NORMAL, FAULT_ANY },
-    { "coupling_spline", "{\"type\":\"coupling_spline\",\"dim\":3,\"cond_dim\":2,\"hidden\":[3],\"form\":\"free\",\"circular\":true,"
+    { "coupling_spline", "{\"type\":\"coupling_spline\",\"dim\":3,\"cond_dim\":2,\"hidden\":[3],\"form\":\"free\",\"periodic\":[2,1],"
                          "\"bins\":3,\"swap\":true}", NORMAL, FAULT_ANY },
     { "split", "{\"type\":\"split\",\"height\":1,\"width\":1,\"channels\":3,\"keep\":2}", NORMAL, FAULT_ANY },
     { "permutation", "{\"type\":\"permutation\",\"dim\":3,\"seed\":\"5\"}", NORMAL, FAULT_ANY },
@@ -40,6 +40,8 @@ const fault_sample fault_samples[] = {
     { "dequantise", "{\"type\":\"dequantise\",\"dim\":3,\"bits\":5,\"shift\":0.5}", NORMAL, FAULT_WHOLE },
     { "columns", "{\"type\":\"columns\",\"dim\":3,\"kind\":[1,2,3],\"low\":[0,-1,0],\"high\":[0,0,1],\"alpha\":0.01}", NORMAL, FAULT_UNIT },
     { "columns", "{\"type\":\"columns\",\"dim\":3,\"kind\":[4,4,3],\"high\":[0,255,255]}", NORMAL, FAULT_WHOLE },
+    { "columns", "{\"type\":\"columns\",\"dim\":3,\"kind\":[5,1,5],\"high\":[24,0,0],\"half_turn\":4.0}",
+      "{\"type\":\"box\",\"dim\":3,\"low\":[-4,0,-4],\"high\":[4,0,4],\"normal\":[1]}", FAULT_ANY },
     { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"hidden\":[4],\"end_time\":0.25}", NORMAL, FAULT_ANY },
     { "cnf", "{\"type\":\"cnf\",\"dim\":3,\"cond_dim\":2,\"hidden\":[2,3],\"solver\":\"rk4\",\"step\":0.1,\"activation\":\"softplus\","
              "\"time\":\"concat\",\"trace\":\"hutchinson\",\"probe\":\"gaussian\",\"probes\":2,\"end_time_fixed\":true,"
@@ -51,6 +53,7 @@ const fault_sample fault_samples[] = {
     { "normal", "", "{\"type\":\"normal\",\"dim\":3,\"columns\":[1,2],\"temperature\":[0.5,2.0]}", FAULT_ANY },
     { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", FAULT_ANY },
     { "uniform", "", "{\"type\":\"uniform\",\"dim\":3,\"low\":-5.0,\"high\":5.0}", FAULT_ANY },
+    { "box", "", "{\"type\":\"box\",\"dim\":3,\"low\":[-5,-6,0],\"high\":[5,4,0],\"normal\":[2]}", FAULT_ANY },
     { "normal_full", "", "{\"type\":\"normal_full\",\"dim\":3}", FAULT_ANY },
     { "mixture", "", "{\"type\":\"mixture\",\"dim\":3,\"components\":2}", FAULT_ANY },
     { "student", "", "{\"type\":\"student\",\"dim\":3,\"df_fixed\":true}", FAULT_ANY },

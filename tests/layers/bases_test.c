@@ -43,6 +43,11 @@ static nf_base *make(int32_t i, int64_t dim)
         status = nf_base_student_create(&base, NULL, &(nf_base_student_config){ .struct_size = sizeof(nf_base_student_config), .dim = dim });
     if (strcmp(name, "laplace") == 0) status = nf_base_laplace_create(&base, NULL, dim);
     if (strcmp(name, "logistic") == 0) status = nf_base_logistic_create(&base, NULL, dim);
+    if (strcmp(name, "box") == 0) { /* the columns behind the first two are normal */
+        static const double low[] = { -1.0, -2.0, 0.0 }, high[] = { 1.5, 0.5, 0.0 };
+        status = nf_base_box_create(&base, NULL, &(nf_base_box_config){ .struct_size = sizeof(nf_base_box_config), .dim = dim, .low = low, .n_low = dim,
+                                                                        .high = high, .n_high = dim, .normal = (int64_t[]){ 2 }, .n_normal = dim > 2 });
+    }
     ck_assert_msg(status == NF_OK, "no case for base %s", name);
     ck_assert_int_le(base->param_count, MAX_PARAMS);
     return base;
@@ -109,6 +114,7 @@ START_TEST(base__samples_follow_the_distribution)
 {
     static const struct { const char *name; double mean, sd, kurtosis; } want[] = {
         { "normal", 0.0, 0.5, 3 }, { "diagonal", 0.3, 0.67492940378, 3 }, { "uniform", 0.25, 0.36084391824, 1.8 },
+        { "box", 0.25, 0.36084391824, 1.8 },
         { "normal_full", 0.3, 0.67492940378, 3 }, { "mixture", 0.3, 0.67492940378, 3 },
         { "student", 0.3, 0.73934811836, 3.75 }, /* nu = 12 */
         { "laplace", 0.3, 0.95449431647, 6 }, { "logistic", 0.3, 1.22418652349, 4.2 },
@@ -177,8 +183,9 @@ START_TEST(base__integrates_to_one)
         double theta[MAX_PARAMS], centre[2] = { 0.1, -0.2 };
         for (int k = 0; k < MAX_PARAMS; k++) theta[k] = 0.5 * draw(300 + (uint64_t)k); /* for "student", nu about 1: no mean */
         if (strcmp(nf_base_type_name(base), "laplace") == 0) memcpy(centre, theta, (size_t)dim * sizeof *theta);
-        /* the box has walls where no node is: its density is constant, and check_values has it */
-        if (strcmp(nf_base_type_name(base), "uniform") != 0) ck_assert_double_eq_tol(integral(base, theta, centre), 1.0, 1e-8);
+        /* the box has walls where no node is: its density is constant, and check_values and the conformance suite have it */
+        const bool walls = strcmp(nf_base_type_name(base), "uniform") == 0 || strcmp(nf_base_type_name(base), "box") == 0;
+        if (!walls) ck_assert_double_eq_tol(integral(base, theta, centre), 1.0, 1e-8);
         nf_base_unref(base);
     }
 }
@@ -294,6 +301,56 @@ START_TEST(base__check_values)
 }
 END_TEST
 
+START_TEST(box__check_values_and_refusals)
+{
+    const double low[] = { -1.0, 7.0 }, high[] = { 1.5, 7.0 };
+    const int64_t second[] = { 1, 1 }, third[] = { 2 };
+    nf_base_box_config config = { .struct_size = sizeof config, .dim = 2, .low = low, .n_low = 2, .high = high, .n_high = 2, .normal = second, .n_normal = 1 };
+    nf_base *box = NULL;
+
+    ck_assert_int_eq(nf_base_box_create(&box, NULL, &config), NF_OK);
+    ck_assert_double_eq_tol(log_prob(box, NULL, 1, (double[]){ 0.7, -1.3 }, NULL), -2.6802292651, 1e-9);
+    ck_assert_double_eq_tol(log_prob(box, NULL, 1, (double[]){ 1.5, -1.3 }, NULL), -2.6802292651, 1e-9);
+    ck_assert(log_prob(box, NULL, 1, (double[]){ 1.6, -1.3 }, NULL) == -INFINITY);
+    ck_assert(isnan(log_prob(box, NULL, 1, (double[]){ 1.6, NAN }, NULL)));
+    nf_base_unref(box);
+    config.n_normal = 2;
+    ck_assert_int_eq(nf_base_box_create(&box, NULL, &config), NF_ERR_ARG);
+    ck_assert_str_eq(nf_last_error(), "nf_base_box_create: normal[1] is 1, not a column of 2 or given twice");
+    config.normal = third;
+    config.n_normal = 1;
+    ck_assert_int_eq(nf_base_box_create(&box, NULL, &config), NF_ERR_ARG);
+    config.n_normal = 0;
+    ck_assert_int_eq(nf_base_box_create(&box, NULL, &config), NF_ERR_ARG);
+    ck_assert_str_eq(nf_last_error(), "nf_base_box_create: low[1] is 7 and high[1] 7; low must be below high unless `normal` lists the column");
+    config.n_high = 0;
+    ck_assert_int_eq(nf_base_box_create(&box, NULL, &config), NF_ERR_SHAPE);
+    ck_assert_ptr_null(box);
+}
+END_TEST
+
+/* Columns of one sample are independent: the words of a normal number are not those of a uniform one beside it. */
+START_TEST(box__columns_are_independent)
+{
+    static double z[2 * SAMPLES];
+    double both = 0.0, squares = 0.0;
+    nf_base *box = NULL;
+
+    ck_assert_int_eq(nf_base_box_create(&box, NULL, &(nf_base_box_config){ .struct_size = sizeof(nf_base_box_config), .dim = 2,
+                                                                           .normal = (int64_t[]){ 1 }, .n_normal = 1 }), NF_OK);
+    nf_tile tile = tile_of(box, NULL, SAMPLES);
+    ck_assert_int_eq(box->type->f64->sample(box->self, &tile, 1.0, z), NF_OK);
+    for (int i = 0; i < SAMPLES; i++) {
+        both += z[2 * i] * z[2 * i + 1];
+        squares += z[2 * i] * z[2 * i] * (z[2 * i + 1] * z[2 * i + 1] - 1.0);
+    }
+    ck_assert_double_eq_tol(both / SAMPLES, 0.0, 4.0 * sqrt(1.0 / 3.0 / SAMPLES)); /* 4 standard errors, both */
+    ck_assert_double_eq_tol(squares / SAMPLES, 0.0, 4.0 * sqrt(2.0 / 5.0 / SAMPLES));
+    free(tile.scratch);
+    nf_base_unref(box);
+}
+END_TEST
+
 START_TEST(base__check_values_of_heads_of_files)
 {
     static const struct { const char *name; int64_t dim; double theta[6], z[2], want; } values[] = {
@@ -317,7 +374,7 @@ START_TEST(base__far_rows_are_finite)
 {
     nf_base *base = make(_i, 1);
     double theta[MAX_PARAMS] = { 0 }, g;
-    if (strcmp(nf_base_type_name(base), "uniform") != 0)
+    if (strcmp(nf_base_type_name(base), "uniform") != 0 && strcmp(nf_base_type_name(base), "box") != 0)
         for (int s = -1; s <= 1; s += 2) {
             const double z = s * 1e30, weight = 1.0;
             nf_tile tile = tile_of(base, theta, 1);
@@ -489,6 +546,8 @@ int main(void)
     tcase_set_timeout(all, 120);
     tcase_add_loop_test(all, base__gradients_match_central_differences, 0, nfi_base_type_count());
     tcase_add_loop_test(all, base__samples_follow_the_distribution, 0, nfi_base_type_count());
+    tcase_add_test(all, box__check_values_and_refusals);
+    tcase_add_test(all, box__columns_are_independent);
     tcase_add_loop_test(all, base__integrates_to_one, 0, nfi_base_type_count());
     tcase_add_loop_test(all, base__samples_are_near_the_density, 0, nfi_base_type_count());
     tcase_add_loop_test(all, base__samples_are_near_rejected_ones, 0, nfi_base_type_count());

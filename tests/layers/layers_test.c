@@ -291,14 +291,17 @@ static nf_layer *make_columns(int32_t variant)
 {
     static const int64_t kind[] = { NF_COLUMN_POSITIVE, NF_COLUMN_BOUNDED, NF_COLUMN_REAL };
     static const double low[] = { -0.5, 0.0, 0.0 }, high[] = { 0.0, 1.0, 0.0 };
+    static const int64_t turn[] = { NF_COLUMN_PERIODIC, NF_COLUMN_REAL, NF_COLUMN_PERIODIC };
+    static const double from[] = { -0.25, 0.0, 0.0 }, to[] = { 1.5, 0.0, 0.0 };
     nf_columns_config config = NF_COLUMNS_CONFIG_INIT;
     nf_layer *layer;
     config.dim = 3;
-    config.kind = kind;
-    config.low = low;
-    config.high = high;
+    config.kind = variant == 2 ? turn : kind;
+    config.low = variant == 2 ? from : low;
+    config.high = variant == 2 ? to : high;
     config.n_kind = config.n_low = config.n_high = 3;
-    config.alpha = variant ? 0.05 : 0.0;
+    config.half_turn = variant == 2 ? 2.5 : 0.0;
+    config.alpha = variant == 1 ? 0.05 : 0.0;
     ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
     return layer;
 }
@@ -419,7 +422,7 @@ static nf_layer *make_wide_autoregressive(void)
 #define SPLINE_VARIANTS 12
 static nf_layer *make_coupling_spline(int32_t variant)
 {
-    static const int64_t hidden[] = { 7, 16 };
+    static const int64_t hidden[] = { 7, 16 }, circles[] = { 3, 0, 4 };
     nf_coupling_spline_config config = NF_COUPLING_SPLINE_CONFIG_INIT;
     nf_layer *layer;
     config.dim = variant == 11 ? 1 : 5;
@@ -427,7 +430,8 @@ static nf_layer *make_coupling_spline(int32_t variant)
     config.mask = 1 + variant % 2;
     config.swap = variant % 4 == 1;
     config.bins = 2 + variant % 4;
-    config.circular = variant % 3 == 1;
+    config.periodic = circles + (config.dim == 1); /* among columns kept and transformed, or the only one */
+    config.n_periodic = variant % 3 != 1 ? 0 : config.dim == 1 ? 1 : 3;
     config.bound = 2.5 + variant % 2;
     config.activation = NF_ACTIVATION_TANH;
     config.random_last = 1;
@@ -477,7 +481,7 @@ static const struct layer_case {
     { "squeeze", make_squeeze, 8, -2.0, 2.0 },
     { "cnf", make_cnf, 6, -2.0, 2.0 },
     { "autoregressive", make_autoregressive, AUTO_VARIANTS, -2.0, 2.0 },
-    { "columns", make_columns, 2, 0.05, 0.95 },
+    { "columns", make_columns, 3, 0.05, 0.95 },
     { "dequantise", make_dequantise, 4, 0.0, 256.0 },
 };
 #define N_CASES ((int)(sizeof layer_cases / sizeof *layer_cases))
@@ -768,6 +772,10 @@ START_TEST(columns__check_value)
     nf_layer *layer;
     ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
     check_layer(layer, NULL, (double[]){ 0.5, 2, 0.477, 3 }, (double[]){ 0.5, 0.6931471806, -1.0219383780, 3 }, 0.1451009065);
+    config = (nf_columns_config){ .struct_size = sizeof config, .dim = 1, .kind = (int64_t[]){ NF_COLUMN_PERIODIC }, .n_kind = 1,
+                                  .high = (double[]){ 24 }, .n_high = 1 };
+    ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, NULL, (double[]){ 1 }, (double[]){ -2.8797932658 }, -1.3401767639);
 }
 END_TEST
 
@@ -815,10 +823,16 @@ START_TEST(coupling_spline__check_value)
     ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
     check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6 }, (double[]){ 0.7, 0.75 }, (double[]){ 0.7, -1.2463298345 },
                 -0.0046561241);
-    config.circular = 1;
+    config.periodic = (int64_t[]){ 1 };
+    config.n_periodic = 1;
     ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
     check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6, -0.7 }, (double[]){ 0.7, 0.75 },
                 (double[]){ 0.7, -1.1022233046 }, -0.6952954317);
+    config.periodic = (int64_t[]){ 0, 1 }; /* W: of cosine and sine of 0.7 pi / 3, which are 0.7431448255 and 0.6691306064 */
+    config.n_periodic = 2;
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0.4 - 2 * 0.74314482547739424, -0.3 - 0.66913060635885821, -0.2, 0.5, 0.6, -0.7 },
+                (double[]){ 0.7, 0.75 }, (double[]){ 0.7, -1.1022233046 }, -0.6952954317);
     config = (nf_coupling_spline_config){ .struct_size = sizeof config, .dim = 2, .bins = 2, .form = NF_SPLINE_FREE, .bound = 1, .min_width = 1e-2,
                                           .min_height = 1e-2, .min_slope = 1e-2, .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
     ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
@@ -838,6 +852,8 @@ static const struct { nf_coupling_spline_config config; const char *words; } bad
     { { .dim = 2, .min_slope = 1 }, "min_slope is 1" },
     { { .dim = 2, .form = NF_SPLINE_FREE, .logit_bound = 2 }, "logit_bound is 2, but form free bounds no logits" },
     { { .dim = 2, .mask = NF_MASK_INDEX }, "index is empty" },
+    { { .dim = 2, .periodic = (const int64_t[]){ 0, 2 }, .n_periodic = 2 }, "periodic[1] is 2, not a column of 2 or given twice" },
+    { { .dim = 2, .periodic = (const int64_t[]){ 1, 1 }, .n_periodic = 2 }, "periodic[1] is 1, not a column of 2 or given twice" },
 };
 START_TEST(coupling_spline__refuses_bad_configs)
 {
@@ -1547,7 +1563,10 @@ END_TEST
 
 static const struct { const char *name; nf_columns_config config; nf_status status; const char *words; } bad_columns[] = {
     { "lengths", { .dim = 2, .n_kind = 1 }, NF_ERR_SHAPE, "n_kind is 1, n_low 0 and n_high 0, each must be 0 or dim, 2" },
-    { "kind", { .dim = 1, .kind = (const int64_t[]){ 5 }, .n_kind = 1 }, NF_ERR_ARG, "kind" },
+    { "kind", { .dim = 1, .kind = (const int64_t[]){ 6 }, .n_kind = 1 }, NF_ERR_ARG, "kind" },
+    { "period", { .dim = 1, .kind = (const int64_t[]){ 5 }, .n_kind = 1, .low = (const double[]){ 24 }, .n_low = 1 }, NF_ERR_ARG,
+      "low[0] is 24 and high[0] 0, a periodic column has low below high, its period apart" },
+    { "half turn", { .dim = 1, .half_turn = -1 }, NF_ERR_ARG, "half_turn is -1" },
     { "bounds", { .dim = 1, .kind = (const int64_t[]){ 3 }, .n_kind = 1, .low = (const double[]){ 2 }, .n_low = 1, .high = (const double[]){ 2 }, .n_high = 1 },
       NF_ERR_ARG, "low[0] is 2 and high[0] 2, a bounded column has low below high" },
     { "no bounds", { .dim = 1, .kind = (const int64_t[]){ 3 }, .n_kind = 1 }, NF_ERR_ARG, "a bounded column has low below high" },
@@ -1602,6 +1621,37 @@ START_TEST(columns__names_row_and_column_outside_the_domain)
     ck_assert_str_eq(nf_last_error(), rows[_i].words);
     free(x), free(z);
     bench_end(&b);
+}
+END_TEST
+
+/* A circle has no other end: z in [-T, T) and x in [low, high) whatever comes in and however it is rounded; what differs by whole periods is one. */
+START_TEST(columns__turn_round)
+{
+    static const double x[] = { 0.0, 24.0, -24.0, 25.0, -1e-9, 23.999999999, 1.0, 49.0, 1e6, -3e30, 12.0, 6.0 };
+    const double T = _i ? 4.0 : (double)(float)M_PI;
+    struct bench b;
+    for (int32_t dtype = NF_F32; dtype <= NF_F64; dtype++) {
+        const int64_t kind = NF_COLUMN_PERIODIC;
+        nf_columns_config config = { .struct_size = sizeof config, .dim = 1, .kind = &kind, .n_kind = 1, .high = (double[]){ 24 }, .n_high = 1, .half_turn = _i ? 4.0 : 0.0 };
+        nf_layer *layer;
+        ck_assert_int_eq(nf_columns_create(&layer, NULL, &config), NF_OK);
+        bench_begin(&b, layer, dtype, ROWS);
+        void *in = bench_memory(b.n * b.size), *z = bench_memory(b.n * b.size), *back = bench_memory(b.n * b.size);
+        for (int k = 0; k < (int)(sizeof x / sizeof *x); k++) {
+            for (int64_t i = 0; i < b.n; i++) put(&b, in, i, x[k]);
+            ck_assert_int_eq(b.ops->forward(b.layer->self, &b.tile, in, z, NULL), NF_OK);
+            const double at = get(&b, z, 0), want = T * (2.0 * fmod(fmod(get(&b, in, 0), 24.0) + 24.0, 24.0) / 24.0 - 1.0);
+            ck_assert_msg(at >= -T && at < (dtype == NF_F32 || _i ? T : M_PI), "%g becomes %.17g", x[k], at);
+            if (fabs(x[k]) < 100) ck_assert_msg(remainder(at - want, 2.0 * T) < 1e-6 && remainder(at - want, 2.0 * T) > -1e-6, "%g becomes %.17g, not %.17g", x[k], at, want);
+            ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+            ck_assert(get(&b, back, 0) >= 0.0 && get(&b, back, 0) < 24.0);
+            for (int64_t i = 0; i < b.n; i++) put(&b, z, i, nextafterf((float)T, 0.0F) + (i == 1 ? 10.0 * T : 0.0)); /* latents at the end and beyond */
+            ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+            for (int64_t i = 0; i < b.n; i++) ck_assert(get(&b, back, i) >= 0.0 && get(&b, back, i) < 24.0);
+        }
+        free(in), free(z), free(back);
+        bench_end(&b);
+    }
 }
 END_TEST
 
@@ -1731,6 +1781,7 @@ int main(void)
     tcase_add_test(one, squeeze__check_value);
     tcase_add_test(one, columns__check_value);
     tcase_add_loop_test(one, columns__refuses_bad_configs, 0, (int)(sizeof bad_columns / sizeof *bad_columns));
+    tcase_add_loop_test(one, columns__turn_round, 0, 2);
     tcase_add_loop_test(one, columns__names_row_and_column_outside_the_domain, 0, 6);
     tcase_add_loop_test(one, columns__generates_what_it_takes, 0, 8);
     tcase_add_loop_test(one, columns__whole_numbers_come_back_exactly, 0, 2);

@@ -147,11 +147,21 @@ refuse_kind() { # KIND TEXT
 refuse_kind "agee:integer" "did you mean age?"
 refuse_kind "7:integer" "numbers from 0 to 2"
 refuse_kind "age" "not COLUMN:KIND"
-refuse_kind "age:whole" "not one of real, positive, bounded(LOW,HIGH), integer"
-refuse_kind "age:periodic(0,90)" "periodic is not a kind"
+refuse_kind "age:whole" "not one of real, positive, bounded(LOW,HIGH), integer, periodic(LOW,HIGH)"
+refuse_kind "age:periodic(90)" "is not periodic, for angles from -pi to pi, or periodic(LOW,HIGH)"
+refuse_kind "age:periodic(90,0)" "low below high, its period apart"
 refuse_kind "share:bounded(0)" "is not bounded(LOW,HIGH)"
 refuse_kind "share:bounded(1,0)" "low below high"
 refuse_kind "age:integer,0:integer" "stands twice"
+awk 'BEGIN { print "hour,load"; for (i = 0; i < 400; i++) { u = (i * 0.618034) % 1; v = (i * 0.414214) % 1; print (22 + 5 * u * v) % 24 "," u + v } }' >hours.csv
+expect tables__periodic 0 "$nflow" train hours.csv --columns-kind "hour:periodic(0,24)" --epochs 3 --seed 1 -o t.safetensors --json
+json tables__periodic 'd["arch"] == "nsf" and isinstance(d["gaussian_valid_nll"], float)'
+expect tables__periodic_sample 0 "$nflow" sample t.safetensors -n 200 --seed 1
+awk -F '[, ]' '{ if ($1 < 0 || $1 >= 24) bad = 1 } END { exit bad || NR < 200 }' out.txt || fail "tables__periodic_sample: a row is not on the circle"
+expect tables__periodic_of_maf 2 "$nflow" train hours.csv --arch maf --columns-kind "hour:periodic(0,24)" -o x
+says tables__periodic_of_maf "column 0 is periodic, which --arch maf does not keep; --arch nsf does"
+expect tables__periodic_mixed 2 "$nflow" train hours.csv --mix linear --columns-kind "hour:periodic(0,24)" -o x
+says tables__periodic_mixed "mix is linear, but kind\[0\] is periodic and would not stay a circle; set mix to 0, random or none"
 expect tables__kind_is_kept 1 "$nflow" train people.csv --columns-kind "income:bounded(0,1)" -o x
 says tables__kind_is_kept "not in the column's bounds, \[0, 1\]"
 expect tables__kinds_of_realnvp 2 "$nflow" train people.csv --arch realnvp --columns-kind "$kinds" -o x

@@ -10,9 +10,10 @@ int main(void)
     const nf_base_normal_config normal = { .struct_size = sizeof normal, .dim = 2 };
     const nf_base_normal_full_config full = { .struct_size = sizeof full, .dim = 2 };
     const nf_base_mixture_config mixture = { .struct_size = sizeof mixture, .dim = 2, .components = 3 };
+    const nf_base_box_config box = { .struct_size = sizeof box, .dim = 2, .normal = (const int64_t[]){ 1 }, .n_normal = 1 };
     const nf_base_student_config student = { .struct_size = sizeof student, .dim = 2, .df = 4 };
     const double x[] = { 0.3, -0.6 };
-    nf_base *base[9] = { NULL };
+    nf_base *base[10] = { NULL };
     nf_status status = nf_base_normal_create(&base[0], NULL, 2);
 
     if (status >= 0) status = nf_base_diagonal_create(&base[1], NULL, 2);
@@ -23,7 +24,8 @@ int main(void)
     if (status >= 0) status = nf_base_student_create(&base[6], NULL, &student);
     if (status >= 0) status = nf_base_laplace_create(&base[7], NULL, 2);
     if (status >= 0) status = nf_base_logistic_create(&base[8], NULL, 2);
-    for (int i = 0; status >= 0 && i < 9; i++) {
+    if (status >= 0) status = nf_base_box_create(&base[9], NULL, &box); /* the second column normal */
+    for (int i = 0; status >= 0 && i < 10; i++) {
         nf_flow_config config = { .struct_size = sizeof config, .dtype = NF_F64 };
         nf_flow *flow = NULL;
         double log_prob = 0.0;
@@ -35,7 +37,7 @@ int main(void)
     }
     for (int32_t i = 0; nf_base_type_at(i); i++) printf("%s ", nf_base_type_at(i));
     printf("are the bases that there are\n");
-    for (int i = 0; i < 9; i++) nf_base_unref(base[i]);
+    for (int i = 0; i < 10; i++) nf_base_unref(base[i]);
     if (status < 0) fprintf(stderr, "%s\n", nf_last_error());
     return status < 0;
 }
