@@ -75,10 +75,32 @@ static nf_status location_sample(const void *self, const nf_tile *tile, double t
     return NF_OK;
 }
 
+/* dz/dlocation = 1,   dz/ds = z - location */
+static nf_status location_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+{
+    const nfi_location *lo = self;
+    const int64_t dim = lo->dim;
+    const real *z = from, *g = gradient, *location = tile->theta;
+    real *grad = tile->grad;
+
+    (void)value;
+    for (int64_t j = 0; j < dim && !lo->fixed; j++) {
+        double sum_location = 0.0, sum_scale = 0.0;
+        for (int64_t k = j; k < tile->n * dim; k += dim) {
+            sum_location += (double)g[k];
+            sum_scale += (double)g[k] * ((double)z[k] - (double)location[j]);
+        }
+        grad[j] += (real)sum_location;
+        grad[dim + j] += (real)sum_scale;
+    }
+    return NF_OK;
+}
+
 const nfi_base_ops NFI_NAME(nfi_location_ops) = {
     .log_prob = location_log_prob,
     .backward = location_backward,
     .sample = location_sample,
+    .sample_backward = location_sample_backward,
 };
 
 #if NFI_ONCE

@@ -179,6 +179,12 @@ static int64_t mixture_choose(const struct mixture *mx, const double *log_w, dou
     return c;
 }
 
+/* Component c of the draw of row i */
+static int64_t mixture_component_of(const struct mixture *mx, const nf_tile *tile, const double *log_w, int64_t i)
+{
+    return mixture_choose(mx, log_w, nfi_uniform(tile->seed, NFI_STREAM_COMPONENT, (uint64_t)(tile->row + i)));
+}
+
 static nf_status mixture_sample(const void *self, const nf_tile *tile, double temperature, void *to)
 {
     const struct mixture *mx = self;
@@ -191,10 +197,38 @@ static nf_status mixture_sample(const void *self, const nf_tile *tile, double te
     mixture_weights(mx, theta, m.log_w);
     kernels->normal(tile->seed, NFI_STREAM_BASE, (uint64_t)(tile->row * dim), tile->n * dim, m.rows);
     for (int64_t i = 0; i < tile->n; i++) {
-        const double u = nfi_uniform(tile->seed, NFI_STREAM_COMPONENT, (uint64_t)(tile->row + i));
-        const real *mean = theta + mx->k + mixture_choose(mx, m.log_w, u) * dim, *log_sd = mean + mx->k * dim;
+        const real *mean = theta + mx->k + mixture_component_of(mx, tile, m.log_w, i) * dim, *log_sd = mean + mx->k * dim;
         for (int64_t j = 0; j < dim; j++)
             z[i * dim + j] = (real)((double)mean[j] + temperature * nfi_exp((double)log_sd[j]) * m.rows[i * dim + j]);
+    }
+    return NF_OK;
+}
+
+/* Within its component a draw moves: dz/dmean_c = 1,   dz/dl_c = z - mean_c. With the logits it jumps from one to another: theirs is
+ * the score's, sum_i value_i ([c_i = c] - w_c), conditioned on z: sum_i value_i (p(c | z_i) - w_c). */
+static nf_status mixture_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+{
+    const struct mixture *mx = self;
+    const mixture_scratch m = mixture_memory(mx, tile);
+    const int64_t dim = mx->dim;
+    const real *z = from, *g = gradient, *theta = tile->theta;
+    real *grad = tile->grad;
+
+    mixture_rows(mx, tile, z, &m);
+    for (int64_t c = 0; c < mx->k; c++) {
+        const real *mean = theta + mx->k + c * dim;
+        const double constant = mixture_component(mx, theta, c, &m), w = nfi_exp(m.log_w[c]);
+        double sum = 0.0;
+        for (int64_t i = 0; i < tile->n; i++)
+            sum += value[i] * (nfi_exp(constant - 0.5 * mixture_square(dim, z + i * dim, mean, m.inverse) - m.largest[i]) - w);
+        grad[c] += (real)sum;
+    }
+    for (int64_t i = 0; i < tile->n; i++) {
+        const int64_t at = mx->k + mixture_component_of(mx, tile, m.log_w, i) * dim;
+        for (int64_t j = 0; j < dim; j++) {
+            grad[at + j] += g[i * dim + j];
+            grad[at + mx->k * dim + j] += (real)((double)g[i * dim + j] * ((double)z[i * dim + j] - (double)theta[at + j]));
+        }
     }
     return NF_OK;
 }
@@ -215,6 +249,7 @@ const nfi_base_ops NFI_NAME(nfi_base_mixture_ops) = {
     .log_prob = mixture_log_prob,
     .backward = mixture_backward,
     .sample = mixture_sample,
+    .sample_backward = mixture_sample_backward,
 };
 
 #if NFI_ONCE
@@ -232,10 +267,11 @@ static nf_status mixture_make(nf_maker *maker, void *resolved, void **self, int6
     return NF_OK;
 }
 
-static int64_t mixture_scratch_bytes(const void *self, int64_t rows)
+static void mixture_describe(const void *self, nfi_base_info *info)
 {
     const struct mixture *mx = self;
-    return (rows * (mx->dim + 2) + 3 * mx->dim + mx->k) * (int64_t)sizeof(double);
+    info->scratch_row = (mx->dim + 2) * (int64_t)sizeof(double);
+    info->scratch_fixed = (3 * mx->dim + mx->k) * (int64_t)sizeof(double);
 }
 
 static nf_status mixture_param(const void *self, int32_t i, nf_param *param)
@@ -264,7 +300,7 @@ const nfi_base_type nfi_base_mixture_type = {
     .config = { .name = "base_mixture", .first_size = sizeof(nf_base_mixture_config),
                 .size = sizeof(nf_base_mixture_config), .fields = mixture_fields, .n_fields = NFI_COUNT(mixture_fields) },
     .create = mixture_make,
-    .scratch = mixture_scratch_bytes,
+    .describe = mixture_describe,
     .param = mixture_param,
     .f32 = &nfi_base_mixture_ops_f32,
     .f64 = &nfi_base_mixture_ops_f64,

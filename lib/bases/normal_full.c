@@ -149,11 +149,40 @@ static nf_status full_sample(const void *self, const nf_tile *tile, double tempe
     return NF_OK;
 }
 
+/* dz_i/dmean_i = 1,   dz_i/dL_ij = eps_j for j < i,   dz_i/dl_i = L_ii eps_i */
+static nf_status full_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+{
+    const struct full *fu = self;
+    const nfi_kernels *kernels = tile->kernels;
+    const int64_t dim = fu->dim;
+    const real *g = gradient;
+    double *eps = tile->scratch;
+    real *grad = tile->grad;
+
+    (void)from, (void)value;
+    if (fu->fixed) return NF_OK;
+    kernels->normal(tile->seed, NFI_STREAM_BASE, (uint64_t)(tile->row * dim), tile->n * dim, eps);
+    for (int64_t i = 0; i < dim; i++) {
+        const double diagonal = nfi_exp((double)full_row(fu, tile->theta, i)[i]);
+        real *row = grad + dim + i * (i + 1) / 2;
+        double sum_mean = 0.0;
+        for (int64_t k = 0; k < tile->n; k++) sum_mean += (double)g[k * dim + i];
+        grad[i] += (real)sum_mean;
+        for (int64_t j = 0; j <= i; j++) {
+            double sum = 0.0;
+            for (int64_t k = 0; k < tile->n; k++) sum += (double)g[k * dim + i] * eps[k * dim + j];
+            row[j] += (real)(j < i ? sum : sum * diagonal);
+        }
+    }
+    return NF_OK;
+}
+
 const nfi_base_ops NFI_NAME(nfi_base_normal_full_ops) = {
     .reset = full_reset,
     .log_prob = full_log_prob,
     .backward = full_backward,
     .sample = full_sample,
+    .sample_backward = full_sample_backward,
 };
 
 #if NFI_ONCE
@@ -215,10 +244,10 @@ static nf_status full_make(nf_maker *maker, void *resolved, void **self, int64_t
     return NF_OK;
 }
 
-static int64_t full_scratch(const void *self, int64_t rows)
+static void full_describe(const void *self, nfi_base_info *info)
 {
     const struct full *fu = self;
-    return rows * (fu->dim + 1) * (int64_t)sizeof(double);
+    info->scratch_row = (fu->dim + 1) * (int64_t)sizeof(double);
 }
 
 static nf_status full_param(const void *self, int32_t i, nf_param *param)
@@ -249,7 +278,7 @@ const nfi_base_type nfi_base_normal_full_type = {
     .config = { .name = "base_normal_full", .first_size = sizeof(nf_base_normal_full_config),
                 .size = sizeof(nf_base_normal_full_config), .fields = full_fields, .n_fields = NFI_COUNT(full_fields) },
     .create = full_make,
-    .scratch = full_scratch,
+    .describe = full_describe,
     .param = full_param,
     .f32 = &nfi_base_normal_full_ops_f32,
     .f64 = &nfi_base_normal_full_ops_f64,

@@ -20,8 +20,8 @@ nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_wo
     const char *backward = atomic_load_explicit(&((nf_flow *)(uintptr_t)flow)->packed_backward, memory_order_acquire);
     return (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = flow->dtype, .n = n, .row = row + i,
                       .theta = (const char *)flow->theta + theta * flow->size,
-                      .packed = (const char *)flow->packed + (place ? place->packed : 0),
-                      .packed_backward = backward && place ? backward + place->packed_backward : NULL,
+                      .packed = (const char *)flow->packed + (place ? place->packed : flow->base_packed),
+                      .packed_backward = backward ? backward + (place ? place->packed_backward : flow->base_packed_backward) : NULL,
                       .cond = flow->cond_dim ? w->cond + i * flow->cond_dim * flow->size : NULL, .cond_dim = flow->cond_dim,
                       .scratch = w->scratch, .log_det = w->log_det + i, .row_key = w->key + i, .seed = flow->seed,
                       .stream = place ? place->stream : 0, .precise = flow->precise, .failures = (nfi_workspace *)(uintptr_t)w, .kernels = flow->kernels };

@@ -92,6 +92,12 @@ static nf_status run_mixture(job_scene *s)
 static nf_status run_student(job_scene *s) { return nf_base_student_create(&s->out_base, s->context, JOB_CONFIG(nf_base_student_config, .dim = 2)); }
 static nf_status run_laplace(job_scene *s) { return nf_base_laplace_create(&s->out_base, s->context, 3); }
 static nf_status run_logistic(job_scene *s) { return nf_base_logistic_create(&s->out_base, s->context, 3); }
+static nf_status run_normal_conditional(job_scene *s)
+{
+    static const int64_t hidden[] = { 4, 3 };
+    return nf_base_normal_conditional_create(&s->out_base, s->context, JOB_CONFIG(nf_base_normal_conditional_config, .dim = 2, .cond_dim = 3,
+                                                                                  .hidden = hidden, .n_hidden = 2));
+}
 static nf_status run_base(job_scene *s) { return nf_base_create(&s->out_base, s->context, "normal", JOB_CONFIG(nf_base_normal_config, .dim = 2)); }
 static nf_status run_adam(job_scene *s) { return nf_optimizer_adam_create(&s->out_optimizer, s->context, NULL); }
 static nf_status run_adamw(job_scene *s) { return nf_optimizer_adamw_create(&s->out_optimizer, s->context, NULL); }
@@ -421,6 +427,7 @@ const job jobs[] = {
     { "nf_base_student_create", run_student, NULL, false },
     { "nf_base_laplace_create", run_laplace, NULL, false },
     { "nf_base_logistic_create", run_logistic, NULL, false },
+    { "nf_base_normal_conditional_create", run_normal_conditional, NULL, false },
     { "nf_base_create", run_base, NULL, false },
     { "nf_optimizer_adam_create", run_adam, NULL, false },
     { "nf_optimizer_adamw_create", run_adamw, NULL, false },
