@@ -334,13 +334,37 @@ static nf_status chain_inverse_backward_place(const nf_flow *flow, const nfi_pla
     return chain_status(flow, p, status);
 }
 
+/* Columns that leave are final: their gradients wait in w->z, while those of the others go on. */
 nf_status nfi_chain_inverse_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *dense, uint64_t epoch)
 {
+    const int64_t last = chain_last_dim(flow) * flow->size;
     nf_status status = NF_OK;
+    int at = 0;
 
-    for (int64_t l = 0; l < flow->n_places && !status; l++)
-        status = chain_inverse_backward_place(flow, &flow->places[l], w, row, n, w->z, dense, epoch);
+    memcpy(w->state[at], w->z, (size_t)(n * flow->dim * flow->size));
+    for (int64_t l = 0; l < flow->n_places && !status; l++) {
+        const nfi_place *p = &flow->places[l];
+        status = chain_inverse_backward_place(flow, p, w, row, n, w->state[at], dense, epoch);
+        if (p->info.dim_out == p->info.dim) continue;
+        chain_factor_out(flow, p, n, w->state[at], w->z, w->state[!at]);
+        at = !at;
+    }
+    nfi_rows_copy(n, last, w->state[at], last, w->z, flow->dim * flow->size);
     return status;
+}
+
+void nfi_chain_kept_z(const nf_flow *flow, const nfi_workspace *w, int64_t n, const char *x, char *to)
+{
+    const int64_t last = chain_last_dim(flow) * flow->size, ld = flow->dim * flow->size;
+
+    if (!flow->n_places) memcpy(to, x, (size_t)(n * ld));
+    for (int64_t l = 0; l < flow->n_places; l++) {
+        const nfi_place *p = &flow->places[l];
+        const int64_t keep = p->info.dim_out * flow->size, all = p->info.dim * flow->size;
+        const char *out = w->acts + w->rows * p->out;
+        nfi_rows_copy(n, all - keep, out + keep, all, to + keep, ld);
+        if (l + 1 == flow->n_places) nfi_rows_copy(n, last, out, all, to, ld);
+    }
 }
 
 nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n)
