@@ -18,6 +18,7 @@ typedef struct nf_base nf_base;
 NF_API nf_base *nf_base_ref(nf_base *base); /* returns its argument */
 NF_API void nf_base_unref(nf_base *base);
 NF_API int64_t nf_base_dim(const nf_base *base);             /* columns of z; 0 for NULL */
+NF_API int64_t nf_base_cond_dim(const nf_base *base);        /* conditioning columns that it wants; 0 for none, and for NULL */
 NF_API const char *nf_base_type_name(const nf_base *base);   /* static; NULL for NULL */
 NF_API const char *nf_base_type_at(int32_t index);           /* name of base type `index`; NULL past the last */
 /** A base by the name of its type; config is that type's config struct. Further error: NF_ERR_UNKNOWN. */
@@ -165,6 +166,27 @@ typedef struct nf_base_logistic_config {
 #define NF_BASE_LOGISTIC_CONFIG_INIT { .struct_size = sizeof(nf_base_logistic_config) }
 NF_API void nf_base_logistic_config_init(nf_base_logistic_config *config);
 NF_API nf_status nf_base_logistic_create(nf_base **out, nf_context *context, int64_t dim);
+
+/**
+ * Base "normal_conditional", a normal whose mean and log-sd depend on the conditioning columns: z_j = mean_j(c) + exp(l_j(c)) eps_j, where a
+ * perceptron of c answers mean and u, and l = bound tanh(u / bound). It starts as the standard normal for every c. Temperature
+ * multiplies eps. A flow over it has its cond_dim: nf_flow_create refuses layers that have another. Parameters are the network's.
+ * NF_ERR_ARG (a hidden width of 0 beside others), NF_ERR_LIMIT (cond_dim over the context's max_dim).
+ */
+typedef struct nf_base_normal_conditional_config {
+    uint32_t struct_size;
+    int32_t activation;    /* NF_ACTIVATION_... (nflow/layer.h), default relu */
+    int64_t dim;           /* required; at most 32768 */
+    int64_t cond_dim;      /* required; at most 65536 */
+    const int64_t *hidden; /* widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer. Copied */
+    int64_t n_hidden;
+    double bound;          /* of the log-sd, in [1e-6, 80]; 0: 5 */
+    int32_t weights;       /* NF_WEIGHTS_..., of the hidden layers at the start; default glorot */
+    int32_t reserved;
+} nf_base_normal_conditional_config;
+#define NF_BASE_NORMAL_CONDITIONAL_CONFIG_INIT { .struct_size = sizeof(nf_base_normal_conditional_config) }
+NF_API void nf_base_normal_conditional_config_init(nf_base_normal_conditional_config *config);
+NF_API nf_status nf_base_normal_conditional_create(nf_base **out, nf_context *context, const nf_base_normal_conditional_config *config);
 
 NF_END_DECLS
 #endif

@@ -89,6 +89,7 @@ using base_diagonal_config = sized<nf_base_diagonal_config>;
 using base_laplace_config = sized<nf_base_laplace_config>;
 using base_logistic_config = sized<nf_base_logistic_config>;
 using base_mixture_config = sized<nf_base_mixture_config>;
+using base_normal_conditional_config = sized<nf_base_normal_conditional_config>;
 using base_normal_config = sized<nf_base_normal_config>;
 using base_normal_full_config = sized<nf_base_normal_full_config>;
 using base_student_config = sized<nf_base_student_config>;
@@ -538,11 +539,16 @@ public:
     {
         return detail::make<base>(nf_base_logistic_create, c.get(), dim);
     }
+    static base normal_conditional(const base_normal_conditional_config &config, const context &c = {})
+    {
+        return detail::make<base>(nf_base_normal_conditional_create, c.get(), &config);
+    }
     static base create(const std::string &type, const void *config, const context &c = {}) /* config: the struct of that type */
     {
         return detail::make<base>(nf_base_create, c.get(), type.c_str(), config);
     }
     std::int64_t dim() const noexcept { return nf_base_dim(get()); }
+    std::int64_t cond_dim() const noexcept { return nf_base_cond_dim(get()); }
     const char *type_name() const noexcept { return nf_base_type_name(get()); }
 };
 

@@ -63,6 +63,10 @@ typedef struct nf_target_config {
     int64_t report_draws;  /* of the report's nf_flow_importance, default 10000 */
     nf_target_progress_fn progress; /* called on the calling thread */
     void *progress_user;
+    const char *checkpoint;    /* path: replaced every checkpoint_rounds rounds and at the end; the one before is kept as path + ".previous" */
+    int64_t checkpoint_rounds; /* default 10 */
+    const char *resume;        /* path of a checkpoint to go on from, with the same flow, optimizer type, rows of data, batch, seed,
+                                  estimator and round_steps (else NF_ERR_FORMAT, NF_ERR_STATE): ends in the bits of a run that was not stopped */
 } nf_target_config;
 #define NF_TARGET_CONFIG_INIT { .struct_size = sizeof(nf_target_config) }
 NF_API void nf_target_config_init(nf_target_config *config);
@@ -95,8 +99,9 @@ typedef struct nf_target_report {
  * known: they keep modes that draws would forget; each step takes the next batch of a shuffle. A flow with cond_dim learns q(x | c) for
  * the conditioning columns of data: draw i of a step belongs to row i of its batch. config and report may be NULL.
  *
- * The parameters of the base are not trained, whatever decay and moments. Layers that want data are initialised first, from data, or
- * without them from 256 of the flow's draws. Draw i of step s is sample s batch + i of nf_flow_sample with the seed. Steps that are not
+ * The base's parameters are trained with the others: draws move with them (a mixture's logits by the score of the draws, whose loss is
+ * taken less the mean of the others'). Layers that want data are initialised first, from data, or without them from 256 of the flow's
+ * draws. Draw i of step s is sample s batch + i of nf_flow_sample with the seed (of base "normal" without its temperatures of groups). Steps that are not
  * finite are skipped, and answered by returns to good weights and at last NF_ERR_DIVERGED, as in nf_flow_fit; the result is the last
  * weights, or their average. The optimizer keeps its moments and its own learning rate; the gradient block is zeroed.
  *
@@ -104,10 +109,11 @@ typedef struct nf_target_report {
  * (nflow/layer_type.h: couplings and elementwise layers have one) take dim backward passes more and at most 128 columns.
  *
  * NF_OK; NF_STOPPED (callback or nf_context_cancel); NF_ERR_DIVERGED (the last good weights; the line names step and reason).
- * NF_ERR_ARG (the line names field or layer: one without inverse, that factors columns out, or of whole numbers), NF_ERR_SHAPE (data's
+ * NF_ERR_ARG (the line names field or layer: one without inverse, or of whole numbers), NF_ERR_SHAPE (data's
  * columns, or none where they are needed), NF_ERR_NONFINITE (data), NF_ERR_CONFIG_*, NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_BUSY,
- * NF_ERR_DTYPE (the optimizer's), NF_ERR_MEMORY: found before the first step, flow unchanged. Later failures (NF_ERR_CALLBACK,
- * NF_ERR_MEMORY, NF_ERR_NOT_INVERTIBLE) leave the weights so far.
+ * NF_ERR_DTYPE (the optimizer's), NF_ERR_MEMORY, and resume's NF_ERR_IO, NF_ERR_FORMAT, NF_ERR_CORRUPT, NF_ERR_STATE: found before the
+ * first step, flow unchanged. Later failures (NF_ERR_CALLBACK, NF_ERR_MEMORY, NF_ERR_NOT_INVERTIBLE, NF_ERR_IO of the last checkpoint)
+ * leave the weights so far. A checkpoint that cannot be written in between is a warning in the log.
  *
  * Exclusive on flow and optimizer, shared-read on the data. Allocates before the first step, and for the report. The same seeds give
  * the same weights for any number of threads, as far as log_density answers the same.
@@ -115,7 +121,8 @@ typedef struct nf_target_report {
 NF_API nf_status nf_flow_fit_target(nf_flow *flow, nf_optimizer *optimizer, nf_log_density_fn log_density, void *user,
                                     const nf_dataset *data, const nf_target_config *config, nf_target_report *report);
 /**
- * Importance sampling of a target with a flow: draws [first, first + n) of nf_flow_sample with this seed, and their weights. cond
+ * Importance sampling of a target with a flow: draws [first, first + n) of nf_flow_sample with this seed (of base "normal" without its
+ * temperatures of groups, which are none of its density), and their weights. cond
  * [cond_dim]: one condition, that of all draws; NULL for an unconditional flow. x [n][dim] and log_weight [n] = log p - log q, each may be
  * NULL; an integral of h against the normalised target is sum w h / sum w. x is in double whatever the flow's precision.
  * n >= 1. NF_ERR_SHAPE (n, cond), NF_ERR_ARG (first), NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_ALIAS (x and log_weight overlap), NF_ERR_OVERFLOW,

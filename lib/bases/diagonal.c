@@ -80,10 +80,32 @@ static nf_status diagonal_sample(const void *self, const nf_tile *tile, double t
     return NF_OK;
 }
 
+/* dz/dmean = 1,   dz/dl = z - mean */
+static nf_status diagonal_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+{
+    const struct diagonal *dg = self;
+    const int64_t dim = dg->dim;
+    const real *z = from, *g = gradient, *mean = tile->theta;
+    real *grad = tile->grad;
+
+    (void)value;
+    for (int64_t j = 0; j < dim; j++) {
+        double sum_mean = 0.0, sum_log_sd = 0.0;
+        for (int64_t k = j; k < tile->n * dim; k += dim) {
+            sum_mean += (double)g[k];
+            sum_log_sd += (double)g[k] * ((double)z[k] - (double)mean[j]);
+        }
+        grad[j] += (real)sum_mean;
+        grad[dim + j] += (real)sum_log_sd;
+    }
+    return NF_OK;
+}
+
 const nfi_base_ops NFI_NAME(nfi_base_diagonal_ops) = {
     .log_prob = diagonal_log_prob,
     .backward = diagonal_backward,
     .sample = diagonal_sample,
+    .sample_backward = diagonal_sample_backward,
 };
 
 #if NFI_ONCE

@@ -12,8 +12,18 @@
 #include "bases/location.h"
 #include "math/functions.h"
 
-static double laplace_log_p(double r) { return -(r < 0.0 ? -r : r) - NFI_LOG_2; }
-static double laplace_slope(double r) { return r > 0.0 ? -1.0 : r < 0.0 ? 1.0 : 0.0 * r; /* NaN stays one */ }
+static void laplace_log_p(const nfi_kernels *f64, int64_t n, const double *r, double *out)
+{
+    (void)f64;
+    for (int64_t i = 0; i < n; i++) out[i] = -(r[i] < 0.0 ? -r[i] : r[i]) - NFI_LOG_2;
+}
+
+static void laplace_slope(const nfi_kernels *f64, int64_t n, const double *r, double *out)
+{
+    (void)f64;
+    for (int64_t i = 0; i < n; i++) out[i] = r[i] > 0.0 ? -1.0 : r[i] < 0.0 ? 1.0 : 0.0 * r[i]; /* NaN stays one */
+}
+
 static double laplace_quantile(double u) { return u < 0.5 ? nfi_log(2.0 * u) : -nfi_log(2.0 * (1.0 - u)); }
 static const nfi_location_density laplace_density = { laplace_log_p, laplace_slope, laplace_quantile };
 
@@ -34,6 +44,7 @@ const nfi_base_type nfi_base_laplace_type = {
     .config = { .name = "base_laplace", .first_size = sizeof(nf_base_laplace_config),
                 .size = sizeof(nf_base_laplace_config), .fields = laplace_fields, .n_fields = 2 },
     .create = laplace_make,
+    .describe = nfi_location_describe,
     .param = nfi_location_param,
     .f32 = &nfi_location_ops_f32,
     .f64 = &nfi_location_ops_f64,

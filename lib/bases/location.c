@@ -16,18 +16,25 @@
 #include "core/rng.h"
 #include "math/functions.h"
 
+/* r of column j, [n] */
+static void location_residuals(const nfi_location *lo, const nf_tile *tile, const real *z, int64_t j, double inverse, double *r)
+{
+    const double location = (double)((const real *)tile->theta)[j];
+    for (int64_t i = 0; i < tile->n; i++) r[i] = ((double)z[i * lo->dim + j] - location) * inverse;
+}
+
 static nf_status location_log_prob(const void *self, const nf_tile *tile, const void *from)
 {
     const nfi_location *lo = self;
     const int64_t dim = lo->dim;
-    const real *z = from, *location = tile->theta, *log_scale = location + dim;
+    const nfi_kernels *kernels = tile->kernels;
+    const real *z = from, *log_scale = (const real *)tile->theta + dim;
+    double *r = tile->scratch;
 
     for (int64_t j = 0; j < dim; j++) {
-        const double inverse = nfi_exp(-(double)log_scale[j]);
-        for (int64_t i = 0; i < tile->n; i++) {
-            const double r = ((double)z[i * dim + j] - (double)location[j]) * inverse;
-            tile->log_det[i] += lo->density->log_p(r) - (double)log_scale[j];
-        }
+        location_residuals(lo, tile, z, j, nfi_exp(-(double)log_scale[j]), r);
+        lo->density->log_p(kernels->f64, tile->n, r, r);
+        for (int64_t i = 0; i < tile->n; i++) tile->log_det[i] += r[i] - (double)log_scale[j];
     }
     return NF_OK;
 }
@@ -38,17 +45,20 @@ static nf_status location_backward(const void *self, const nf_tile *tile, const 
 {
     const nfi_location *lo = self;
     const int64_t dim = lo->dim;
-    const real *z = from, *location = tile->theta, *log_scale = location + dim;
+    const nfi_kernels *kernels = tile->kernels;
+    const real *z = from, *log_scale = (const real *)tile->theta + dim;
     real *g = gradient, *grad = lo->fixed ? NULL : tile->grad;
+    double *r = tile->scratch, *k = r + tile->n;
 
     for (int64_t j = 0; j < dim; j++) {
         const double inverse = nfi_exp(-(double)log_scale[j]);
         double sum_location = 0.0, sum_scale = 0.0;
+        location_residuals(lo, tile, z, j, inverse, r);
+        lo->density->slope(kernels->f64, tile->n, r, k);
         for (int64_t i = 0; i < tile->n; i++) {
-            const double r = ((double)z[i * dim + j] - (double)location[j]) * inverse, k = lo->density->slope(r);
-            g[i * dim + j] = (real)(weight[i] * k * inverse);
-            sum_location -= weight[i] * k * inverse;
-            sum_scale -= weight[i] * (k * r + 1.0);
+            g[i * dim + j] = (real)(weight[i] * k[i] * inverse);
+            sum_location -= weight[i] * k[i] * inverse;
+            sum_scale -= weight[i] * (k[i] * r[i] + 1.0);
         }
         if (!grad) continue;
         grad[j] += (real)sum_location;
@@ -75,13 +85,41 @@ static nf_status location_sample(const void *self, const nf_tile *tile, double t
     return NF_OK;
 }
 
+/* dz/dlocation = 1,   dz/ds = z - location */
+static nf_status location_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+{
+    const nfi_location *lo = self;
+    const int64_t dim = lo->dim;
+    const real *z = from, *g = gradient, *location = tile->theta;
+    real *grad = tile->grad;
+
+    (void)value;
+    for (int64_t j = 0; j < dim && !lo->fixed; j++) {
+        double sum_location = 0.0, sum_scale = 0.0;
+        for (int64_t k = j; k < tile->n * dim; k += dim) {
+            sum_location += (double)g[k];
+            sum_scale += (double)g[k] * ((double)z[k] - (double)location[j]);
+        }
+        grad[j] += (real)sum_location;
+        grad[dim + j] += (real)sum_scale;
+    }
+    return NF_OK;
+}
+
 const nfi_base_ops NFI_NAME(nfi_location_ops) = {
     .log_prob = location_log_prob,
     .backward = location_backward,
     .sample = location_sample,
+    .sample_backward = location_sample_backward,
 };
 
 #if NFI_ONCE
+void nfi_location_describe(const void *self, nfi_base_info *info)
+{
+    (void)self;
+    info->scratch_row = 2 * (int64_t)sizeof(double); /* r and its slope */
+}
+
 nf_status nfi_location_make(nf_maker *maker, const nfi_location_density *density, int64_t dim, int32_t fixed, void **self)
 {
     nfi_location *lo = nf_maker_alloc(maker, (int64_t)sizeof *lo);

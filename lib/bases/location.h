@@ -7,10 +7,10 @@
 
 #include "bases/base.h"
 
-/* A density of one column, symmetric about 0 */
+/* A density of one column, symmetric about 0. Arrays are [n] of double, out may be the argument; f64 are the kernels in double. */
 typedef struct nfi_location_density {
-    double (*log_p)(double r);
-    double (*slope)(double r); /* d log p / dr */
+    void (*log_p)(const nfi_kernels *f64, int64_t n, const double *r, double *out);
+    void (*slope)(const nfi_kernels *f64, int64_t n, const double *r, double *out); /* d log p / dr */
     double (*quantile)(double u); /* of u in (0, 1): what makes samples */
 } nfi_location_density;
 
@@ -21,6 +21,7 @@ typedef struct nfi_location { /* immutable after creation */
 } nfi_location;
 
 nf_status nfi_location_make(nf_maker *maker, const nfi_location_density *density, int64_t dim, int32_t fixed, void **self);
+void nfi_location_describe(const void *self, nfi_base_info *info);
 nf_status nfi_location_param(const void *self, int32_t i, nf_param *param);
 extern const nfi_base_ops nfi_location_ops_f32, nfi_location_ops_f64;
 

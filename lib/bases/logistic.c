@@ -10,15 +10,31 @@
  * Check value: dim=1, location=0.7, s=-0.4, z=-1.3 -> log p = -2.6823871193
  */
 #include "bases/location.h"
+#include "core/memory.h"
 #include "math/functions.h"
 
-static double logistic_log_p(double r)
+#define LOGISTIC_PART 64 /* numbers at a time */
+
+/* -|r| - 2 log(1 + exp(-|r|)) = r - 2 softplus(r) at r = -|r| */
+static void logistic_log_p(const nfi_kernels *f64, int64_t n, const double *r, double *out)
 {
-    const double size = r < 0.0 ? -r : r;
-    return -size - 2.0 * nfi_log1p(nfi_exp(-size));
+    double part[LOGISTIC_PART];
+
+    for (int64_t first = 0, m; first < n; first += m) {
+        m = nfi_min(n - first, LOGISTIC_PART);
+        for (int64_t i = 0; i < m; i++) part[i] = r[first + i] < 0.0 ? r[first + i] : -r[first + i];
+        f64->softplus(m, part, out + first);
+        for (int64_t i = 0; i < m; i++) out[first + i] = part[i] - 2.0 * out[first + i];
+    }
 }
 
-static double logistic_slope(double r) { return -nfi_tanh(0.5 * r); }
+static void logistic_slope(const nfi_kernels *f64, int64_t n, const double *r, double *out)
+{
+    for (int64_t i = 0; i < n; i++) out[i] = 0.5 * r[i];
+    f64->tanh(n, out, out);
+    for (int64_t i = 0; i < n; i++) out[i] = -out[i];
+}
+
 static double logistic_quantile(double u) { return nfi_log(u) - nfi_log(1.0 - u); }
 static const nfi_location_density logistic_density = { logistic_log_p, logistic_slope, logistic_quantile };
 
@@ -39,6 +55,7 @@ const nfi_base_type nfi_base_logistic_type = {
     .config = { .name = "base_logistic", .first_size = sizeof(nf_base_logistic_config),
                 .size = sizeof(nf_base_logistic_config), .fields = logistic_fields, .n_fields = 2 },
     .create = logistic_make,
+    .describe = nfi_location_describe,
     .param = nfi_location_param,
     .f32 = &nfi_location_ops_f32,
     .f64 = &nfi_location_ops_f64,

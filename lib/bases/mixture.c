@@ -37,6 +37,8 @@ struct mixture { /* immutable after creation */
 typedef struct mixture_scratch {
     double *largest, *sum; /* [n]: log p = largest + log(sum), or log p in `largest` */
     double *rows;          /* [n][dim] */
+    double *columns;       /* [dim][n] of z: lanes are rows */
+    double *square;        /* [n] of one component */
     double *inverse, *mean, *log_sd; /* [dim], of one component */
     double *log_w;         /* [k] */
 } mixture_scratch;
@@ -46,7 +48,9 @@ static mixture_scratch mixture_memory(const struct mixture *mx, const nf_tile *t
     mixture_scratch m = { .largest = tile->scratch };
     m.sum = m.largest + tile->n;
     m.rows = m.sum + tile->n;
-    m.inverse = m.rows + tile->n * mx->dim;
+    m.columns = m.rows + tile->n * mx->dim;
+    m.square = m.columns + tile->n * mx->dim;
+    m.inverse = m.square + tile->n;
     m.mean = m.inverse + mx->dim;
     m.log_sd = m.mean + mx->dim;
     m.log_w = m.log_sd + mx->dim;
@@ -84,14 +88,25 @@ static double mixture_component(const struct mixture *mx, const real *theta, int
     return constant;
 }
 
-static double mixture_square(int64_t dim, const real *z, const real *mean, const double *inverse)
+/* square = sum_j r_cj^2 of each row, j ascending */
+static void mixture_square(int64_t n, int64_t dim, const real *mean, const mixture_scratch *m)
 {
-    double square = 0.0;
+    double *restrict square = m->square;
+
+    memset(square, 0, (size_t)n * sizeof *square);
     for (int64_t j = 0; j < dim; j++) {
-        const double r = ((double)z[j] - (double)mean[j]) * inverse[j];
-        square += r * r;
+        const double centre = (double)mean[j], inverse = m->inverse[j], *restrict z = m->columns + j * n;
+        for (int64_t i = 0; i < n; i++) {
+            const double r = (z[i] - centre) * inverse;
+            square[i] += r * r;
+        }
     }
-    return square;
+}
+
+static void mixture_load(int64_t n, int64_t dim, const real *z, double *columns)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < dim; j++) columns[j * n + i] = (double)z[i * dim + j];
 }
 
 /* log p of each row, in m->largest */
@@ -99,14 +114,13 @@ static void mixture_rows(const struct mixture *mx, const nf_tile *tile, const re
 {
     const real *theta = tile->theta, *mean = theta + mx->k;
 
+    mixture_load(tile->n, mx->dim, z, m->columns);
     mixture_weights(mx, theta, m->log_w);
     for (int64_t i = 0; i < tile->n; i++) m->largest[i] = -(double)INFINITY, m->sum[i] = 0.0;
     for (int64_t c = 0; c < mx->k; c++) {
         const double constant = mixture_component(mx, theta, c, m);
-        for (int64_t i = 0; i < tile->n; i++) {
-            const double square = mixture_square(mx->dim, z + i * mx->dim, mean + c * mx->dim, m->inverse);
-            mixture_add(constant - 0.5 * square, &m->largest[i], &m->sum[i]);
-        }
+        mixture_square(tile->n, mx->dim, mean + c * mx->dim, m);
+        for (int64_t i = 0; i < tile->n; i++) mixture_add(constant - 0.5 * m->square[i], &m->largest[i], &m->sum[i]);
     }
     for (int64_t i = 0; i < tile->n; i++) m->largest[i] += nfi_log(m->sum[i]);
 }
@@ -122,13 +136,16 @@ static nf_status mixture_log_prob(const void *self, const nf_tile *tile, const v
 }
 
 /* One row's part of component c, of which the row has a share h = w p(c | z) in the loss */
-static void mixture_backward_row(int64_t dim, double h, const real *z, const real *mean, const mixture_scratch *m, double *g)
+static void mixture_backward_row(int64_t dim, double h, const real *z, const real *mean, const mixture_scratch *m, double *restrict g)
 {
+    const double *restrict inverse = m->inverse;
+    double *restrict sum_mean = m->mean, *restrict sum_log_sd = m->log_sd;
+
     for (int64_t j = 0; j < dim; j++) {
-        const double r = ((double)z[j] - (double)mean[j]) * m->inverse[j], slope = h * r * m->inverse[j];
+        const double r = ((double)z[j] - (double)mean[j]) * inverse[j], slope = h * r * inverse[j];
         g[j] -= slope;
-        m->mean[j] += slope;
-        m->log_sd[j] += h * (r * r - 1.0);
+        sum_mean[j] += slope;
+        sum_log_sd[j] += h * (r * r - 1.0);
     }
 }
 
@@ -145,9 +162,9 @@ static void mixture_backward_component(const struct mixture *mx, const nf_tile *
     real *grad = tile->grad;
 
     for (int64_t j = 0; j < dim; j++) m->mean[j] = m->log_sd[j] = 0.0;
+    mixture_square(tile->n, dim, mean, m);
     for (int64_t i = 0; i < tile->n; i++) {
-        const double square = mixture_square(dim, z + i * dim, mean, m->inverse);
-        const double h = weight[i] * nfi_exp(constant - 0.5 * square - m->largest[i]);
+        const double h = weight[i] * nfi_exp(constant - 0.5 * m->square[i] - m->largest[i]);
         mixture_backward_row(dim, h, z + i * dim, mean, m, m->rows + i * dim);
         logit += h - weight[i] * w;
     }
@@ -179,6 +196,12 @@ static int64_t mixture_choose(const struct mixture *mx, const double *log_w, dou
     return c;
 }
 
+/* Component c of the draw of row i */
+static int64_t mixture_component_of(const struct mixture *mx, const nf_tile *tile, const double *log_w, int64_t i)
+{
+    return mixture_choose(mx, log_w, nfi_uniform(tile->seed, NFI_STREAM_COMPONENT, (uint64_t)(tile->row + i)));
+}
+
 static nf_status mixture_sample(const void *self, const nf_tile *tile, double temperature, void *to)
 {
     const struct mixture *mx = self;
@@ -191,10 +214,38 @@ static nf_status mixture_sample(const void *self, const nf_tile *tile, double te
     mixture_weights(mx, theta, m.log_w);
     kernels->normal(tile->seed, NFI_STREAM_BASE, (uint64_t)(tile->row * dim), tile->n * dim, m.rows);
     for (int64_t i = 0; i < tile->n; i++) {
-        const double u = nfi_uniform(tile->seed, NFI_STREAM_COMPONENT, (uint64_t)(tile->row + i));
-        const real *mean = theta + mx->k + mixture_choose(mx, m.log_w, u) * dim, *log_sd = mean + mx->k * dim;
+        const real *mean = theta + mx->k + mixture_component_of(mx, tile, m.log_w, i) * dim, *log_sd = mean + mx->k * dim;
         for (int64_t j = 0; j < dim; j++)
             z[i * dim + j] = (real)((double)mean[j] + temperature * nfi_exp((double)log_sd[j]) * m.rows[i * dim + j]);
+    }
+    return NF_OK;
+}
+
+/* Within its component a draw moves: dz/dmean_c = 1,   dz/dl_c = z - mean_c. With the logits it jumps from one to another: theirs is
+ * the score's, sum_i value_i ([c_i = c] - w_c), conditioned on z: sum_i value_i (p(c | z_i) - w_c). */
+static nf_status mixture_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+{
+    const struct mixture *mx = self;
+    const mixture_scratch m = mixture_memory(mx, tile);
+    const int64_t dim = mx->dim;
+    const real *z = from, *g = gradient, *theta = tile->theta;
+    real *grad = tile->grad;
+
+    mixture_rows(mx, tile, z, &m);
+    for (int64_t c = 0; c < mx->k; c++) {
+        const real *mean = theta + mx->k + c * dim;
+        const double constant = mixture_component(mx, theta, c, &m), w = nfi_exp(m.log_w[c]);
+        double sum = 0.0;
+        mixture_square(tile->n, dim, mean, &m);
+        for (int64_t i = 0; i < tile->n; i++) sum += value[i] * (nfi_exp(constant - 0.5 * m.square[i] - m.largest[i]) - w);
+        grad[c] += (real)sum;
+    }
+    for (int64_t i = 0; i < tile->n; i++) {
+        const int64_t at = mx->k + mixture_component_of(mx, tile, m.log_w, i) * dim;
+        for (int64_t j = 0; j < dim; j++) {
+            grad[at + j] += g[i * dim + j];
+            grad[at + mx->k * dim + j] += (real)((double)g[i * dim + j] * ((double)z[i * dim + j] - (double)theta[at + j]));
+        }
     }
     return NF_OK;
 }
@@ -215,6 +266,7 @@ const nfi_base_ops NFI_NAME(nfi_base_mixture_ops) = {
     .log_prob = mixture_log_prob,
     .backward = mixture_backward,
     .sample = mixture_sample,
+    .sample_backward = mixture_sample_backward,
 };
 
 #if NFI_ONCE
@@ -232,10 +284,11 @@ static nf_status mixture_make(nf_maker *maker, void *resolved, void **self, int6
     return NF_OK;
 }
 
-static int64_t mixture_scratch_bytes(const void *self, int64_t rows)
+static void mixture_describe(const void *self, nfi_base_info *info)
 {
     const struct mixture *mx = self;
-    return (rows * (mx->dim + 2) + 3 * mx->dim + mx->k) * (int64_t)sizeof(double);
+    info->scratch_row = (2 * mx->dim + 3) * (int64_t)sizeof(double);
+    info->scratch_fixed = (3 * mx->dim + mx->k) * (int64_t)sizeof(double);
 }
 
 static nf_status mixture_param(const void *self, int32_t i, nf_param *param)
@@ -264,7 +317,7 @@ const nfi_base_type nfi_base_mixture_type = {
     .config = { .name = "base_mixture", .first_size = sizeof(nf_base_mixture_config),
                 .size = sizeof(nf_base_mixture_config), .fields = mixture_fields, .n_fields = NFI_COUNT(mixture_fields) },
     .create = mixture_make,
-    .scratch = mixture_scratch_bytes,
+    .describe = mixture_describe,
     .param = mixture_param,
     .f32 = &nfi_base_mixture_ops_f32,
     .f64 = &nfi_base_mixture_ops_f64,

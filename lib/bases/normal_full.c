@@ -7,7 +7,7 @@
  *   samples: z = mean + temperature L eps, eps standard normal
  *
  * theta = (mean [dim], factor [dim (dim + 1) / 2]): the rows of L one after the other, row i holding L_i0 .. L_i(i-1), l_i. theta = 0 is
- * the standard normal; a covariance that is given is factored once (Cholesky). r is solved for in double, row by row of L.
+ * the standard normal; a covariance that is given is factored once (Cholesky). r is solved for in double, row by row of L, for all rows of a tile at once.
  *
  * Check value: dim=2, mean=(0.7, -1.3), factor=(-0.4, 0.6, 0.2), z=(-0.5, 0.25) -> log p = -5.5481694519
  * Ref: Golub, Van Loan, "Matrix Computations", 4th ed., 3.1, 4.2.
@@ -49,58 +49,102 @@ static nf_status full_reset(const void *self, uint64_t seed, void *to)
     return NF_OK;
 }
 
-/* r = L^-1 (z - mean) of each row, [n][dim] */
-static void full_solve(const struct full *fu, const nf_tile *tile, const real *z, double *r)
+/* Memory of a tile. Rows lie side by side, column by column, so that lanes are rows: what a row gets is the same chain in any tile. */
+struct full_work {
+    double *r;    /* [dim][n] */
+    double *keep; /* [n] */
+    double *l;    /* [dim] of a row or column of the factor */
+};
+
+static struct full_work full_memory(const struct full *fu, const nf_tile *tile)
 {
-    const int64_t dim = fu->dim;
+    struct full_work w = { .r = tile->scratch };
+    w.keep = w.r + tile->n * fu->dim;
+    w.l = w.keep + tile->n;
+    return w;
+}
+
+/* to [n] += sum_j l_j r_j, j ascending, r [count][n]; four at a time, between which `to` stays in registers */
+static void full_add(int64_t n, int64_t count, const double *l, const double *r, double *to)
+{
+    int64_t j = 0;
+
+    for (; j + 4 <= count; j += 4, r += 4 * n) {
+        const double a = l[j], b = l[j + 1], c = l[j + 2], d = l[j + 3];
+        const double *second = r + n, *third = r + 2 * n, *fourth = r + 3 * n;
+        for (int64_t k = 0; k < n; k++) to[k] = (((to[k] + a * r[k]) + b * second[k]) + c * third[k]) + d * fourth[k];
+    }
+    for (; j < count; j++, r += n)
+        for (int64_t k = 0; k < n; k++) to[k] += l[j] * r[k];
+}
+
+/* r = L^-1 (z - mean) of each row */
+static void full_solve(const struct full *fu, const nf_tile *tile, const real *z, const struct full_work *w)
+{
+    const int64_t dim = fu->dim, n = tile->n;
     const real *mean = tile->theta;
 
     for (int64_t i = 0; i < dim; i++) {
         const real *row = full_row(fu, tile->theta, i);
         const double inverse = nfi_exp(-(double)row[i]);
-        for (int64_t k = 0; k < tile->n; k++) {
-            double sum = (double)z[k * dim + i] - (double)mean[i];
-            for (int64_t j = 0; j < i; j++) sum -= (double)row[j] * r[k * dim + j];
-            r[k * dim + i] = sum * inverse;
-        }
+        double *r = w->r + i * n;
+        for (int64_t k = 0; k < n; k++) r[k] = (double)z[k * dim + i] - (double)mean[i];
+        for (int64_t j = 0; j < i; j++) w->l[j] = -(double)row[j];
+        full_add(n, i, w->l, w->r, r);
+        for (int64_t k = 0; k < n; k++) r[k] *= inverse;
     }
 }
 
 static nf_status full_log_prob(const void *self, const nf_tile *tile, const void *from)
 {
     const struct full *fu = self;
-    const int64_t dim = fu->dim;
-    double constant = 0.5 * (double)dim * NFI_LOG_2PI, *r = tile->scratch;
+    const int64_t dim = fu->dim, n = tile->n;
+    const struct full_work w = full_memory(fu, tile);
+    double constant = 0.5 * (double)dim * NFI_LOG_2PI;
 
     for (int64_t i = 0; i < dim; i++) constant += (double)full_row(fu, tile->theta, i)[i];
-    full_solve(fu, tile, from, r);
-    for (int64_t k = 0; k < tile->n; k++, r += dim) {
-        double square = 0.0;
-        for (int64_t i = 0; i < dim; i++) square += r[i] * r[i];
-        tile->log_det[k] -= 0.5 * square + constant;
-    }
+    full_solve(fu, tile, from, &w);
+    memset(w.keep, 0, (size_t)n * sizeof *w.keep);
+    for (int64_t i = 0; i < dim; i++)
+        for (int64_t k = 0; k < n; k++) w.keep[k] += w.r[i * n + k] * w.r[i * n + k];
+    for (int64_t k = 0; k < n; k++) tile->log_det[k] -= 0.5 * w.keep[k] + constant;
     return NF_OK;
 }
 
-/* Row i of dL/dfactor from u_i, in r's place, and r_j, j < i; keep[k] is r_i. */
-static void full_gradient_row(const struct full *fu, const nf_tile *tile, const double *weight, const double *r, const double *keep, int64_t i)
+/* row_j += sum_k a_k r_jk, k ascending: four chains side by side */
+static void full_dot(int64_t n, int64_t count, const double *a, const double *r, real *row)
 {
-    const int64_t dim = fu->dim;
-    const double diagonal = nfi_exp((double)full_row(fu, tile->theta, i)[i]);
+    int64_t j = 0;
+
+    for (; j + 4 <= count; j += 4, r += 4 * n) {
+        double sum[4] = { 0.0, 0.0, 0.0, 0.0 };
+        for (int64_t k = 0; k < n; k++)
+            for (int q = 0; q < 4; q++) sum[q] += a[k] * r[q * n + k];
+        for (int q = 0; q < 4; q++) row[j + q] += (real)sum[q];
+    }
+    for (; j < count; j++, r += n) {
+        double sum = 0.0;
+        for (int64_t k = 0; k < n; k++) sum += a[k] * r[k];
+        row[j] += (real)sum;
+    }
+}
+
+/* Row i of dL/dfactor from u_i, in r's place, and r_j, j < i; keep holds r_i, and then w u_i. */
+static void full_gradient_row(const struct full *fu, const nf_tile *tile, const double *weight, const struct full_work *w, int64_t i)
+{
+    const int64_t dim = fu->dim, n = tile->n;
+    const double diagonal = nfi_exp((double)full_row(fu, tile->theta, i)[i]), *u = w->r + i * n;
     real *grad = tile->grad, *row = grad + dim + i * (i + 1) / 2;
     double mean = 0.0, log_diagonal = 0.0;
 
-    for (int64_t k = 0; k < tile->n; k++) {
-        mean += weight[k] * r[k * dim + i];
-        log_diagonal += weight[k] * (r[k * dim + i] * keep[k] * diagonal - 1.0);
+    for (int64_t k = 0; k < n; k++) {
+        log_diagonal += weight[k] * (u[k] * w->keep[k] * diagonal - 1.0);
+        w->keep[k] = weight[k] * u[k];
+        mean += w->keep[k];
     }
     grad[i] += (real)mean;
     row[i] += (real)log_diagonal;
-    for (int64_t j = 0; j < i; j++) {
-        double sum = 0.0;
-        for (int64_t k = 0; k < tile->n; k++) sum += weight[k] * r[k * dim + i] * r[k * dim + j];
-        row[j] += (real)sum;
-    }
+    full_dot(n, i, w->keep, w->r, row);
 }
 
 /* u = L^-T r, from the last column to the first, in r's place: u_i = (r_i - sum_{k > i} L_ki u_k) / L_ii. Then
@@ -109,42 +153,82 @@ static void full_gradient_row(const struct full *fu, const nf_tile *tile, const 
 static nf_status full_backward(const void *self, const nf_tile *tile, const void *from, const double *weight, void *gradient)
 {
     const struct full *fu = self;
-    const int64_t dim = fu->dim;
-    double *r = tile->scratch, *keep = r + tile->n * dim;
+    const int64_t dim = fu->dim, n = tile->n;
+    const struct full_work w = full_memory(fu, tile);
     real *g = gradient;
 
-    full_solve(fu, tile, from, r);
+    full_solve(fu, tile, from, &w);
     for (int64_t i = dim - 1; i >= 0; i--) {
         const double inverse = nfi_exp(-(double)full_row(fu, tile->theta, i)[i]);
-        for (int64_t k = 0; k < tile->n; k++) {
-            double sum = keep[k] = r[k * dim + i];
-            for (int64_t m = i + 1; m < dim; m++) sum -= (double)full_row(fu, tile->theta, m)[i] * r[k * dim + m];
-            r[k * dim + i] = sum * inverse;
-            g[k * dim + i] = (real)(-weight[k] * r[k * dim + i]);
+        double *r = w.r + i * n;
+        memcpy(w.keep, r, (size_t)n * sizeof *r);
+        for (int64_t m = i + 1; m < dim; m++) w.l[m] = -(double)full_row(fu, tile->theta, m)[i];
+        full_add(n, dim - i - 1, w.l + i + 1, r + n, r);
+        for (int64_t k = 0; k < n; k++) {
+            r[k] *= inverse;
+            g[k * dim + i] = (real)(-weight[k] * r[k]);
         }
-        if (tile->grad && !fu->fixed) full_gradient_row(fu, tile, weight, r, keep, i);
+        if (tile->grad && !fu->fixed) full_gradient_row(fu, tile, weight, &w, i);
     }
     return NF_OK;
+}
+
+/* eps of the samples, in r */
+static void full_draw(const struct full *fu, const nf_tile *tile, const struct full_work *w)
+{
+    const nfi_kernels *kernels = tile->kernels;
+    const int64_t dim = fu->dim;
+
+    for (int64_t k = 0; k < tile->n; k++) {
+        kernels->normal(tile->seed, NFI_STREAM_BASE, (uint64_t)((tile->row + k) * dim), dim, w->l);
+        for (int64_t i = 0; i < dim; i++) w->r[i * tile->n + k] = w->l[i];
+    }
 }
 
 static nf_status full_sample(const void *self, const nf_tile *tile, double temperature, void *to)
 {
     const struct full *fu = self;
-    const nfi_kernels *kernels = tile->kernels;
-    const int64_t dim = fu->dim;
+    const int64_t dim = fu->dim, n = tile->n;
+    const struct full_work w = full_memory(fu, tile);
     const real *mean = tile->theta;
-    double *eps = tile->scratch;
     real *z = to;
 
-    kernels->normal(tile->seed, NFI_STREAM_BASE, (uint64_t)(tile->row * dim), tile->n * dim, eps);
+    full_draw(fu, tile, &w);
     for (int64_t i = 0; i < dim; i++) {
         const real *row = full_row(fu, tile->theta, i);
         const double diagonal = nfi_exp((double)row[i]);
-        for (int64_t k = 0; k < tile->n; k++) {
-            double sum = diagonal * eps[k * dim + i];
-            for (int64_t j = 0; j < i; j++) sum += (double)row[j] * eps[k * dim + j];
-            z[k * dim + i] = (real)((double)mean[i] + temperature * sum);
+        for (int64_t j = 0; j < i; j++) w.l[j] = (double)row[j];
+        for (int64_t k = 0; k < n; k++) w.keep[k] = diagonal * w.r[i * n + k];
+        full_add(n, i, w.l, w.r, w.keep);
+        for (int64_t k = 0; k < n; k++) z[k * dim + i] = (real)((double)mean[i] + temperature * w.keep[k]);
+    }
+    return NF_OK;
+}
+
+/* dz_i/dmean_i = 1,   dz_i/dL_ij = eps_j for j < i,   dz_i/dl_i = L_ii eps_i */
+static nf_status full_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+{
+    const struct full *fu = self;
+    const int64_t dim = fu->dim, n = tile->n;
+    const struct full_work w = full_memory(fu, tile);
+    const real *g = gradient;
+    real *grad = tile->grad;
+
+    (void)from, (void)value;
+    if (fu->fixed) return NF_OK;
+    full_draw(fu, tile, &w);
+    for (int64_t i = 0; i < dim; i++) {
+        const double diagonal = nfi_exp((double)full_row(fu, tile->theta, i)[i]);
+        real *row = grad + dim + i * (i + 1) / 2;
+        double mean = 0.0, log_diagonal = 0.0;
+        for (int64_t k = 0; k < n; k++) {
+            w.keep[k] = (double)g[k * dim + i];
+            mean += w.keep[k];
+            log_diagonal += w.keep[k] * w.r[i * n + k];
         }
+        grad[i] += (real)mean;
+        row[i] += (real)(log_diagonal * diagonal);
+        full_dot(n, i, w.keep, w.r, row);
     }
     return NF_OK;
 }
@@ -154,6 +238,7 @@ const nfi_base_ops NFI_NAME(nfi_base_normal_full_ops) = {
     .log_prob = full_log_prob,
     .backward = full_backward,
     .sample = full_sample,
+    .sample_backward = full_sample_backward,
 };
 
 #if NFI_ONCE
@@ -215,10 +300,11 @@ static nf_status full_make(nf_maker *maker, void *resolved, void **self, int64_t
     return NF_OK;
 }
 
-static int64_t full_scratch(const void *self, int64_t rows)
+static void full_describe(const void *self, nfi_base_info *info)
 {
     const struct full *fu = self;
-    return rows * (fu->dim + 1) * (int64_t)sizeof(double);
+    info->scratch_row = (fu->dim + 1) * (int64_t)sizeof(double);
+    info->scratch_fixed = fu->dim * (int64_t)sizeof(double);
 }
 
 static nf_status full_param(const void *self, int32_t i, nf_param *param)
@@ -249,7 +335,7 @@ const nfi_base_type nfi_base_normal_full_type = {
     .config = { .name = "base_normal_full", .first_size = sizeof(nf_base_normal_full_config),
                 .size = sizeof(nf_base_normal_full_config), .fields = full_fields, .n_fields = NFI_COUNT(full_fields) },
     .create = full_make,
-    .scratch = full_scratch,
+    .describe = full_describe,
     .param = full_param,
     .f32 = &nfi_base_normal_full_ops_f32,
     .f64 = &nfi_base_normal_full_ops_f64,

@@ -10,7 +10,8 @@
 #include "core/status.h"
 
 extern const nfi_base_type nfi_base_normal_type, nfi_base_diagonal_type, nfi_base_uniform_type, nfi_base_normal_full_type,
-    nfi_base_mixture_type, nfi_base_student_type, nfi_base_laplace_type, nfi_base_logistic_type, nfi_base_box_type;
+    nfi_base_mixture_type, nfi_base_student_type, nfi_base_laplace_type, nfi_base_logistic_type, nfi_base_box_type,
+    nfi_base_normal_conditional_type;
 
 /* The only shared edit of a new base: its row. */
 static const nfi_base_type *const registry_rows[] = {
@@ -23,6 +24,7 @@ static const nfi_base_type *const registry_rows[] = {
     &nfi_base_laplace_type,
     &nfi_base_logistic_type,
     &nfi_base_box_type,
+    &nfi_base_normal_conditional_type,
 };
 
 int32_t nfi_base_type_count(void) { return (int32_t)(sizeof registry_rows / sizeof *registry_rows); }
@@ -42,13 +44,17 @@ const nfi_base_type *nfi_base_type_find(const char *name)
 {
     for (int32_t i = 0; i < nfi_base_type_count(); i++)
         if (strcmp(registry_rows[i]->name, name) == 0) return registry_rows[i];
-    (void)nfi_fail(NF_ERR_UNKNOWN, "base type \"%.64s\" does not exist; there are normal, diagonal, uniform, normal_full, mixture, student, laplace, logistic, box", name);
+    (void)nfi_fail(NF_ERR_UNKNOWN, "base type \"%.64s\" does not exist; there are normal, diagonal, uniform, normal_full, mixture, student, laplace, logistic, "
+                   "box, normal_conditional", name);
     return NULL;
 }
 
-int64_t nfi_base_scratch(const nf_base *base, int64_t rows)
+nfi_base_info nfi_base_describe(const nf_base *base, const nfi_kernels *kernels)
 {
-    return base->type->scratch ? base->type->scratch(base->self, rows) : rows * base->dim * (int64_t)sizeof(double);
+    nfi_base_info info = { .kernels = kernels };
+    if (base->type->describe) base->type->describe(base->self, &info);
+    else info.scratch_row = base->dim * (int64_t)sizeof(double);
+    return info;
 }
 
 static void registry_free(nf_base *base)
@@ -85,9 +91,10 @@ static nf_status registry_fill(nf_base *base, const void *config, const char *fu
     status = nfi_config_resolve(row, config, base->config, function);
     if (status == NF_OK) status = nfi_config_own(row, base->config, base->maker);
     if (status == NF_OK) status = base->type->create(base->maker, base->config, &base->self, &base->dim);
-    if (status == NF_OK && base->dim > limit)
-        status = nfi_fail(NF_ERR_LIMIT, "%s: dim is %lld, over the context's max_dim %lld", function,
-                          (long long)base->dim, (long long)limit);
+    if (status == NF_OK) base->cond_dim = nfi_base_describe(base, nfi_kernels_for(base->object.context, NF_F32)).cond_dim;
+    if (status == NF_OK && (base->dim > limit || base->cond_dim > limit))
+        status = nfi_fail(NF_ERR_LIMIT, "%s: %s is %lld, over the context's max_dim %lld", function, base->dim > limit ? "dim" : "cond_dim",
+                          (long long)nfi_max(base->dim, base->cond_dim), (long long)limit);
     if (status == NF_OK) status = registry_params(base);
     return status;
 }
@@ -126,6 +133,8 @@ static bool registry_is_base(const nf_base *base, const char *what)
 }
 
 int64_t nf_base_dim(const nf_base *base) { return registry_is_base(base, "nf_base_dim: base") ? base->dim : 0; }
+
+int64_t nf_base_cond_dim(const nf_base *base) { return registry_is_base(base, "nf_base_cond_dim: base") ? base->cond_dim : 0; }
 
 const char *nf_base_type_name(const nf_base *base)
 {

@@ -104,23 +104,62 @@ static double student_uniform(uint32_t low, uint32_t high)
     return ((double)(((uint64_t)low | (uint64_t)high << 32) >> 11) + 0.5) * 0x1p-53;
 }
 
+/* (u, v) of element `index` of the samples */
+static void student_uniforms(uint64_t seed, uint64_t index, double uniform[2])
+{
+    uint32_t words[4];
+    nfi_random_block(seed, NFI_STREAM_BASE, index, words);
+    uniform[0] = student_uniform(words[0], words[1]);
+    uniform[1] = student_uniform(words[2], words[3]);
+}
+
 static nf_status student_sample(const void *self, const nf_tile *tile, double temperature, void *to)
 {
     const struct student *st = self;
     const int64_t dim = st->dim;
     const uint64_t first = (uint64_t)(tile->row * dim);
-    uint32_t words[4];
+    double uniform[2];
     real *z = to;
 
     for (int64_t j = 0; j < dim; j++) {
         const student_column c = student_at(st, tile->theta, j);
         const double scale = temperature * nfi_exp(c.log_scale);
         for (int64_t k = j; k < tile->n * dim; k += dim) {
-            nfi_random_block(tile->seed, NFI_STREAM_BASE, first + (uint64_t)k, words);
-            const double u = student_uniform(words[0], words[1]), v = student_uniform(words[2], words[3]);
-            const double radius = nfi_sqrt(c.nu * nfi_expm1(-2.0 * nfi_log(u) / c.nu));
-            z[k] = (real)(c.location + scale * radius * nfi_cos(2.0 * NFI_PI * v));
+            student_uniforms(tile->seed, first + (uint64_t)k, uniform);
+            const double radius = nfi_sqrt(c.nu * nfi_expm1(-2.0 * nfi_log(uniform[0]) / c.nu));
+            z[k] = (real)(c.location + scale * radius * nfi_cos(2.0 * NFI_PI * uniform[1]));
         }
+    }
+    return NF_OK;
+}
+
+/* dz/dlocation = 1,   dz/ds = z - location, and with a = -2 log(u)/nu, whose u no parameter moves,
+ * dz/dl = (z - location) (1 + dlog(exp(a) - 1)/dlog nu)/2 = (z - location) (1 + a/(exp(-a) - 1))/2 */
+static nf_status student_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+{
+    const struct student *st = self;
+    const int64_t dim = st->dim;
+    const uint64_t first = (uint64_t)(tile->row * dim);
+    const real *z = from, *g = gradient;
+    real *grad = tile->grad;
+    double uniform[2];
+
+    (void)value;
+    for (int64_t j = 0; j < dim; j++) {
+        const student_column c = student_at(st, tile->theta, j);
+        double sum_location = 0.0, sum_scale = 0.0, sum_nu = 0.0;
+        for (int64_t k = j; k < tile->n * dim; k += dim) {
+            const double moved = (double)g[k] * ((double)z[k] - c.location);
+            sum_location += (double)g[k];
+            sum_scale += moved;
+            if (st->df_fixed) continue;
+            student_uniforms(tile->seed, first + (uint64_t)k, uniform);
+            const double a = -2.0 * nfi_log(uniform[0]) / c.nu;
+            sum_nu += 0.5 * moved * (1.0 + a / nfi_expm1(-a));
+        }
+        if (!st->fixed) grad[j] += (real)sum_location;
+        if (!st->fixed) grad[dim + j] += (real)sum_scale;
+        if (!st->df_fixed) grad[2 * dim + j] += (real)sum_nu;
     }
     return NF_OK;
 }
@@ -130,6 +169,7 @@ const nfi_base_ops NFI_NAME(nfi_base_student_ops) = {
     .log_prob = student_log_prob,
     .backward = student_backward,
     .sample = student_sample,
+    .sample_backward = student_sample_backward,
 };
 
 #if NFI_ONCE

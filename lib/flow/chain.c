@@ -20,8 +20,8 @@ nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_wo
     const char *backward = atomic_load_explicit(&((nf_flow *)(uintptr_t)flow)->packed_backward, memory_order_acquire);
     return (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = flow->dtype, .n = n, .row = row + i,
                       .theta = (const char *)flow->theta + theta * flow->size,
-                      .packed = (const char *)flow->packed + (place ? place->packed : 0),
-                      .packed_backward = backward && place ? backward + place->packed_backward : NULL,
+                      .packed = (const char *)flow->packed + (place ? place->packed : flow->base_packed),
+                      .packed_backward = backward ? backward + (place ? place->packed_backward : flow->base_packed_backward) : NULL,
                       .cond = flow->cond_dim ? w->cond + i * flow->cond_dim * flow->size : NULL, .cond_dim = flow->cond_dim,
                       .scratch = w->scratch, .log_det = w->log_det + i, .row_key = w->key + i, .seed = flow->seed,
                       .stream = place ? place->stream : 0, .precise = flow->precise, .failures = (nfi_workspace *)(uintptr_t)w, .kernels = flow->kernels };
@@ -334,13 +334,37 @@ static nf_status chain_inverse_backward_place(const nf_flow *flow, const nfi_pla
     return chain_status(flow, p, status);
 }
 
+/* Columns that leave are final: their gradients wait in w->z, while those of the others go on. */
 nf_status nfi_chain_inverse_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *dense, uint64_t epoch)
 {
+    const int64_t last = chain_last_dim(flow) * flow->size;
     nf_status status = NF_OK;
+    int at = 0;
 
-    for (int64_t l = 0; l < flow->n_places && !status; l++)
-        status = chain_inverse_backward_place(flow, &flow->places[l], w, row, n, w->z, dense, epoch);
+    memcpy(w->state[at], w->z, (size_t)(n * flow->dim * flow->size));
+    for (int64_t l = 0; l < flow->n_places && !status; l++) {
+        const nfi_place *p = &flow->places[l];
+        status = chain_inverse_backward_place(flow, p, w, row, n, w->state[at], dense, epoch);
+        if (p->info.dim_out == p->info.dim) continue;
+        chain_factor_out(flow, p, n, w->state[at], w->z, w->state[!at]);
+        at = !at;
+    }
+    nfi_rows_copy(n, last, w->state[at], last, w->z, flow->dim * flow->size);
     return status;
+}
+
+void nfi_chain_kept_z(const nf_flow *flow, const nfi_workspace *w, int64_t n, const char *x, char *to)
+{
+    const int64_t last = chain_last_dim(flow) * flow->size, ld = flow->dim * flow->size;
+
+    if (!flow->n_places) memcpy(to, x, (size_t)(n * ld));
+    for (int64_t l = 0; l < flow->n_places; l++) {
+        const nfi_place *p = &flow->places[l];
+        const int64_t keep = p->info.dim_out * flow->size, all = p->info.dim * flow->size;
+        const char *out = w->acts + w->rows * p->out;
+        nfi_rows_copy(n, all - keep, out + keep, all, to + keep, ld);
+        if (l + 1 == flow->n_places) nfi_rows_copy(n, last, out, all, to, ld);
+    }
 }
 
 nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n)

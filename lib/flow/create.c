@@ -64,13 +64,16 @@ static nf_status create_check(nf_context *context, const nf_base *base, nf_layer
                             (long long)i, (long long)layers[i]->cond_dim, (long long)cond_dim);
         cond_dim = layers[i]->cond_dim;
     }
+    if (cond_dim && base->cond_dim && base->cond_dim != cond_dim)
+        return nfi_fail(NF_ERR_SHAPE, "nf_flow_create: base (%s) has cond_dim %lld, the layers %lld", base->type->name,
+                        (long long)base->cond_dim, (long long)cond_dim);
     return NF_OK;
 }
 
 /* Where the rows in and out of each place are kept in training: out of one place is in of the next, unless columns leave. */
 static void create_place_rows(nf_flow *flow)
 {
-    flow->scratch = nfi_base_scratch(flow->base, flow->tile_base);
+    flow->scratch = flow->base_info.scratch_fixed + flow->base_info.scratch_row * flow->tile_base;
     const int64_t align = flow->quantum < 16 ? NFI_ALIGN : 1; /* a multiple of 16 rows is aligned anyhow */
     int64_t act = 0, in = 0;
 
@@ -123,6 +126,22 @@ static void create_tiles(nf_flow *flow)
     flow->block_most = nfi_max(create_power(nfi_min(NFI_BLOCK_ELEMENTS / flow->dim, NFI_BLOCK_ROWS)), flow->tile_most);
 }
 
+/* The base stands behind the layers in every block. */
+static void create_base(nf_flow *flow, int64_t count, int64_t packed, int64_t packed_backward)
+{
+    const nfi_base_info info = nfi_base_describe(flow->base, flow->kernels);
+
+    flow->base_info = info;
+    flow->base_theta = count;
+    flow->base_packed = packed;
+    flow->base_packed_backward = packed_backward;
+    flow->count = count + flow->base->param_count;
+    flow->packed_bytes = packed + nfi_round_up(info.packed, NFI_ALIGN);
+    flow->packed_backward_bytes = packed_backward + nfi_round_up(info.packed_backward, NFI_ALIGN);
+    flow->flop_row += info.flop_row > 0 ? info.flop_row : 2.0 * (double)flow->base->param_count;
+    if (info.cond_dim) flow->cond_dim = info.cond_dim;
+}
+
 static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
 {
     int64_t count = 0, packed = 0, backward = 0;
@@ -145,13 +164,9 @@ static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
             return nfi_fail(NF_ERR_OVERFLOW, "nf_flow_create: the number of parameters is too large to compute");
         flow->flop_row += p->info.flop_row > 0 ? p->info.flop_row : 2.0 * (double)p->layer->param_count;
     }
+    create_base(flow, count, packed, backward);
     create_tiles(flow);
     create_place_rows(flow);
-    flow->packed_bytes = packed;
-    flow->packed_backward_bytes = backward;
-    flow->base_theta = count;
-    flow->count = count + flow->base->param_count;
-    flow->flop_row += 2.0 * (double)flow->base->param_count;
     return NF_OK;
 }
 

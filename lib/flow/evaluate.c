@@ -67,6 +67,7 @@ static nf_status evaluate_draw(const nfi_job *job, nfi_workspace *w, int64_t row
     for (int64_t i = 0; i < n && !status; i += flow->tile_base) {
         nf_tile tile = nfi_chain_tile(flow, NULL, w, row + job->first, i, nfi_min(flow->tile_base, n - i));
         tile.seed = job->seed;
+        tile.training = job->density;
         status = ops->sample(flow->base->self, &tile, job->temperature, w->z + i * flow->dim * flow->size);
     }
     nfi_rows_hash(n, flow->dim * flow->size, w->z, flow->cond_dim * flow->size, w->cond, w->key);
@@ -207,10 +208,10 @@ nf_status nfi_sample_check(const nfi_call *c, int64_t first)
     return nfi_fail(NF_ERR_ARG, "%s: first is %lld, must be at least 0 and leave room for n rows", c->function, (long long)first);
 }
 
-nf_status nfi_flow_sample(const nfi_call *c, uint64_t seed, int64_t first, double temperature)
+nf_status nfi_flow_sample(const nfi_call *c, uint64_t seed, int64_t first, double temperature, bool density)
 {
     nfi_job job = { .function = c->function, .flow = c->flow, .n = c->n, .cond = c->cond, .out = c->out, .value = c->value,
-                    .seed = seed, .first = first, .temperature = temperature, .run = evaluate_sample };
+                    .seed = seed, .first = first, .temperature = temperature, .density = density, .run = evaluate_sample };
     return c->n ? nfi_job_run(&job) : NF_OK;
 }
 
@@ -221,7 +222,7 @@ static nf_status evaluate_run_sample(const nfi_call *c, uint64_t seed, int64_t f
     if (status || (status = nfi_sample_check(c, first))) return status;
     if (!(temperature > 0.0 && temperature < (double)__builtin_inff()))
         return nfi_fail(NF_ERR_ARG, "%s: temperature must be positive and finite", c->function);
-    return nfi_flow_sample(c, seed, first, temperature);
+    return nfi_flow_sample(c, seed, first, temperature, false);
 }
 
 nf_status nf_flow_sample(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const float *cond, double temperature,

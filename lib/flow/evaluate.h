@@ -30,10 +30,11 @@ nf_status nfi_cond_check(const nf_flow *flow, const void *cond, const char *func
 bool nfi_overlap(const void *a, int64_t bytes_a, const void *b, int64_t bytes_b); /* of [a, a + bytes_a) and [b, b + bytes_b) */
 
 /* nf_flow_forward and nf_flow_inverse in the flow's dtype, without log_det and without checks; z and x may be the same array in
- * inverse. nf_flow_sample likewise, and its check of the samples' numbers, to follow nfi_call_check. */
+ * inverse. nf_flow_sample likewise, or with `density` without temperatures of the base's own, and its check of the
+ * samples' numbers, to follow nfi_call_check. */
 nf_status nfi_flow_forward(const nf_flow *flow, int64_t n, const void *x, const void *cond, void *z, const char *function);
 nf_status nfi_flow_inverse(const nf_flow *flow, int64_t n, const void *z, const void *cond, void *x, const char *function);
 nf_status nfi_sample_check(const nfi_call *call, int64_t first);
-nf_status nfi_flow_sample(const nfi_call *call, uint64_t seed, int64_t first, double temperature);
+nf_status nfi_flow_sample(const nfi_call *call, uint64_t seed, int64_t first, double temperature, bool density);
 
 #endif

@@ -48,7 +48,8 @@ struct nf_flow {
     double flop_row;                     /* matrix products of one row of log_prob */
     nfi_place *places;
     nf_base *base;
-    int64_t base_theta;
+    nfi_base_info base_info;
+    int64_t base_theta, base_packed, base_packed_backward; /* as of a place */
     const nfi_kernels *kernels;
     void *theta, *packed;
     _Atomic(void *) packed_backward; /* NULL until a backward pass is wanted: nfi_flow_need_backward */
@@ -83,7 +84,7 @@ void *nfi_flow_grad_block(nf_flow *flow); /* the gradient block, zeros written o
 nf_status nfi_flow_need_backward(const nf_flow *flow);
 nf_status nfi_flow_need_grad(nf_flow *flow);
 void nfi_flow_pack_place(const nf_flow *flow, const nfi_place *place, void *packed, void *packed_backward); /* of the whole flow */
-void nfi_flow_pack(nf_flow *flow);  /* theta -> packed, in parallel over places and parts: after every change of theta */
+void nfi_flow_pack(nf_flow *flow);  /* theta -> packed, in parallel over places and the base: after every change of theta */
 
 /* The gradient of the weighted NLL sum over rows: adds to flow->grad; *nll_sum, *weight_sum. For train and the public call; the flow is
  * begun by the caller. x, cond of the flow's dtype. keys [n]: random-number keys of the rows (NULL: hash of bits); scale multiplies the

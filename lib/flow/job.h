@@ -21,6 +21,7 @@ struct nfi_job {
     uint64_t seed;         /* sample */
     int64_t first;
     double temperature;
+    bool density;          /* of the density itself, whatever temperatures the base has for samples */
     nf_status (*run)(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n);
     /* found out */
     atomic_flag lock;
@@ -62,9 +63,11 @@ nf_status nfi_chain_forward(const nf_flow *flow, nfi_workspace *w, int64_t row, 
 nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
 /* w->z holds dL/dz, w->weight dL/dlog_det: w->z becomes dL/dx. After nfi_chain_forward with keep. */
 nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad, uint64_t epoch);
-/* The way of the inverse back: w->z holds dL/dx, of x = f^-1(z), and becomes dL/dz, J^T dL/dz = dL/dx. After nfi_chain_forward with keep,
- * of flows whose layers let all columns go on. dense: flow/dense.h. */
+/* The way of the inverse back: w->z holds dL/dx, of x = f^-1(z), and becomes dL/dz, J^T dL/dz = dL/dx. After nfi_chain_forward with keep.
+ * dense: flow/dense.h. */
 nf_status nfi_chain_inverse_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, void *dense, uint64_t epoch);
+/* z [n][dim] once more, into `to`, of nfi_chain_forward with keep; x are the rows that it began with. */
+void nfi_chain_kept_z(const nf_flow *flow, const nfi_workspace *w, int64_t n, const char *x, char *to);
 /* log_det += log p_base(z) */
 nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
 /* Through all layers but the last: *in [n][dim of the last] is what it would get, and stays until the workspace is used again. */

@@ -335,7 +335,7 @@ static nf_status latent_sample(const nfi_call *call, const latent_sweep *sweep)
     if (status || (status = nfi_sample_check(call, sweep->first)) || (status = latent_check_sweep(call, sweep))) return status;
     for (int64_t k = 0; k < sweep->count && call->n; k++) {
         c.out = (char *)call->out + k * call->n * flow->dim * flow->size;
-        status = nfi_flow_sample(&c, sweep->seed, sweep->first, nfi_get_f64(sweep->temperatures, k));
+        status = nfi_flow_sample(&c, sweep->seed, sweep->first, nfi_get_f64(sweep->temperatures, k), false);
         if (status < 0) {
             nfi_fill_nan(flow->dtype, sweep->count * call->n * flow->dim, call->out);
             return status;

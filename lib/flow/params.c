@@ -52,10 +52,23 @@ typedef struct params_pack {
     void *packed, *packed_backward; /* NULL: not wanted */
 } params_pack;
 
+static void params_pack_base(const nf_flow *flow, void *packed, void *packed_backward)
+{
+    const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
+    const nfi_base_info *info = &flow->base_info;
+
+    if (!ops->pack) return;
+    ops->pack(flow->base->self, flow->kernels, (const char *)flow->theta + flow->base_theta * flow->size,
+              packed ? (char *)packed + flow->base_packed : NULL,
+              packed_backward && info->packed_backward ? (char *)packed_backward + flow->base_packed_backward : NULL);
+}
+
+/* Of place i; past the last one of the base. */
 static void params_pack_place(void *arg, int64_t i)
 {
     const params_pack *job = arg;
-    nfi_flow_pack_place(job->flow, &job->flow->places[i], job->packed, job->packed_backward);
+    if (i == job->flow->n_places) params_pack_base(job->flow, job->packed, job->packed_backward);
+    else nfi_flow_pack_place(job->flow, &job->flow->places[i], job->packed, job->packed_backward);
 }
 
 nf_status nfi_flow_check_theta(const nf_flow *flow, const void *theta)
@@ -72,7 +85,7 @@ nf_status nfi_flow_check_theta(const nf_flow *flow, const void *theta)
 void nfi_flow_pack(nf_flow *flow)
 {
     params_pack job = { flow, flow->packed, atomic_load_explicit(&flow->packed_backward, memory_order_acquire) };
-    nfi_parallel_for(flow->object.context, flow->n_places, params_pack_place, &job);
+    nfi_parallel_for(flow->object.context, flow->n_places + 1, params_pack_place, &job);
 }
 
 /* Of several threads that come by at once each packs, and the first one's block is kept. */
@@ -86,7 +99,7 @@ nf_status nfi_flow_need_backward(const nf_flow *flow)
     if (!flow->packed_backward_bytes || atomic_load_explicit(&owner->packed_backward, memory_order_acquire)) return NF_OK;
     job.packed_backward = nfi_alloc(flow->object.context, flow->packed_backward_bytes, 1, &status);
     if (!job.packed_backward) return status;
-    nfi_parallel_for(flow->object.context, flow->n_places, params_pack_place, &job);
+    nfi_parallel_for(flow->object.context, flow->n_places + 1, params_pack_place, &job);
     if (!atomic_compare_exchange_strong_explicit(&owner->packed_backward, &none, job.packed_backward, memory_order_acq_rel, memory_order_acquire))
         nfi_free(flow->object.context, job.packed_backward, flow->packed_backward_bytes, 1);
     return NF_OK;

@@ -15,11 +15,14 @@
  * landing"). So a block runs forward, back to d log q/dx without parameters, with the inverse's backward to w, and back once more
  * for the parameters: one pass adds to gradients, so that sums have the order of gradient.c.
  *
- * The base's own parameters are not trained here: draws move with them too, in ways that bases do not tell.
+ * The base's own parameters phi move z: with dL/dz = w they get w^T dz/dphi, as the base tells (sample_backward), and of `total` dlog
+ * p_base/dphi besides. Where draws jump with phi instead, as between the components of a mixture, what is left is the score's gradient,
+ * scale sum_i (L_i - b_i) dlog p_base(z_i)/dphi, L_i the row's loss and b_i the mean of the others', which takes noise and no meaning away.
  *
  * Check: with x = z exp(-s) + t, and p normal with mean 0 and sd 1, KL = (exp(-2 s) + t^2 - 1) / 2 + s.
  * Refs: Rezende, Mohamed, "Variational inference with normalizing flows", arXiv:1505.05770; Roeder, Wu, Duvenaud, "Sticking the
- * landing", arXiv:1703.09194; Vaitl et al., "Path-gradient estimators for continuous normalizing flows", arXiv:2206.09016.
+ * landing", arXiv:1703.09194; Vaitl et al., "Path-gradient estimators for continuous normalizing flows", arXiv:2206.09016;
+ * Kool, van Hoof, Welling, "Buy 4 REINFORCE samples, get a baseline for free!", ICLR 2019 workshop.
  */
 #include "flow/reverse.h"
 #include "core/status.h"
@@ -34,8 +37,6 @@ nf_status nfi_reverse_check(const nf_flow *flow, const char *function)
         const char *name = p->layer->type->name;
         if (!ops->inverse)
             return nfi_fail(NF_ERR_ARG, "%s: layer %lld (%s) has no inverse, and without one there are no draws", function, (long long)l, name);
-        if (p->info.dim_out < p->info.dim)
-            return nfi_fail(NF_ERR_ARG, "%s: layer %lld (%s) factors columns out", function, (long long)l, name);
         if (p->info.discrete)
             return nfi_fail(NF_ERR_ARG, "%s: layer %lld (%s) makes whole numbers, which have no gradient", function, (long long)l, name);
         if (!ops->inverse_backward && p->info.dim > NFI_DENSE_MOST)
@@ -101,13 +102,49 @@ static void reverse_subtract(const nf_flow *flow, nfi_workspace *w, int64_t n, c
     }
 }
 
-/* d log q/dx in w->z times the scale; state[1] keeps the base's part of it, at z: of a chain without splits, backward works in state[0]. */
+/* d log q/dx in w->z times the scale */
 static nf_status reverse_score(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n)
 {
     const nfi_grad none = { .likelihood = true };
     const nf_status status = nfi_grad_base(flow, w, row, n, &none);
 
     return status ? status : nfi_chain_backward(flow, w, row, n, &none, 0);
+}
+
+/* Of each row L_i - b_i, times the scale, in w->spare: (L_i - mean) n/(n - 1) is that; 0 where there is no other row, and for bad ones. */
+static void reverse_values(const reverse_job *r, const nfi_workspace *w, int64_t row, int64_t n)
+{
+    const int64_t all = r->g.batch->n;
+    const double factor = all > 1 ? (double)all / (double)(all - 1) : 0.0;
+
+    for (int64_t i = 0; i < n; i++) {
+        const double loss = w->log_det[i] - r->target->beta * r->target->log_p[row + i];
+        w->spare[i] = w->weight[i] == 0.0 ? 0.0 : w->weight[i] * factor * (loss - r->target->baseline);
+    }
+}
+
+/* The base's parameters, from dL/dz by the draws in w->z. With `total`, state[1] is then scale dlog p_base/dz. */
+static nf_status reverse_base(const reverse_job *r, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
+{
+    const nf_flow *flow = r->g.flow;
+    const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
+    const int64_t bytes = flow->dim * flow->size;
+    nf_status status = NF_OK;
+
+    nfi_chain_kept_z(flow, w, n, r->g.job.in + row * bytes, w->state[0]);
+    reverse_values(r, w, row, n);
+    for (int64_t i = 0, m; i < n && !status; i += m) {
+        m = nfi_tile_size(w, i, n, flow->tile_base);
+        nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, m);
+        tile.row = r->target->first + row + i;
+        tile.seed = r->target->seed;
+        tile.grad = nfi_grad_open(flow, w, grad, flow->base_theta, flow->base->param_count, i);
+        const char *z = w->state[0] + i * bytes;
+        if (ops->sample_backward) status = ops->sample_backward(flow->base->self, &tile, z, w->z + i * bytes, w->spare + i);
+        if (!status && !r->target->path) status = ops->backward(flow->base->self, &tile, z, w->weight + i, w->state[1] + i * bytes);
+        if (!status) nfi_grad_close(flow, w, grad, flow->base_theta, flow->base->param_count, i + m, n);
+    }
+    return status;
 }
 
 static nf_status reverse_block(nfi_grad_job *g, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
@@ -124,9 +161,9 @@ static nf_status reverse_block(nfi_grad_job *g, nfi_workspace *w, int64_t row, i
     if ((status = reverse_score(flow, w, row, n))) return status;
     reverse_add_target(r, flow, w, row, n);
     if ((status = nfi_chain_inverse_backward(flow, w, row, n, dense, 0))) return status;
+    if ((status = reverse_base(r, w, row, n, grad))) return status;
     reverse_subtract(flow, w, n, r->target->path ? NULL : w->state[1]);
     if (r->target->path) memset(w->weight, 0, (size_t)n * sizeof *w->weight);
-    (void)nfi_grad_open(flow, w, grad, flow->base_theta, flow->base->param_count, 0); /* zeros */
     return nfi_chain_backward(flow, w, row, n, grad, 0);
 }
 

@@ -30,8 +30,6 @@ typedef struct nfi_pieces {
 nf_status nfi_pieces_build(nfi_pieces *pieces, nf_context *context, const nf_flow *flow);
 /* The same without what flow matching does not train: all but elements [first, first + count), and NF_PARAM_NO_MATCH. */
 nf_status nfi_pieces_match(nfi_pieces *pieces, nf_context *context, const nf_flow *flow, int64_t first, int64_t count);
-/* The same without the base's parameters. */
-nf_status nfi_pieces_layers(nfi_pieces *pieces, nf_context *context, const nf_flow *flow);
 void nfi_pieces_free(nfi_pieces *pieces);
 /* grad += factor theta over the pieces that decay. */
 void nfi_pieces_decay(const nfi_pieces *pieces, nf_flow *flow, double factor);

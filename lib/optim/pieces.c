@@ -100,11 +100,6 @@ nf_status nfi_pieces_match(nfi_pieces *pieces, nf_context *context, const nf_flo
     return pieces_list(pieces, context, flow, (pieces_walk){ .first = first, .end = first + count, .without = NF_PARAM_FROZEN | NF_PARAM_NO_MATCH });
 }
 
-nf_status nfi_pieces_layers(nfi_pieces *pieces, nf_context *context, const nf_flow *flow)
-{
-    return pieces_list(pieces, context, flow, (pieces_walk){ .end = flow->base_theta, .without = NF_PARAM_FROZEN });
-}
-
 void nfi_pieces_free(nfi_pieces *pieces)
 {
     nfi_free(pieces->context, pieces->piece, pieces->capacity, sizeof *pieces->piece);

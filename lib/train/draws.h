@@ -23,7 +23,7 @@ typedef struct nfi_draws {
 
 /* Memory for `rows` draws; the fields before it are set. */
 nf_status nfi_draws_make(nfi_draws *draws, nf_maker *maker, int64_t rows, bool grad);
-/* Samples [first, first + n) of nf_flow_sample: x, log_q. NF_ROWS_NONFINITE: a draw is not. */
+/* Samples [first, first + n) of the flow's density: x, log_q. NF_ROWS_NONFINITE: a draw is not. */
 nf_status nfi_draws_sample(nfi_draws *draws, uint64_t seed, int64_t first, int64_t n);
 /* wide, log_p and grad of x. NF_ERR_CALLBACK. */
 nf_status nfi_draws_ask(nfi_draws *draws, int64_t n);

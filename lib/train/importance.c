@@ -45,7 +45,7 @@ nf_status nfi_draws_sample(nfi_draws *d, uint64_t seed, int64_t first, int64_t n
 {
     const nfi_call call = { .function = d->function, .flow = d->flow, .dtype = d->flow->dtype, .n = n, .cond = d->cond, .out = d->x, .value = d->log_q };
 
-    return nfi_flow_sample(&call, seed, first, 1.0);
+    return nfi_flow_sample(&call, seed, first, 1.0, true);
 }
 
 static void draws_widen(int32_t dtype, int64_t count, const void *from, double *to)

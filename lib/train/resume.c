@@ -14,19 +14,20 @@
 
 /* What must be the same in both runs. */
 typedef struct resume_identity {
-    int64_t rule, rows, batch, seed, objective, pairing;
+    int64_t rule, rows, batch, seed, objective, pairing, round, estimator;
 } resume_identity;
 
 static resume_identity resume_identify(const nfi_trainer *t)
 {
-    resume_identity id = { .rule = nfi_rule_index(t->optimizer->type), .rows = t->train->n, .batch = t->batch,
-                           .objective = t->config.objective, .pairing = t->config.pairing };
+    resume_identity id = { .rule = nfi_rule_index(t->optimizer->type), .rows = t->train ? t->train->n : 0, .batch = t->batch,
+                           .objective = t->config.objective, .pairing = t->config.pairing, .round = t->steps_per_epoch,
+                           .estimator = t->estimator };
 
     memcpy(&id.seed, &t->config.seed, sizeof id.seed);
     return id;
 }
 
-#define RESUME_STATES 20
+#define RESUME_STATES 23
 static void resume_states(nfi_state state[RESUME_STATES], nfi_counters *c, resume_identity *id, int64_t *steps)
 {
     const nfi_state all[RESUME_STATES] = {
@@ -37,6 +38,8 @@ static void resume_states(nfi_state state[RESUME_STATES], nfi_counters *c, resum
         { "train.seed", &id->seed, NULL },
         { "train.objective", &id->objective, NULL },
         { "train.pairing", &id->pairing, NULL },
+        { "train.round", &id->round, NULL },
+        { "train.estimator", &id->estimator, NULL },
         { "train.epoch", &c->epoch, NULL },
         { "train.position", &c->position, NULL },
         { "train.applied", &c->applied, NULL },
@@ -47,6 +50,7 @@ static void resume_states(nfi_state state[RESUME_STATES], nfi_counters *c, resum
         { "train.since_drop", &c->since_drop, NULL },
         { "train.loss_sum", NULL, &c->loss_sum },
         { "train.weight_sum", NULL, &c->weight_sum },
+        { "train.elbo_sum", NULL, &c->elbo_sum },
         { "train.best_nll", NULL, &c->best_nll },
         { "train.lr_factor", NULL, &c->lr_factor },
         { "train.plateau", NULL, &c->plateau },
@@ -82,13 +86,13 @@ nf_status nfi_trainer_save(nfi_trainer *t)
     resume_states(state, &counters, &id, &t->optimizer->steps);
     n = resume_extras(t, extra, t->optimizer->m, t->optimizer->v);
     status = nfi_checkpoint_save(t->flow, t->config.checkpoint, extra, n, state, RESUME_STATES);
-    if (status < 0) return nfi_fail_in(status, "nf_flow_fit: checkpoint");
+    if (status < 0) return nfi_fail_in(status, "%s: checkpoint", t->names.function);
     t->saved_epoch = t->now.epoch;
     t->saved_position = t->now.position;
     return NF_OK;
 }
 
-static nf_status resume_compare(const resume_identity *file, const resume_identity *own)
+static nf_status resume_compare(const char *function, const resume_identity *file, const resume_identity *own)
 {
     const struct { const char *name; int64_t file, own; } pairs[] = {
         { "optimizer", file->rule, own->rule },
@@ -97,12 +101,14 @@ static nf_status resume_compare(const resume_identity *file, const resume_identi
         { "seed", file->seed, own->seed },
         { "objective", file->objective, own->objective },
         { "pairing", file->pairing, own->pairing },
+        { "number of steps a round", file->round, own->round },
+        { "estimator", file->estimator, own->estimator },
     };
 
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (pairs[i].file != pairs[i].own)
-            return nfi_fail(NF_ERR_STATE, "nf_flow_fit: the checkpoint is of a run with another %s: %lld, this run has %lld",
-                            pairs[i].name, (long long)pairs[i].file, (long long)pairs[i].own);
+            return nfi_fail(NF_ERR_STATE, "%s: the checkpoint is of a run with another %s: %lld, this run has %lld",
+                            function, pairs[i].name, (long long)pairs[i].file, (long long)pairs[i].own);
     return NF_OK;
 }
 
@@ -118,11 +124,11 @@ static nf_status resume_check(const nfi_trainer *t, const nfi_counters *c, int64
                         resume_is_count(c->since_best) && resume_is_count(c->since_drop);
     const bool places = c->epoch >= 0 && c->epoch <= RESUME_EPOCHS && c->position >= 0 && c->position <= t->steps_per_epoch &&
                         c->rollbacks >= 0 && c->rollbacks <= NFI_ROLLBACKS && c->best_epoch >= 0 && c->best_epoch <= c->epoch;
-    const bool numbers = isfinite(c->loss_sum) && isfinite(c->weight_sum) && c->weight_sum >= 0 && isfinite(c->best_nll) &&
+    const bool numbers = isfinite(c->loss_sum) && isfinite(c->weight_sum) && c->weight_sum >= 0 && isfinite(c->elbo_sum) && isfinite(c->best_nll) &&
                          c->lr_factor > 0 && c->lr_factor <= 1 && c->plateau >= 0 && c->plateau <= 1;
 
     if (counts && places && numbers) return NF_OK;
-    return nfi_fail(NF_ERR_FORMAT, "nf_flow_fit: the checkpoint's counters contradict each other");
+    return nfi_fail(NF_ERR_FORMAT, "%s: the checkpoint's counters contradict each other", t->names.function);
 }
 
 static double resume_value(const nfi_trainer *t, const void *values, int64_t i)
@@ -136,7 +142,7 @@ static nf_status resume_check_weights(const nfi_trainer *t, const char *tensor, 
     const int64_t bad = weights ? nfi_model_bad_parameter(t->flow, weights, name) : -1;
 
     if (bad < 0) return NF_OK;
-    return nfi_fail(NF_ERR_FORMAT, "nf_flow_fit: the checkpoint's %s: element %lld of %s has a value that is not allowed", tensor,
+    return nfi_fail(NF_ERR_FORMAT, "%s: the checkpoint's %s: element %lld of %s has a value that is not allowed", t->names.function, tensor,
                     (long long)bad, name);
 }
 
@@ -145,7 +151,7 @@ static nf_status resume_check_moment(const nfi_trainer *t, const char *tensor, c
     for (int64_t i = 0; moment && i < t->flow->count; i++) {
         const double value = resume_value(t, moment, i);
         if (isfinite(value) && value >= least) continue;
-        return nfi_fail(NF_ERR_FORMAT, "nf_flow_fit: the checkpoint's %s: element %lld is %g, must be finite%s", tensor, (long long)i, value,
+        return nfi_fail(NF_ERR_FORMAT, "%s: the checkpoint's %s: element %lld is %g, must be finite%s", t->names.function, tensor, (long long)i, value,
                         least < 0 ? "" : " and not negative");
     }
     return NF_OK;
@@ -176,8 +182,8 @@ nf_status nfi_trainer_load(nfi_trainer *t)
     resume_states(state, &counters, &id, &steps);
     n = resume_extras(t, extra, t->good_m, t->good_v);
     status = nfi_checkpoint_load(t->flow, t->config.resume, extra, n, state, RESUME_STATES);
-    if (status < 0) return nfi_fail_in(status, "nf_flow_fit: resume");
-    if ((status = resume_compare(&id, &own)) || (status = resume_check(t, &counters, steps)) || (status = resume_check_tensors(t))) {
+    if (status < 0) return nfi_fail_in(status, "%s: resume", t->names.function);
+    if ((status = resume_compare(t->names.function, &id, &own)) || (status = resume_check(t, &counters, steps)) || (status = resume_check_tensors(t))) {
         memcpy(t->flow->theta, t->good, bytes);
         nfi_flow_pack(t->flow);
         return status;

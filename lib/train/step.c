@@ -34,7 +34,7 @@ static void step_set_lr(nfi_trainer *t)
 {
     const nfi_schedule_state state = { .epoch = t->now.epoch, .plateau = t->now.plateau,
                                        .step = t->now.epoch * t->steps_per_epoch + t->now.position,
-                                       .steps = t->config.epochs * t->steps_per_epoch };
+                                       .steps = t->steps };
 
     t->optimizer->lr = t->base_lr * t->now.lr_factor * nfi_schedule_factor(&t->config, &state);
 }

@@ -62,6 +62,7 @@ nf_status nfi_trainer_make(nfi_trainer *t)
 
     if (status) return status;
     t->steps_per_epoch = (t->train->n + t->batch - 1) / t->batch;
+    t->steps = t->config.epochs * t->steps_per_epoch;
     t->order = nfi_maker_alloc(t->maker, t->train->n, sizeof *t->order);
     t->keys = nfi_maker_alloc(t->maker, t->batch, sizeof *t->keys);
     if (!t->order || !t->keys) return NF_ERR_MEMORY;

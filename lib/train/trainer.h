@@ -16,6 +16,7 @@
 /* Why a run ended: nf_fit_report.stopped. */
 enum { NFI_RUN_DONE = 0, NFI_RUN_EARLY = 1, NFI_RUN_STOPPED = 2, NFI_RUN_DIVERGED = 3 };
 
+#define NFI_OBJECTIVE_TARGET 3 /* of a fit to a target: behind NF_OBJECTIVE_..., in checkpoints */
 #define NFI_BAD_STEPS 3       /* in a row: go back */
 #define NFI_ROLLBACKS 5       /* then give up */
 #define NFI_GOOD_STEPS 512    /* a snapshot to go back to at the start of each epoch and every so many batches */
@@ -28,6 +29,7 @@ typedef struct nfi_counters {
     int64_t best_epoch; /* 0: none yet */
     int64_t since_best, since_drop; /* epochs without a better loss */
     double loss_sum, weight_sum;    /* of the present epoch */
+    double elbo_sum;    /* of a fit to a target, over weight_sum */
     double best_nll, best_train, best_valid;
     double lr_factor;   /* halved by each rollback */
     double plateau;
@@ -44,6 +46,8 @@ typedef struct nfi_trainer {
     nf_fit_report *report;           /* may be NULL */
     nf_maker *maker;                 /* all memory below */
     int64_t batch, steps_per_epoch;
+    int64_t steps;                   /* of the whole run: what schedules go by */
+    int32_t estimator;               /* of a fit to a target; else 0 */
     int64_t *order;                  /* [n]: the epoch's permutation */
     uint64_t *keys;                  /* [batch] */
     nfi_rows rows;

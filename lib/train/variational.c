@@ -5,8 +5,8 @@
  *   loss = (1 - d) E_q [ log q(x) - beta log p(x) ] + d E_data [ -log q(x) ],   d = data_weight
  *   beta_s = beta_start + (1 - beta_start) s / beta_steps  while s < beta_steps, then 1
  *
- * The gradient is flow/reverse.c's; steps, recovery and averages are those of a fit: an epoch is a round, a batch a step. Which
- * weights are best is not asked: the loss of each round is of other draws, and where beta rises of another target.
+ * The gradient is flow/reverse.c's; steps, recovery, averages and checkpoints are those of a fit: an epoch is a round, a batch a step.
+ * Draws follow from (seed, step), so that a run that goes on from a checkpoint ends in the bits of one that was not stopped. Which weights are best is not asked: the loss of each round is of other draws, and where beta rises of another target.
  *
  * Refs: Rezende, Mohamed, arXiv:1505.05770 (and its annealing); Roeder, Wu, Duvenaud, arXiv:1703.09194.
  */
@@ -44,6 +44,9 @@ static const nf_field target_fields[] = {
     TARGET_FIELD(report_draws, NF_FIELD_I64, 10000, 1, 1e9, "draws of the report"),
     TARGET_FIELD(progress, NF_FIELD_POINTER, 0, 0, 0, "progress callback"),
     TARGET_FIELD(progress_user, NF_FIELD_POINTER, 0, 0, 0, "its argument"),
+    TARGET_FIELD(checkpoint, NF_FIELD_STRING, 0, 0, 0, "file to write checkpoints to"),
+    TARGET_FIELD(checkpoint_rounds, NF_FIELD_I64, 10, 1, 1e9, "rounds between checkpoints"),
+    TARGET_FIELD(resume, NF_FIELD_STRING, 0, 0, 0, "checkpoint to go on from"),
 };
 const nfi_config_type nfi_target_config_type = { "target", sizeof(nf_target_config), sizeof(nf_target_config), target_fields,
                                                  (int32_t)(sizeof target_fields / sizeof *target_fields) };
@@ -61,7 +64,6 @@ typedef struct target_run {
     nfi_reverse reverse;
     int64_t step;            /* tried so far, and the number of the next one's draws */
     int64_t pass;            /* over the data, -1: none yet */
-    double elbo_sum;         /* of the round, over now.weight_sum */
     double beta;
 } target_run;
 
@@ -87,9 +89,12 @@ static void target_translate(target_run *r)
 {
     const nf_target_config *c = &r->config;
 
-    r->t.steps_per_epoch = nfi_min(c->round_steps, c->steps);
+    r->t.steps_per_epoch = c->round_steps;
+    r->t.steps = c->steps;
     r->t.batch = c->batch;
-    r->t.config = (nf_fit_config){ .epochs = (c->steps + r->t.steps_per_epoch - 1) / r->t.steps_per_epoch, .clip_norm = c->clip_norm,
+    r->t.estimator = c->estimator;
+    r->t.config = (nf_fit_config){ .epochs = (c->steps + c->round_steps - 1) / c->round_steps, .clip_norm = c->clip_norm,
+                                   .checkpoint = c->checkpoint, .resume = c->resume, .objective = NFI_OBJECTIVE_TARGET,
                                    .ema_decay = c->ema_decay, .schedule = c->schedule, .warmup_steps = c->warmup_steps,
                                    .final_lr_factor = c->final_lr_factor, .seed = c->seed, .keep_last = 1 };
 }
@@ -113,8 +118,8 @@ static nf_status target_make(target_run *r)
     nfi_trainer *t = &r->t;
     nf_status status = nfi_maker_create(&t->maker, t->flow->object.context);
 
-    if (status || (status = target_reserve(r)) || (status = nfi_trainer_make_state(t))) return status;
-    return nfi_pieces_layers(&t->optimizer->pieces, t->optimizer->object.context, t->flow);
+    if (status || (status = target_reserve(r))) return status;
+    return nfi_trainer_make_state(t);
 }
 
 /* Rows of the data for one step, in the order of shuffles that follow one another without a gap. */
@@ -201,11 +206,21 @@ static bool target_add_data(target_run *r, double *sum, nf_status *status)
     return *status == NF_OK && bad.count == 0 && isfinite(*sum);
 }
 
+static double target_mean_loss(const target_run *r)
+{
+    const nfi_draws *d = &r->draws;
+    double sum = 0;
+
+    for (int64_t i = 0; i < r->t.batch; i++) sum += d->log_q[i] - r->beta * d->log_p[i];
+    return sum / (double)r->t.batch;
+}
+
 /* The gradient of the step in the flow's block; true when all is finite. *reverse: sum of log q - beta log p. */
 static bool target_gradient(target_run *r, double *reverse, double *data, nf_status *status)
 {
     nfi_trainer *t = &r->t;
-    const nfi_target target = { .log_p = r->draws.log_p, .grad = r->draws.grad, .beta = r->beta, .path = r->config.estimator == NF_ESTIMATOR_PATH };
+    const nfi_target target = { .log_p = r->draws.log_p, .grad = r->draws.grad, .beta = r->beta, .baseline = target_mean_loss(r),
+                                .seed = r->config.seed, .first = r->step * t->batch, .path = r->config.estimator == NF_ESTIMATOR_PATH };
     const nfi_batch batch = { .n = t->batch, .x = r->draws.x, .cond = r->draws.cond, .likelihood = true,
                               .scale = (1 - r->config.data_weight) / (double)t->batch };
     nfi_bad_rows bad = { .first = -1 };
@@ -244,7 +259,7 @@ static nf_status target_step(target_run *r)
     if (status) return status;
     const double loss = (1 - r->config.data_weight) * reverse + r->config.data_weight * data;
     if ((status = nfi_trainer_update(t, finite, loss, (double)t->batch))) return status;
-    if (t->now.applied > applied) r->elbo_sum += (1 - r->beta) * target_log_p_sum(&r->draws, t->batch) - reverse;
+    if (t->now.applied > applied) t->now.elbo_sum += (1 - r->beta) * target_log_p_sum(&r->draws, t->batch) - reverse;
     t->now.position++;
     r->step++;
     return NF_OK;
@@ -262,7 +277,7 @@ static bool target_progress(target_run *r)
     t->seconds = nfi_trainer_clock() - t->started;
     if (!r->config.progress) return false;
     p.loss = t->now.weight_sum > 0 ? t->now.loss_sum / t->now.weight_sum : NAN;
-    p.elbo = t->now.weight_sum > 0 ? r->elbo_sum / t->now.weight_sum : NAN;
+    p.elbo = t->now.weight_sum > 0 ? t->now.elbo_sum / t->now.weight_sum : NAN;
     p.seconds = t->seconds;
     p.eta_seconds = t->seconds / (double)r->step * (double)(p.steps - p.step);
     nfi_fpenv_leave(t->fpenv);
@@ -284,9 +299,12 @@ static nf_status target_round(target_run *r)
         if ((status = target_step(r)) || t->stopped) return status;
     }
     if (target_progress(r)) t->stopped = NFI_RUN_STOPPED;
+    if (t->now.position < t->steps_per_epoch) return NF_OK; /* the last round is short: a run of more steps may go on with it */
     t->now.epoch++;
     t->now.position = 0;
-    t->now.loss_sum = t->now.weight_sum = r->elbo_sum = 0;
+    t->now.loss_sum = t->now.weight_sum = t->now.elbo_sum = 0;
+    if (t->config.checkpoint && t->now.epoch % r->config.checkpoint_rounds == 0 && nfi_trainer_save(t) < 0)
+        nfi_context_log(t->flow->object.context, NF_LOG_WARNING, "%s; training goes on", nf_last_error());
     return NF_OK;
 }
 
@@ -297,7 +315,6 @@ static nf_status target_init(target_run *r)
     const int64_t n = TARGET_INIT_ROWS;
     nf_status status;
 
-    if (t->flow->lent) nfi_flow_pack(t->flow);
     if (r->config.no_init || !nfi_flow_wants_init(t->flow)) return NF_OK;
     if (t->train) target_load(r, n);
     const bool rows = t->train && t->train->n > 1 && r->config.data_weight > 0;
@@ -348,22 +365,38 @@ static nf_status target_answer(const nfi_trainer *t)
     return NF_OK;
 }
 
+/* Weights, moments and counters as of the first step of this run. */
+static nf_status target_begin(target_run *r)
+{
+    nfi_trainer *t = &r->t;
+    const size_t bytes = (size_t)(t->flow->count * t->flow->size);
+    nf_status status;
+
+    if (t->flow->lent) nfi_flow_pack(t->flow);
+    if ((status = t->config.resume ? nfi_trainer_load(t) : target_init(r)) < 0) return status;
+    if (t->ema && !t->config.resume) memcpy(t->ema, t->flow->theta, bytes);
+    if (!t->config.resume) memcpy(t->best, t->flow->theta, bytes); /* what checkpoints hold: no loss here says which weights are best */
+    r->step = t->now.epoch * t->steps_per_epoch + t->now.position;
+    nfi_snapshot_good(t);
+    return NF_OK;
+}
+
 static nf_status target_train(target_run *r)
 {
     nfi_trainer *t = &r->t;
-    nf_status status = NF_OK, reported;
+    nf_status status = NF_OK, saved, reported;
 
     t->started = nfi_trainer_clock();
-    if ((status = target_init(r))) return status;
-    if (t->ema) memcpy(t->ema, t->flow->theta, (size_t)(t->flow->count * t->flow->size));
-    nfi_snapshot_good(t);
+    if ((status = target_begin(r))) return status;
     while (r->step < r->config.steps && !t->stopped && !status) status = target_round(r);
+    saved = status < 0 || t->stopped == NFI_RUN_DIVERGED ? NF_OK : nfi_trainer_save(t);
     nfi_snapshot_result(t);
     t->optimizer->lr = t->base_lr;
     nfi_flow_clear_grad(t->flow);
     if (status < 0) return status;
     reported = target_report(r);
-    return reported ? reported : target_answer(t);
+    if (reported < 0 || saved < 0) return saved < 0 ? saved : reported;
+    return target_answer(t);
 }
 
 static nf_status target_run_all(target_run *r)

@@ -75,14 +75,16 @@ static const struct state {
     X(nf_standardise_from_dataset) X(nf_affine_config_init) X(nf_affine_create) X(nf_logit_config_init) X(nf_logit_create)       \
     X(nf_flow_direction) X(nf_flow_direction_f64) X(nf_flow_image_shape) X(nf_flow_interpolate) X(nf_flow_interpolate_f64) X(nf_flow_move) \
     X(nf_flow_move_f64) X(nf_flow_sample_temperatures) X(nf_flow_sample_temperatures_f64)                                                \
-    X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init) \
+    X(nf_base_cond_dim) X(nf_base_diagonal_create) X(nf_base_unref) X(nf_coupling_affine_config_init) X(nf_flow_create) X(nf_permutation_config_init) \
     X(nf_coupling_conv_config_init) X(nf_coupling_conv_create) X(nf_coupling_spline_config_init) X(nf_coupling_spline_create) X(nf_flow_create_glow) X(nf_flow_create_realnvp_image)                    \
     X(nf_flow_step_memory) X(nf_glow_config_init) X(nf_realnvp_image_config_init) X(nf_split_config_init) X(nf_split_create)     \
     X(nf_cnf_config_init) X(nf_cnf_create) X(nf_ffjord_config_init) X(nf_flow_create_ffjord) X(nf_flow_solver_report)                    \
     X(nf_flow_solver_report_f64) X(nf_flow_fit_target) X(nf_flow_importance) X(nf_target_config_init)                                      \
     X(nf_columns_config_init) X(nf_columns_create) X(nf_table_config_init) X(nf_flow_create_nsf)                                            \
-    X(nf_flow_create_maf) X(nf_flow_create_iaf) X(nf_flow_create_nice) X(nf_autoregressive_config_init) X(nf_autoregressive_create) \
-    X(nf_base_box_config_init) X(nf_base_box_create)
+    X(nf_flow_create_maf) X(nf_flow_create_iaf) X(nf_flow_create_nice) X(nf_autoregressive_config_init) X(nf_autoregressive_create)     \
+    X(nf_base_normal_full_config_init) X(nf_base_normal_full_create) X(nf_base_mixture_config_init) X(nf_base_mixture_create)                \
+    X(nf_base_student_config_init) X(nf_base_student_create) X(nf_base_laplace_create) X(nf_base_logistic_create)                            \
+    X(nf_base_box_config_init) X(nf_base_box_create) X(nf_base_normal_conditional_config_init) X(nf_base_normal_conditional_create)
 #define MEMBER(name) __typeof__(&name) name;
 static struct api {
     API(MEMBER)
@@ -107,7 +109,7 @@ static void load_api(void)
 }
 
 /* The scene: one digest a step, so that a difference names the call. */
-#define MAX_STEPS 160
+#define MAX_STEPS 200
 typedef struct scene {
     uint32_t state; /* set before each call, and expected after it */
     int32_t dtype, threads;
@@ -641,6 +643,76 @@ static void scene_continuous(scene *s)
     FAIL(s, api.nf_cnf_create(&layer, s->context, &cnf));
 }
 
+/* Every base, as a flow of its own; what is fitted to a density are the base's own parameters. */
+static void scene_base(scene *s, const char *name, nf_base *base)
+{
+    enum { POINTS = 60 };
+    const int64_t cond_dim = api.nf_base_cond_dim(base);
+    const nf_flow_config flow_config = { .struct_size = sizeof flow_config, .dtype = s->dtype, .seed = 3 };
+    const nf_target_config config = { .struct_size = sizeof config, .steps = 3, .batch = 64, .report_draws = 16, .estimator = NF_ESTIMATOR_TOTAL };
+    nf_flow *kept = s->flow, *flow;
+    nf_optimizer *optimizer;
+    void *x = scene_rows(s), *cond = cond_dim ? x : NULL;
+
+    CALL(s, api.nf_flow_create(&flow, s->context, &flow_config, base, NULL, 0));
+    s->flow = flow;
+    if (!cond) {
+        CALL(s, api.nf_optimizer_adam_create(&optimizer, s->context, NULL));
+        CALL(s, api.nf_flow_fit_target(flow, optimizer, flat_density, s, NULL, &config, NULL));
+        UNDER(s, api.nf_optimizer_unref(optimizer));
+    }
+    scene_params(s, name);
+    ANY(s, nf_flow_sample, flow, 7, 3, POINTS, cond, 0.9, (void *)s->z, s->value);
+    scene_note(s, name, s->z, POINTS * 2 * (s->dtype == NF_F32 ? 4 : 8));
+    ANY(s, nf_flow_score, flow, POINTS, x, cond, s->value, (void *)s->z);
+    scene_note(s, name, s->value, 8 * POINTS);
+    scene_note(s, name, s->z, POINTS * 2 * (s->dtype == NF_F32 ? 4 : 8));
+    s->flow = kept;
+    UNDER(s, api.nf_flow_unref(flow));
+    UNDER(s, api.nf_base_unref(base));
+    free(x);
+}
+
+static void scene_bases(scene *s)
+{
+    static const double mean[] = { 0.1, -0.7 }, covariance[] = { 1.0 / 3, 0.1, 0.1, 2.385 };
+    nf_base_normal_full_config full;
+    nf_base_mixture_config mixture;
+    nf_base_student_config student;
+    nf_base_normal_conditional_config conditional;
+    nf_base *base;
+
+    UNDER(s, api.nf_base_normal_full_config_init(&full));
+    full.dim = full.n_mean = 2;
+    full.n_covariance = 4;
+    full.mean = mean;
+    full.covariance = covariance;
+    CALL(s, api.nf_base_normal_full_create(&base, s->context, &full));
+    scene_base(s, "normal_full", base);
+    full.covariance = (const double[]){ 1.0, 1.0 / 3, 1.0 / 3 + 0.1, 1.0 };
+    FAIL(s, api.nf_base_normal_full_create(&base, s->context, &full));
+    UNDER(s, api.nf_base_mixture_config_init(&mixture));
+    mixture.dim = 2;
+    mixture.components = 3;
+    mixture.spread = 1.7;
+    CALL(s, api.nf_base_mixture_create(&base, s->context, &mixture));
+    scene_base(s, "mixture", base);
+    UNDER(s, api.nf_base_student_config_init(&student));
+    student.dim = 2;
+    student.df = 2.385;
+    CALL(s, api.nf_base_student_create(&base, s->context, &student));
+    scene_base(s, "student", base);
+    CALL(s, api.nf_base_laplace_create(&base, s->context, 2));
+    scene_base(s, "laplace", base);
+    CALL(s, api.nf_base_logistic_create(&base, s->context, 2));
+    scene_base(s, "logistic", base);
+    UNDER(s, api.nf_base_normal_conditional_config_init(&conditional));
+    conditional.dim = conditional.cond_dim = 2;
+    conditional.bound = 1.7;
+    CALL(s, api.nf_base_normal_conditional_create(&base, s->context, &conditional));
+    scene_base(s, "normal_conditional", base);
+}
+
 static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
 {
     nf_context_config config;
@@ -664,6 +736,7 @@ static void scene_run(scene *s, uint32_t state, int32_t dtype, int32_t threads)
     scene_images(s);
     scene_continuous(s);
     scene_tables(s);
+    scene_bases(s);
     UNDER(s, api.nf_optimizer_unref(s->optimizer));
     UNDER(s, api.nf_flow_unref(s->flow));
     UNDER(s, api.nf_dataset_unref(s->data));

@@ -26,7 +26,7 @@ MODULE = 'bindings/julia/src/Nflow.jl'
 RUST_LEFT_OUT = {
     r'nf_\w+_config_init': 'builders begin with zeros',
     r'nf_\w+_type_at|nf_\w+_synthetic_at|nf_config_field|nf_blas_description|nf_version_number|nf_status_text': 'lists for programs that show them',
-    r'nf_(layer|base|optimizer)_create|nf_base_(normal_full|mixture|student|box)_create|nf_layer_cond_dim|nf_context_backend': 'by name, from a struct of C: nflow-sys',
+    r'nf_(layer|base|optimizer)_create|nf_base_(normal_full|normal_conditional|mixture|student|box)_create|nf_(layer|base)_cond_dim|nf_context_backend': 'by name, from a struct of C: nflow-sys',
     r'nf_layer_create_custom|nf_context_register_layer|nf_maker_alloc|nf_fail|nf_fail_row': 'layer types of one\'s own are tables of C: nflow-sys',
     r'nf_flow_nll_grad(_f64)?|nf_optimizer_step': 'the weighted, the clipped call is the same',
     r'nf_flow_(fit_target|importance)': 'a callback over arrays: nflow-sys',

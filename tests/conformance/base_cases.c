@@ -40,6 +40,13 @@
 
 static const double wide_low[] = { -9.0, 0.0 }, wide_high[] = { 9.0, 0.0 };
 static const double box_low[] = { -2.385, -3.5, -2.5, 0.0 }, box_high[] = { 0.7613, 2.0, 1.25, 0.0 };
+/* `normalised` integrates it for one condition */
+#define CONDITIONAL(name_, dim_, cond_, ...)                                                                                       \
+    { .name = "normal_conditional/" name_, .base_type = "normal_conditional", .dim = dim_, .cond_dim = cond_,                      \
+      .base_config = &(const nf_base_normal_conditional_config){ .struct_size = sizeof(nf_base_normal_conditional_config),         \
+                                                                 .dim = dim_, .cond_dim = cond_, .activation = NF_ACTIVATION_TANH, __VA_ARGS__ } }
+
+static const int64_t hidden[] = { 8, 5 }, no_hidden[] = { 0 };
 static const double full_mean[] = { 0.5, -1.0, 0.25 };
 static const double full_covariance[] = { 1.5, 0.5, -0.25, 0.5, 0.75, 0.125, -0.25, 0.125, 1.0 };
 
@@ -83,5 +90,9 @@ const conformance_case base_cases[] = {
     LOGISTIC("one_column", 1, .fixed = 0),
     LOGISTIC("fixed", 2, .fixed = 1),
     LOGISTIC("five", 5, .fixed = 0),
+    CONDITIONAL("one_column", 1, 1, .hidden = hidden, .n_hidden = 2, .bound = 1),
+    CONDITIONAL("two", 2, 3, .hidden = hidden, .n_hidden = 1, .bound = 1),
+    CONDITIONAL("straight", 3, 2, .hidden = no_hidden, .n_hidden = 1, .bound = 2),
+    CONDITIONAL("wide", 5, 7, .weights = NF_WEIGHTS_SPREAD, .bound = 1),
 };
 const int base_case_count = SUPPORT_COUNT(base_cases);

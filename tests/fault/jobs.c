@@ -100,6 +100,12 @@ static nf_status run_box(job_scene *s)
     return nf_base_box_create(&s->out_base, s->context, JOB_CONFIG(nf_base_box_config, .dim = 2, .low = low, .n_low = 2, .high = high, .n_high = 2,
                                                                    .normal = normal, .n_normal = 1));
 }
+static nf_status run_normal_conditional(job_scene *s)
+{
+    static const int64_t hidden[] = { 4, 3 };
+    return nf_base_normal_conditional_create(&s->out_base, s->context, JOB_CONFIG(nf_base_normal_conditional_config, .dim = 2, .cond_dim = 3,
+                                                                                  .hidden = hidden, .n_hidden = 2));
+}
 static nf_status run_base(job_scene *s) { return nf_base_create(&s->out_base, s->context, "normal", JOB_CONFIG(nf_base_normal_config, .dim = 2)); }
 static nf_status run_adam(job_scene *s) { return nf_optimizer_adam_create(&s->out_optimizer, s->context, NULL); }
 static nf_status run_adamw(job_scene *s) { return nf_optimizer_adamw_create(&s->out_optimizer, s->context, NULL); }
@@ -338,6 +344,33 @@ static nf_status run_fit_target(job_scene *s)
                               JOB_CONFIG(nf_target_config, .steps = 2, .batch = 16, .ema_decay = 0.9, .data_weight = 0.5), NULL);
 }
 
+static nf_status run_target_checkpoint(job_scene *s)
+{
+    return nf_flow_fit_target(s->flow, s->optimizer, flat_density, NULL, s->data,
+                              JOB_CONFIG(nf_target_config, .steps = 3, .batch = 16, .round_steps = 2, .checkpoint = job_out_path, .checkpoint_rounds = 1), NULL);
+}
+
+static nf_status run_target_resume(job_scene *s)
+{
+    return nf_flow_fit_target(s->flow, s->optimizer, flat_density, NULL, s->data,
+                              JOB_CONFIG(nf_target_config, .steps = 3, .batch = 16, .round_steps = 2, .resume = job_checkpoint_path), NULL);
+}
+
+static nf_status before_target_resume(job_scene *s)
+{
+    nf_flow *flow = NULL;
+    nf_optimizer *optimizer = NULL;
+    nf_status status = nf_flow_from_json(&flow, NULL, s->json);
+
+    if (!status) status = nf_optimizer_adam_create(&optimizer, NULL, NULL);
+    if (!status)
+        status = nf_flow_fit_target(flow, optimizer, flat_density, NULL, s->data,
+                                    JOB_CONFIG(nf_target_config, .steps = 1, .batch = 16, .round_steps = 2, .checkpoint = job_checkpoint_path), NULL);
+    nf_flow_unref(flow);
+    nf_optimizer_unref(optimizer);
+    return status;
+}
+
 static nf_status run_importance(job_scene *s)
 {
     nf_importance_report report = { .struct_size = sizeof report };
@@ -434,6 +467,7 @@ const job jobs[] = {
     { "nf_base_laplace_create", run_laplace, NULL, false },
     { "nf_base_logistic_create", run_logistic, NULL, false },
     { "nf_base_box_create", run_box, NULL, false },
+    { "nf_base_normal_conditional_create", run_normal_conditional, NULL, false },
     { "nf_base_create", run_base, NULL, false },
     { "nf_optimizer_adam_create", run_adam, NULL, false },
     { "nf_optimizer_adamw_create", run_adamw, NULL, false },
@@ -495,6 +529,8 @@ const job jobs[] = {
     { "nf_optimizer_step_clipped", run_step_clipped, before_step, false },
     { "nf_flow_fit", run_fit, NULL, false },
     { "nf_flow_fit_target", run_fit_target, NULL, false },
+    { "nf_flow_fit_target checkpoint", run_target_checkpoint, NULL, true },
+    { "nf_flow_fit_target resume", run_target_resume, before_target_resume, false },
     { "nf_flow_importance", run_importance, NULL, false },
     { "nf_flow_fit checkpoint", run_fit_checkpoint, NULL, true },
     { "nf_flow_fit resume", run_fit_resume, before_resume, false },

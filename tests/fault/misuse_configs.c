@@ -71,6 +71,7 @@ BASE(student)
 BASE(laplace)
 BASE(logistic)
 BASE(box)
+BASE(normal_conditional)
 OPTIMIZER(adam)
 OPTIMIZER(adamw)
 OPTIMIZER(adamax)
@@ -222,6 +223,7 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "base_laplace", "nf_base_create", sizeof(nf_base_laplace_config), make_base_laplace },
     { "base_logistic", "nf_base_create", sizeof(nf_base_logistic_config), make_base_logistic },
     { "base_box", "nf_base_create", sizeof(nf_base_box_config), make_base_box },
+    { "base_normal_conditional", "nf_base_create", sizeof(nf_base_normal_conditional_config), make_base_normal_conditional },
     { "adam", "nf_optimizer_create", sizeof(nf_adam_config), make_adam },
     { "adamw", "nf_optimizer_create", sizeof(nf_adamw_config), make_adamw },
     { "adamax", "nf_optimizer_create", sizeof(nf_adamax_config), make_adamax },

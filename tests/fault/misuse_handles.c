@@ -175,7 +175,7 @@ static bool query_one(fault_log *log, void *h, int kind)
                                             nf_flow_layer(h, 0) || nf_flow_base(h));
     const bool data = kind != KIND_DATASET && (nf_dataset_rows(h) || nf_dataset_dim(h) || nf_dataset_cond_dim(h) || nf_dataset_column_name(h, 0));
     const bool layer = kind != KIND_LAYER && (nf_layer_dim(h) || nf_layer_cond_dim(h));
-    const bool base = kind != KIND_BASE && nf_base_dim(h);
+    const bool base = kind != KIND_BASE && (nf_base_dim(h) || nf_base_cond_dim(h));
 
     log->points += 14;
     if (kind != KIND_FLOW) nf_flow_unref(h);

@@ -59,6 +59,8 @@ const fault_sample fault_samples[] = {
     { "student", "", "{\"type\":\"student\",\"dim\":3,\"df_fixed\":true}", FAULT_ANY },
     { "laplace", "", "{\"type\":\"laplace\",\"dim\":3}", FAULT_ANY },
     { "logistic", "", "{\"type\":\"logistic\",\"dim\":3,\"fixed\":true}", FAULT_ANY },
+    { "normal_conditional", "", "{\"type\":\"normal_conditional\",\"dim\":3,\"cond_dim\":2,\"hidden\":[4],\"bound\":1.5,\"activation\":\"tanh\"}",
+      FAULT_ANY },
 };
 const int fault_sample_count = SUPPORT_COUNT(fault_samples);
 

@@ -113,7 +113,7 @@ static uint64_t hash_result(const job_scene *s)
     hash = fault_hash_bytes(hash, s->rows, sizeof s->rows);
     hash = fault_hash_bytes(hash, &s->other, sizeof s->other);
     hash = fault_hash_bytes(hash, &(int64_t){ nf_layer_dim(s->out_layer) }, 8);
-    return fault_hash_bytes(hash, &(int64_t){ nf_base_dim(s->out_base) }, 8);
+    return fault_hash_bytes(hash, &(int64_t){ nf_base_dim(s->out_base) + nf_base_cond_dim(s->out_base) }, 8);
 }
 
 static bool scene_has_made(const job_scene *s)

@@ -136,6 +136,28 @@ static nf_status job_fit(const desk *d)
     return status;
 }
 
+static nf_status flat_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
+{
+    (void)user, (void)x, (void)cond;
+    memset(log_p, 0, (size_t)n * sizeof *log_p);
+    if (grad) memset(grad, 0, (size_t)(n * dim) * sizeof *grad);
+    return NF_OK;
+}
+
+static nf_status job_target(const desk *d)
+{
+    const nf_target_config config = { .struct_size = sizeof config, .steps = 4, .batch = 16, .round_steps = 2, .report_draws = 16,
+                                      .checkpoint = d->path, .checkpoint_rounds = 1 };
+    nf_flow *flow = fault_trained_flow(NULL, NF_F32);
+    nf_optimizer *optimizer = NULL;
+    nf_status status = nf_optimizer_adam_create(&optimizer, NULL, NULL);
+
+    if (!status) status = nf_flow_fit_target(flow, optimizer, flat_density, NULL, NULL, &config, NULL);
+    nf_optimizer_unref(optimizer);
+    nf_flow_unref(flow);
+    return status;
+}
+
 enum { WRITES = 1, ANY_WHOLE = 2 };
 static const struct { const char *name; nf_status (*run)(const desk *d); int kind; } table[] = {
     { "nf_flow_save", job_save, WRITES }, { "nf_flow_load", job_load, 0 }, { "nf_flow_verify", job_verify, 0 },
@@ -145,6 +167,7 @@ static const struct { const char *name; nf_status (*run)(const desk *d); int kin
     { "nf_dataset_load pictures", job_pictures, 0 },
 #endif
     { "nf_flow_fit checkpoint", job_fit, WRITES | ANY_WHOLE },
+    { "nf_flow_fit_target checkpoint", job_target, WRITES | ANY_WHOLE },
 };
 
 static void files_write(const desk *d, const void *model, int64_t size)

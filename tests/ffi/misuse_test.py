@@ -97,7 +97,7 @@ class World:
     def config(self, struct, **fields):
         """A config that its constructor accepts, small."""
         names = [name for name, _ in self.lib.S[struct]._fields_]
-        good = {'nf_permutation_config': {'dim': 2}, 'nf_base_mixture_config': {'components': 2}, 'nf_table_config': {'dim': 2, 'layers': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
+        good = {'nf_permutation_config': {'dim': 2}, 'nf_base_mixture_config': {'components': 2}, 'nf_base_normal_conditional_config': {'cond_dim': 2}, 'nf_table_config': {'dim': 2, 'layers': 2}, 'nf_realnvp_config': {'dim': 2, 'layers': 2}, 'nf_fit_config': {'epochs': 1},
                 'nf_target_config': {'steps': 1, 'batch': 4, 'report_draws': 4},
                 'nf_invconv_config': {'height': 2, 'width': 2, 'channels': 2}, 'nf_squeeze_config': {'height': 2, 'width': 2, 'channels': 2},
                 'nf_coupling_conv_config': {'height': 2, 'width': 2, 'channels': 2, 'hidden': 4}, 'nf_split_config': {'height': 2, 'width': 2, 'channels': 2},

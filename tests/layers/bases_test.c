@@ -14,6 +14,7 @@
 #include "bases/base.h"
 #include "core/rng.h"
 #include "math/functions.h"
+#include <nflow/coupling.h>
 #include <nflow/flow.h>
 
 #define ROWS 4
@@ -23,6 +24,8 @@
 #define SLOPE_TOL 1e-7
 #define MAX_PARAMS 32
 #define COMPONENTS 2
+#define COND_DIM 2
+#define HIDDEN 2
 
 static double draw(uint64_t index) { return 2.0 * nfi_uniform(99, NFI_STREAM_CHECK, index) - 1.0; }
 
@@ -48,6 +51,10 @@ static nf_base *make(int32_t i, int64_t dim)
         status = nf_base_box_create(&base, NULL, &(nf_base_box_config){ .struct_size = sizeof(nf_base_box_config), .dim = dim, .low = low, .n_low = dim,
                                                                         .high = high, .n_high = dim, .normal = (int64_t[]){ 2 }, .n_normal = dim > 2 });
     }
+    if (strcmp(name, "normal_conditional") == 0)
+        status = nf_base_normal_conditional_create(&base, NULL, &(nf_base_normal_conditional_config){
+            .struct_size = sizeof(nf_base_normal_conditional_config), .dim = dim, .cond_dim = COND_DIM, .hidden = (const int64_t[]){ HIDDEN },
+            .n_hidden = 1, .activation = NF_ACTIVATION_TANH });
     ck_assert_msg(status == NF_OK, "no case for base %s", name);
     ck_assert_int_le(base->param_count, MAX_PARAMS);
     return base;
@@ -60,13 +67,28 @@ static nf_base *make_named(const char *name, int64_t dim)
     return make(i, dim);
 }
 
-/* A tile for a base: with scratch for n rows, freed by the caller */
+/* Conditioning columns of every tile: one condition for all rows, unless a test writes others */
+static double cond_rows[SAMPLES * COND_DIM];
+static void cond_reset(void)
+{
+    for (int i = 0; i < SAMPLES; i++) {
+        cond_rows[COND_DIM * i] = -0.25;
+        cond_rows[COND_DIM * i + 1] = -0.75;
+    }
+}
+
+/* A tile for a base: with scratch for n rows, and what is packed behind it, freed by the caller */
 static nf_tile tile_of(const nf_base *base, const double *theta, int64_t n)
 {
-    void *scratch = malloc((size_t)nfi_base_scratch(base, n));
-    ck_assert_ptr_nonnull(scratch);
-    return (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = NF_F64, .n = n, .theta = theta, .scratch = scratch,
-                      .kernels = nfi_kernels_for(NULL, NF_F64) };
+    const nfi_kernels *k = nfi_kernels_for(NULL, NF_F64);
+    const nfi_base_info info = nfi_base_describe(base, k);
+    const int64_t bytes = nfi_round_up(info.scratch_fixed + n * info.scratch_row, NFI_ALIGN);
+    char *scratch = aligned_alloc(NFI_ALIGN, (size_t)nfi_round_up(bytes + info.packed + info.packed_backward, NFI_ALIGN));
+    if (!scratch || base->cond_dim != info.cond_dim) ck_abort_msg("no memory, or cond_dim %lld", (long long)info.cond_dim); /* ck_assert writes each time */
+    if (base->type->f64->pack) base->type->f64->pack(base->self, k, theta, scratch + bytes, scratch + bytes + info.packed);
+    return (nf_tile){ .struct_size = sizeof(nf_tile), .dtype = NF_F64, .n = n, .theta = theta, .packed = scratch + bytes,
+                      .packed_backward = scratch + bytes + info.packed, .cond = info.cond_dim ? cond_rows : NULL, .cond_dim = info.cond_dim,
+                      .scratch = scratch, .kernels = k };
 }
 
 static double log_prob(const nf_base *base, const double *theta, int64_t n, const double *z, const double *weight)
@@ -74,7 +96,7 @@ static double log_prob(const nf_base *base, const double *theta, int64_t n, cons
     double log_det[ROWS] = { 0 }, sum = 0.0;
     nf_tile tile = tile_of(base, theta, n);
     tile.log_det = log_det;
-    ck_assert_int_eq(base->type->f64->log_prob(base->self, &tile, z), NF_OK);
+    if (base->type->f64->log_prob(base->self, &tile, z) != NF_OK) ck_abort_msg("log_prob: %s", nf_last_error());
     free(tile.scratch);
     for (int64_t i = 0; i < n; i++) sum += (weight ? weight[i] : 1.0) * log_det[i];
     return sum;
@@ -94,17 +116,73 @@ static double slope(const nf_base *base, const double *theta, const double *z, c
 START_TEST(base__gradients_match_central_differences)
 {
     nf_base *base = make(_i, DIM);
-    double theta[MAX_PARAMS], grad[MAX_PARAMS] = { 0 }, z[ROWS * DIM], g[ROWS * DIM], weight[ROWS];
+    double theta[MAX_PARAMS], grad[MAX_PARAMS] = { 0 }, z[ROWS * DIM], g[ROWS * DIM], weight[ROWS], grad_cond[ROWS * COND_DIM];
+    for (int k = 0; k < ROWS * COND_DIM; k++) cond_rows[k] = draw(70 + (uint64_t)k);
+    for (int k = 0; k < ROWS * COND_DIM; k++) grad_cond[k] = 0.5; /* to be added to */
     for (int k = 0; k < MAX_PARAMS; k++) theta[k] = draw((uint64_t)k);
     for (int k = 0; k < ROWS * DIM; k++) z[k] = 0.9 * draw(50 + (uint64_t)k);
     for (int i = 0; i < ROWS; i++) weight[i] = draw(90 + (uint64_t)i);
     nf_tile tile = tile_of(base, theta, ROWS);
     tile.grad = grad;
+    tile.grad_cond = base->cond_dim ? grad_cond : NULL;
     ck_assert_int_eq(base->type->f64->backward(base->self, &tile, z, weight, g), NF_OK);
     free(tile.scratch);
+    for (int k = 0; k < ROWS * base->cond_dim; k++)
+        ck_assert_double_eq_tol(grad_cond[k] - 0.5, slope(base, theta, z, weight, cond_rows + k), SLOPE_TOL);
     for (int k = 0; k < ROWS * DIM; k++) ck_assert_double_eq_tol(g[k], slope(base, theta, z, weight, z + k), SLOPE_TOL);
     for (int k = 0; k < base->param_count; k++)
         ck_assert_double_eq_tol(grad[k], slope(base, theta, z, weight, theta + k), SLOPE_TOL);
+    nf_base_unref(base);
+}
+END_TEST
+
+/* sum_i g_i z_i of draws from row 40 on */
+static double drawn(const nf_base *base, const double *theta, const double *g, double *z)
+{
+    nf_tile tile = tile_of(base, theta, ROWS);
+    double sum = 0.0;
+    tile.seed = 31;
+    tile.row = 40;
+    ck_assert_int_eq(base->type->f64->sample(base->self, &tile, 1.0, z), NF_OK);
+    free(tile.scratch);
+    for (int64_t k = 0; k < ROWS * base->dim; k++) sum += g[k] * z[k];
+    return sum;
+}
+
+/* Draws are moved by every parameter but a mixture's logits, which have the score's gradient; what fixed parameters have is in a test of
+ * their own. */
+START_TEST(base__draws_move_as_they_say)
+{
+    nf_base *base = make(_i, DIM);
+    double theta[MAX_PARAMS], grad[MAX_PARAMS], score[MAX_PARAMS] = { 0 }, z[ROWS * DIM], other[ROWS * DIM], g[ROWS * DIM], value[ROWS];
+    double grad_cond[ROWS * COND_DIM] = { 0 };
+    const bool mixed = strcmp(nf_base_type_name(base), "mixture") == 0;
+    for (int k = 0; k < ROWS * COND_DIM; k++) cond_rows[k] = draw(70 + (uint64_t)k);
+    for (int k = 0; k < MAX_PARAMS; k++) theta[k] = draw((uint64_t)k), grad[k] = 0.25;
+    for (int k = 0; k < ROWS * DIM; k++) g[k] = draw(50 + (uint64_t)k);
+    for (int i = 0; i < ROWS; i++) value[i] = draw(90 + (uint64_t)i);
+    (void)drawn(base, theta, g, z);
+    ck_assert_int_eq(base->type->f64->sample_backward != NULL, base->param_count > 0);
+    if (base->param_count) {
+        nf_tile tile = tile_of(base, theta, ROWS);
+        tile.seed = 31;
+        tile.row = 40;
+        tile.grad = grad;
+        tile.grad_cond = base->cond_dim ? grad_cond : NULL;
+        ck_assert_int_eq(base->type->f64->sample_backward(base->self, &tile, z, g, value), NF_OK);
+        tile.grad = score;
+        ck_assert_int_eq(base->type->f64->backward(base->self, &tile, z, value, other), NF_OK);
+        free(tile.scratch);
+    }
+    for (int k = 0; k < base->param_count; k++) {
+        const double keep = theta[k];
+        theta[k] = keep + STEP;
+        const double above = drawn(base, theta, g, other);
+        theta[k] = keep - STEP;
+        const double below = drawn(base, theta, g, other), want = mixed && k < COMPONENTS ? score[k] : (above - below) / (2.0 * STEP);
+        theta[k] = keep;
+        ck_assert_double_eq_tol(grad[k] - 0.25, want, SLOPE_TOL);
+    }
     nf_base_unref(base);
 }
 END_TEST
@@ -118,6 +196,7 @@ START_TEST(base__samples_follow_the_distribution)
         { "normal_full", 0.3, 0.67492940378, 3 }, { "mixture", 0.3, 0.67492940378, 3 },
         { "student", 0.3, 0.73934811836, 3.75 }, /* nu = 12 */
         { "laplace", 0.3, 0.95449431647, 6 }, { "logistic", 0.3, 1.22418652349, 4.2 },
+        { "normal_conditional", 0.3, 0.67468682218, 3 }, /* of a condition at which the hidden layer is 0: sd = exp(5 tanh(0.3/5))/2 */
     };
     static double z[SAMPLES], part[SAMPLES];
     nf_base *base = make(_i, 1);
@@ -353,12 +432,13 @@ END_TEST
 
 START_TEST(base__check_values_of_heads_of_files)
 {
-    static const struct { const char *name; int64_t dim; double theta[6], z[2], want; } values[] = {
+    static const struct { const char *name; int64_t dim; double theta[12], z[2], want; } values[] = {
         { "normal_full", 2, { 0.7, -1.3, -0.4, 0.6, 0.2 }, { -0.5, 0.25 }, -5.5481694519 },
         { "mixture", 1, { 0.3, -0.5, 0.7, -1.1, -0.4, 0.2 }, { -1.3 }, -2.2566133388 },
         { "student", 1, { 0.7, -0.4, 1.0986122886681098 }, { -1.3 }, -3.3571046889 },
         { "laplace", 1, { 0.7, -0.4 }, { -1.3 }, -3.2767965758 },
         { "logistic", 1, { 0.7, -0.4 }, { -1.3 }, -2.6823871193 },
+        { "normal_conditional", 1, { 0.7, -0.4, 0.3, 0.9, -0.7, 0.2, 0.5, -0.8, 0.6, 1.1, 0.1, -0.2 }, { -1.3 }, -1.2458703489 },
     };
     for (int k = 0; k < (int)(sizeof values / sizeof *values); k++) {
         nf_base *base = make_named(values[k].name, values[k].dim);
@@ -366,6 +446,95 @@ START_TEST(base__check_values_of_heads_of_files)
         ck_assert(isnan(log_prob(base, values[k].theta, 1, (double[]){ NAN, 0.0 }, NULL)));
         nf_base_unref(base);
     }
+}
+END_TEST
+
+START_TEST(normal_conditional__check_value)
+{
+    const nf_base_normal_conditional_config config = { .struct_size = sizeof config, .dim = 1, .cond_dim = 1, .hidden = (const int64_t[]){ 0 },
+                                                       .n_hidden = 1, .bound = 2.0 };
+    nf_base *base = NULL;
+    ck_assert_int_eq(nf_base_normal_conditional_create(&base, NULL, &config), NF_OK);
+    ck_assert_int_eq(nf_base_cond_dim(base), 1);
+    ck_assert_int_eq(nf_base_cond_dim(NULL), 0);
+    cond_rows[0] = 0.7;
+    ck_assert_double_eq_tol(log_prob(base, (double[]){ -0.4, 0.9, 0.3, -0.2 }, 1, (double[]){ -1.3 }, NULL), -1.7159198432, 1e-9);
+    nf_base_unref(base);
+}
+END_TEST
+
+static nf_status conditional_flow(nf_flow **out, const nf_base_normal_conditional_config *config, int64_t layer_cond)
+{
+    const nf_flow_config flow_config = { .struct_size = sizeof flow_config, .dtype = NF_F64, .seed = 3 };
+    const nf_coupling_affine_config coupling = { .struct_size = sizeof coupling, .dim = 2, .cond_dim = layer_cond };
+    nf_base *base = NULL;
+    nf_layer *layer = NULL;
+    nf_status status = nf_base_normal_conditional_create(&base, NULL, config);
+    *out = NULL;
+    if (!status) status = nf_coupling_affine_create(&layer, NULL, &coupling);
+    if (!status) status = nf_flow_create(out, NULL, &flow_config, base, &layer, 1);
+    nf_layer_unref(layer);
+    nf_base_unref(base);
+    return status;
+}
+
+/* A flow over it takes conditions, whether its layers do or not; layers that want others are refused. */
+START_TEST(normal_conditional__makes_a_flow_conditional)
+{
+    static const nf_base_normal_conditional_config config = { .struct_size = sizeof config, .dim = 2, .cond_dim = 3 };
+    static const double x[] = { 0.3, -1.2 }, cond[] = { 5.0, -7.0, 0.4 };
+    const int64_t layers[] = { 0, 3 };
+    double log_prob_of, *theta, other;
+    int64_t count;
+    nf_flow *flow;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_msg(conditional_flow(&flow, &config, layers[i]) == NF_OK, "%s", nf_last_error());
+        ck_assert_int_eq(nf_flow_cond_dim(flow), 3);
+        ck_assert_int_eq(nf_flow_log_prob_f64(flow, 1, x, cond, &log_prob_of), NF_OK);
+        ck_assert_double_eq_tol(log_prob_of, -0.5 * (0.09 + 1.44) - log(2.0 * M_PI), 1e-14); /* it starts as the standard normal */
+        ck_assert_int_eq(nf_flow_log_prob_f64(flow, 1, x, NULL, &other), NF_ERR_SHAPE);
+        ck_assert_int_eq(nf_flow_params_f64(flow, &theta, NULL, &count), NF_OK);
+        theta[count - 1] = 1.0; /* the last u's bias: of the base, packed with the rest */
+        ck_assert_int_eq(nf_flow_update(flow), NF_OK);
+        ck_assert_int_eq(nf_flow_log_prob_f64(flow, 1, x, cond, &other), NF_OK);
+        ck_assert_double_eq_tol(other - log_prob_of, -5.0 * tanh(0.2) + 0.72 * (1.0 - exp(-10.0 * tanh(0.2))), 1e-12);
+        nf_flow_unref(flow);
+    }
+    ck_assert_int_eq(conditional_flow(&flow, &config, 2), NF_ERR_SHAPE);
+    ck_assert_str_eq(nf_last_error(), "nf_flow_create: base (normal_conditional) has cond_dim 3, the layers 2");
+    ck_assert_ptr_null(flow);
+}
+END_TEST
+
+START_TEST(normal_conditional__refuses_bad_configs)
+{
+    static const int64_t gap[] = { 8, 0 };
+    const struct { nf_base_normal_conditional_config config; nf_status status; const char *line; } bad[] = {
+        { { .dim = 2 }, NF_ERR_ARG, NULL },
+        { { .cond_dim = 2 }, NF_ERR_ARG, NULL },
+        { { .dim = 2, .cond_dim = -1 }, NF_ERR_ARG, NULL },
+        { { .dim = 2, .cond_dim = 1, .bound = 81 }, NF_ERR_ARG, NULL },
+        { { .dim = 2, .cond_dim = 1, .activation = 7 }, NF_ERR_ARG, NULL },
+        { { .dim = 2, .cond_dim = 1, .hidden = gap, .n_hidden = 2 }, NF_ERR_ARG,
+          "nf_base_normal_conditional_create: hidden[1] is 0; only {0} alone means no hidden layer" },
+    };
+    nf_context_config limits = NF_CONTEXT_CONFIG_INIT;
+    nf_context *context = NULL;
+    nf_base *base;
+    for (int k = 0; k < (int)(sizeof bad / sizeof *bad); k++) {
+        nf_base_normal_conditional_config config = bad[k].config;
+        config.struct_size = sizeof config;
+        base = (nf_base *)&base;
+        ck_assert_msg(nf_base_normal_conditional_create(&base, NULL, &config) == bad[k].status, "%d: %s", k, nf_last_error());
+        ck_assert_ptr_null(base);
+        if (bad[k].line) ck_assert_str_eq(nf_last_error(), bad[k].line);
+    }
+    limits.max_dim = 4;
+    ck_assert_int_eq(nf_context_create(&context, &limits), NF_OK);
+    const nf_base_normal_conditional_config wide = { .struct_size = sizeof wide, .dim = 2, .cond_dim = 5 };
+    ck_assert_int_eq(nf_base_normal_conditional_create(&base, context, &wide), NF_ERR_LIMIT);
+    ck_assert_str_eq(nf_last_error(), "nf_base_normal_conditional_create: cond_dim is 5, over the context's max_dim 4");
+    nf_context_unref(context);
 }
 END_TEST
 
@@ -416,6 +585,13 @@ START_TEST(base__fixed_parameters_have_no_gradient)
         ck_assert_int_eq(nf_flow_params_f64(flow, &theta, &grad, &count), NF_OK);
         ck_assert_int_eq(nf_flow_nll_grad_f64(flow, 2, (double[]){ 0.3, -0.7, 1.2, 0.4 }, NULL, &(double){ 0 }), NF_OK);
         for (int k = 0; k < count; k++) ck_assert_msg((grad[k] == 0.0) == (k >= cases[c].from && k < cases[c].to), "%s %d: %g", cases[c].type, k, grad[k]);
+        const nf_base *base = nf_flow_base(flow);
+        double moved[MAX_PARAMS] = { 0 };
+        nf_tile tile = tile_of(base, theta, 1);
+        tile.grad = moved;
+        ck_assert_int_eq(base->type->f64->sample_backward(base->self, &tile, (double[]){ 0.5, -0.8 }, (double[]){ 1.0, 2.0 }, &(double){ 1.0 }), NF_OK);
+        free(tile.scratch);
+        for (int k = 0; k < count; k++) ck_assert_msg((moved[k] == 0.0) == (k >= cases[c].from && k < cases[c].to), "%s %d: %g", cases[c].type, k, moved[k]);
         nf_flow_unref(flow);
     }
 }
@@ -544,7 +720,9 @@ int main(void)
     Suite *suite = suite_create("bases");
     TCase *all = tcase_create("all");
     tcase_set_timeout(all, 120);
+    tcase_add_checked_fixture(all, cond_reset, NULL);
     tcase_add_loop_test(all, base__gradients_match_central_differences, 0, nfi_base_type_count());
+    tcase_add_loop_test(all, base__draws_move_as_they_say, 0, nfi_base_type_count());
     tcase_add_loop_test(all, base__samples_follow_the_distribution, 0, nfi_base_type_count());
     tcase_add_test(all, box__check_values_and_refusals);
     tcase_add_test(all, box__columns_are_independent);
@@ -558,6 +736,9 @@ int main(void)
     tcase_add_test(all, normal_full__starts_where_it_is_told);
     tcase_add_test(all, normal_full__refuses_bad_covariances);
     tcase_add_test(all, mixture__starts_from_the_seed);
+    tcase_add_test(all, normal_conditional__check_value);
+    tcase_add_test(all, normal_conditional__makes_a_flow_conditional);
+    tcase_add_test(all, normal_conditional__refuses_bad_configs);
     tcase_add_test(all, base__refuses_bad_configs);
     tcase_add_test(all, normal__groups_have_temperatures);
     tcase_add_test(all, normal__refuses_bad_groups);

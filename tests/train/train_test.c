@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/rng.h"
+#include "math/functions.h"
 #include "train/schedule.h"
 #include "train/train.h"
 #include <nflow/nflow.h>
@@ -426,6 +428,45 @@ START_TEST(schedules_have_their_values)
 }
 END_TEST
 
+/* y = sin(2 c) + exp((c - 1)/2) eps, of which the base of a flow without layers learns both parts */
+START_TEST(conditional_base_learns_place_and_width)
+{
+    enum { N = 3000 };
+    static double x[2][N], cond[2][N];
+    static const int64_t hidden[] = { 24, 24 };
+    const nf_base_normal_conditional_config base_config = { .struct_size = sizeof base_config, .dim = 1, .cond_dim = 1, .hidden = hidden, .n_hidden = 2,
+                                                            .activation = NF_ACTIVATION_TANH };
+    const nf_flow_config flow_config = { .struct_size = sizeof flow_config, .dtype = NF_F64, .seed = 6 };
+    const nf_fit_config config = { .struct_size = sizeof config, .epochs = 60, .batch = 128, .seed = 2, .schedule = NF_SCHEDULE_COSINE };
+    nf_check_report check = { .struct_size = sizeof check };
+    nf_dataset *data[2] = { NULL };
+    nf_optimizer *optimizer = optimizer_of(1e-2);
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+    double nll = 0, truth = 0;
+
+    for (int d = 0; d < 2; d++) {
+        for (int i = 0; i < N; i++) {
+            const double c = 2 * nfi_uniform(5, NFI_STREAM_CHECK, (uint64_t)(d * N + i)) - 1, eps = nfi_normal(6, NFI_STREAM_CHECK, (uint64_t)(d * N + i));
+            cond[d][i] = c;
+            x[d][i] = sin(2 * c) + exp(0.5 * (c - 1)) * eps;
+            if (d) truth += (0.5 * log(2 * 3.14159265358979323846) + 0.5 * (c - 1) + 0.5 * eps * eps) / N;
+        }
+        ck_assert_int_eq(nf_dataset_from_array_f64(&data[d], NULL, N, 1, x[d]), NF_OK);
+        ck_assert_int_eq(nf_dataset_set_cond_f64(data[d], 1, cond[d]), NF_OK);
+    }
+    ck_assert_int_eq(nf_base_normal_conditional_create(&base, NULL, &base_config), NF_OK);
+    ck_assert_int_eq(nf_flow_create(&flow, NULL, &flow_config, base, NULL, 0), NF_OK);
+    ck_assert_msg(nf_flow_fit(flow, optimizer, data[0], NULL, &config, NULL) == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(nf_flow_mean_nll(flow, data[1], &nll), NF_OK);
+    ck_assert_msg(fabs(nll - truth) < 0.02, "NLL %g, of the density itself %g", nll, truth);
+    ck_assert_int_eq(nf_flow_check_f64(flow, 50, x[0], cond[0], &check), NF_OK);
+    ck_assert_msg(check.passed, "gradients %g and %g", check.grad_x_error_max, check.grad_theta_error_max);
+    for (int d = 0; d < 2; d++) nf_dataset_unref(data[d]);
+    nf_optimizer_unref(optimizer), nf_flow_unref(flow), nf_base_unref(base);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("train");
@@ -447,6 +488,7 @@ int main(void)
     tcase_add_test(cases, steps_that_are_not_finite_are_skipped);
     tcase_add_test(cases, weights_count);
     tcase_add_test(cases, schedules_have_their_values);
+    tcase_add_test(cases, conditional_base_learns_place_and_width);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);

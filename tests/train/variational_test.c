@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * variational_test.c - reverse KL: gradients against central differences of the same draws, known constants, faults
+ * variational_test.c - reverse KL: gradients against central differences of the same draws, known constants, checkpoints, faults
  */
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flow/reverse.h"
 #include "support.h"
@@ -388,28 +390,399 @@ START_TEST(arrays_of_importance)
 }
 END_TEST
 
-/* The base's parameters stay, whatever the optimizer adds. */
-START_TEST(base_is_not_trained)
+/* A density of any number of columns */
+static nf_status wide_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
 {
-    const nf_affine_config affine = { .struct_size = sizeof affine, .dim = DIM };
+    (void)user, (void)cond;
+    for (int64_t i = 0; i < n; i++, x += dim) {
+        double square = 0.0;
+        for (int64_t j = 0; j < dim; j++) {
+            const double d = x[j] - 0.3 - 0.2 * (j ? x[j - 1] : 0.0), next = j + 1 < dim ? x[j + 1] - 0.3 - 0.2 * x[j] : 0.0;
+            square += d * d;
+            if (grad) grad[i * dim + j] = -d + 0.2 * next;
+        }
+        log_p[i] = -0.5 * square;
+    }
+    return NF_OK;
+}
+
+#define DRAW_SEED 77
+#define DRAW_FIRST 13
+#define BETA 0.7
+
+/* Gradient of the draws [DRAW_FIRST, DRAW_FIRST + ROWS), copied to out [count] */
+static void draws_gradient(nf_flow *flow, bool path, double *out)
+{
+    const int64_t dim = nf_flow_dim(flow);
+    double x[ROWS * 8], log_p[ROWS], log_q[ROWS], grad[ROWS * 8], loss;
+    const nfi_batch batch = { .n = ROWS, .x = x, .likelihood = true, .scale = 1.0 / ROWS };
+    nfi_target to = { .log_p = log_p, .grad = grad, .beta = BETA, .seed = DRAW_SEED, .first = DRAW_FIRST, .path = path };
+    nf_maker *maker = NULL;
+    nfi_reverse reverse;
+    nfi_bad_rows bad;
+
+    ck_assert_int_eq(nf_flow_sample_f64(flow, DRAW_SEED, DRAW_FIRST, ROWS, NULL, 1, x, log_q), NF_OK);
+    ck_assert_int_eq(wide_density(NULL, ROWS, dim, x, NULL, log_p, grad), NF_OK);
+    for (int i = 0; i < ROWS; i++) to.baseline += (log_q[i] - BETA * log_p[i]) / ROWS;
+    ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
+    ck_assert_msg(nfi_reverse_check(flow, "test") == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(nfi_reverse_make(&reverse, maker, flow), NF_OK);
+    nfi_flow_clear_grad(flow);
+    ck_assert_msg(nfi_reverse_grad(flow, &reverse, &to, &batch, &loss, &bad, "test") == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(bad.count, 0);
+    memcpy(out, nfi_flow_grad_block(flow), (size_t)nf_flow_param_count(flow) * sizeof *out);
+    nfi_maker_free(maker);
+}
+
+/* The same by differences, with log q of the flow, or of `other` as it stands */
+static double draws_difference(nf_flow *flow, const nf_flow *other, double *theta, int64_t j)
+{
+    const double step = 1e-5, at = theta[j];
+    double x[ROWS * 8], log_p[ROWS], log_q[ROWS], side[2] = { 0 };
+
+    for (int s = 0; s < 2; s++) {
+        theta[j] = at + (s ? step : -step);
+        ck_assert_int_eq(nf_flow_set_params(flow, nf_flow_param_count(flow), theta), NF_OK);
+        ck_assert_int_eq(nf_flow_sample_f64(flow, DRAW_SEED, DRAW_FIRST, ROWS, NULL, 1, x, NULL), NF_OK);
+        ck_assert_int_eq(nf_flow_log_prob_f64(other ? other : flow, ROWS, x, NULL, log_q), NF_OK);
+        ck_assert_int_eq(wide_density(NULL, ROWS, nf_flow_dim(flow), x, NULL, log_p, NULL), NF_OK);
+        for (int i = 0; i < ROWS; i++) side[s] += (log_q[i] - BETA * log_p[i]) / ROWS;
+    }
+    theta[j] = at;
+    ck_assert_int_eq(nf_flow_set_params(flow, nf_flow_param_count(flow), theta), NF_OK);
+    return (side[1] - side[0]) / (2 * step);
+}
+
+/* A base under: 0 no layer; 1 an affine layer; 2 a split, with an affine layer of the columns that go on */
+static nf_flow *over(const char *type, const void *config, int layers_of, nf_context *context)
+{
+    const nf_flow_config flow_config = { .struct_size = sizeof flow_config, .dtype = NF_F64, .seed = 4 };
+    const nf_split_config split = { .struct_size = sizeof split, .height = 2, .width = 1, .channels = 4, .keep = 1 };
+    const nf_affine_config all = { .struct_size = sizeof all, .dim = 8 }, few = { .struct_size = sizeof few, .dim = 2 };
+    nf_layer *layers[3] = { NULL };
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+    int n = 0;
+
+    if (layers_of) layers[n++] = layer_of(context, "affine", &all);
+    if (layers_of == 2) layers[n++] = layer_of(context, "split", &split);
+    if (layers_of == 2) layers[n++] = layer_of(context, "affine", &few);
+    ck_assert_msg(nf_base_create(&base, context, type, config) == NF_OK, "%s", nf_last_error());
+    ck_assert_msg(nf_flow_create(&flow, context, &flow_config, base, layers, n) == NF_OK, "%s", nf_last_error());
+    for (int i = 0; i < n; i++) nf_layer_unref(layers[i]);
+    nf_base_unref(base);
+    support_perturb(flow, 0.2, 9);
+    return flow;
+}
+
+static const nf_base_diagonal_config diagonal = { .struct_size = sizeof diagonal, .dim = 8 };
+static const nf_base_normal_full_config full = { .struct_size = sizeof full, .dim = 8 };
+static const nf_base_mixture_config mixture = { .struct_size = sizeof mixture, .dim = 8, .components = 3 };
+static const nf_base_student_config student = { .struct_size = sizeof student, .dim = 8 };
+static const nf_base_laplace_config laplace = { .struct_size = sizeof laplace, .dim = 8 };
+static const nf_base_logistic_config logistic = { .struct_size = sizeof logistic, .dim = 8 };
+static const struct { const char *type; const void *config; int jumps; } trained_bases[] = {
+    { "diagonal", &diagonal, 0 }, { "normal_full", &full, 0 }, { "mixture", &mixture, 3 }, { "student", &student, 0 },
+    { "laplace", &laplace, 0 }, { "logistic", &logistic, 0 },
+};
+
+/* Of every parameter, the base's too, alone, behind a layer, and behind columns that left early; but of logits, by which draws jump. */
+START_TEST(gradient_of_the_base)
+{
+    const bool path = _i % 2, splits = _i / 2 % 3 == 2;
+    const int b = _i / 6;
+    nf_flow *flow = over(trained_bases[b].type, trained_bases[b].config, _i / 2 % 3, NULL), *other = NULL;
+    const int64_t count = nf_flow_param_count(flow), first_jump = nf_flow_layers(flow) ? 16 + (splits ? 4 : 0) : 0;
+    double *theta = support_malloc(count * 8), *grad = support_malloc(count * 8), worst = 0;
+    int64_t zeros = 0;
+
+    ck_assert_int_eq(nf_flow_convert(&other, flow, NF_F64), NF_OK);
+    ck_assert_int_eq(nf_flow_get_params(flow, count, theta), NF_OK);
+    draws_gradient(flow, path, grad);
+    for (int64_t j = 0; j < count; j++) {
+        zeros += grad[j] == 0.0;
+        if (j >= first_jump && j < first_jump + trained_bases[b].jumps) continue;
+        const double d = draws_difference(flow, path ? other : NULL, theta, j);
+        worst = fmax(worst, fabs(d - grad[j]) / fmax(1, fabs(d)));
+    }
+    ck_assert_msg(worst < 1e-6, "%s, path %d: error %g", trained_bases[b].type, path, worst);
+    ck_assert_int_eq(zeros, 0);
+    free(theta), free(grad);
+    nf_flow_unref(flow), nf_flow_unref(other);
+}
+END_TEST
+
+/* Without layers a normal base is fitted to the normal that it can be: with the path's gradient, to all digits that steps leave. */
+START_TEST(base_is_trained)
+{
+    const nf_base_normal_full_config config = { .struct_size = sizeof config, .dim = DIM };
+    const nf_target_config fit_config = { .struct_size = sizeof fit_config, .steps = 1500, .batch = 64, .report_draws = 2000 };
+    const nf_flow_config flow_config = { .struct_size = sizeof flow_config, .dtype = NF_F64 };
+    nf_target_report r = { .struct_size = sizeof r };
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+    nf_optimizer *optimizer = adam(2e-2);
+    double theta[DIM + DIM * (DIM + 1) / 2];
+
+    ck_assert_int_eq(nf_base_normal_full_create(&base, NULL, &config), NF_OK);
+    ck_assert_int_eq(nf_flow_create(&flow, NULL, &flow_config, base, NULL, 0), NF_OK);
+    ck_assert_msg(nf_flow_fit_target(flow, optimizer, normal_density, NULL, NULL, &fit_config, &r) == NF_OK, "%s", nf_last_error());
+    ck_assert_msg(fabs(r.elbo - LOG_Z) < 1e-6, "ELBO %.9g", r.elbo);
+    ck_assert_int_eq(nf_flow_get_params(flow, DIM + DIM * (DIM + 1) / 2, theta), NF_OK);
+    for (int j = 0; j < DIM; j++) ck_assert_double_eq_tol(theta[j], 0.5, 1e-3);
+    nf_optimizer_unref(optimizer), nf_flow_unref(flow), nf_base_unref(base);
+}
+END_TEST
+
+/* 0.8 N(2, 0.5^2) + 0.2 N(-2, 0.5^2) */
+static nf_status two_modes(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
+{
+    (void)user, (void)cond;
+    ck_assert_int_eq(dim, 1);
+    for (int64_t i = 0; i < n; i++) {
+        const double a = 0.8 * exp(-2 * (x[i] - 2) * (x[i] - 2)), b = 0.2 * exp(-2 * (x[i] + 2) * (x[i] + 2));
+        log_p[i] = log(a + b);
+        if (grad) grad[i] = (-4 * (x[i] - 2) * a - 4 * (x[i] + 2) * b) / (a + b);
+    }
+    return NF_OK;
+}
+
+/* Weights of components are learned, by the score. */
+START_TEST(weights_of_a_mixture_are_learned)
+{
+    const nf_base_mixture_config config = { .struct_size = sizeof config, .dim = 1, .components = 2 };
+    const nf_target_config fit_config = { .struct_size = sizeof fit_config, .steps = 1500, .batch = 128, .report_draws = 4000 };
+    const double start[] = { 0, 0, 1, -1, 0, 0 };
+    nf_target_report r = { .struct_size = sizeof r };
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+    nf_optimizer *optimizer = adam(2e-2);
+    double theta[6];
+
+    ck_assert_int_eq(nf_base_mixture_create(&base, NULL, &config), NF_OK);
+    ck_assert_int_eq(nf_flow_create(&flow, NULL, NULL, base, NULL, 0), NF_OK);
+    ck_assert_int_eq(nf_flow_set_params(flow, 6, start), NF_OK);
+    ck_assert_msg(nf_flow_fit_target(flow, optimizer, two_modes, NULL, NULL, &fit_config, &r) == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(nf_flow_get_params(flow, 6, theta), NF_OK);
+    ck_assert_msg(fabs(theta[0] - theta[1] - log(4)) < 0.02, "logits differ by %g", theta[0] - theta[1]);
+    for (int c = 0; c < 2; c++) ck_assert_double_eq_tol(theta[2 + c], c ? -2 : 2, 0.02);
+    ck_assert_double_gt(r.elbo, r.log_z - 1e-3);
+    nf_optimizer_unref(optimizer), nf_flow_unref(flow), nf_base_unref(base);
+}
+END_TEST
+
+/* What is fixed stays, whatever the optimizer adds. */
+START_TEST(fixed_base_is_not_trained)
+{
+    const nf_base_student_config config = { .struct_size = sizeof config, .dim = DIM, .fixed = 1 };
     const nf_adamw_config decay = { .struct_size = sizeof decay, .lr = 1e-2, .weight_decay = 0.1 };
-    const nf_target_config config = { .struct_size = sizeof config, .steps = 20, .batch = 16 };
-    nf_layer *layer = layer_of(NULL, "affine", &affine);
+    const nf_target_config fit_config = { .struct_size = sizeof fit_config, .steps = 20, .batch = 16 };
     nf_base *base = NULL;
     nf_flow *flow = NULL;
     nf_optimizer *optimizer = NULL;
-    double before[4 * DIM], after[4 * DIM];
+    double before[3 * DIM], after[3 * DIM];
 
-    ck_assert_int_eq(nf_base_diagonal_create(&base, NULL, DIM), NF_OK);
-    ck_assert_int_eq(nf_flow_create(&flow, NULL, NULL, base, &layer, 1), NF_OK);
+    ck_assert_int_eq(nf_base_student_create(&base, NULL, &config), NF_OK);
+    ck_assert_int_eq(nf_flow_create(&flow, NULL, NULL, base, NULL, 0), NF_OK);
     ck_assert_int_eq(nf_optimizer_adamw_create(&optimizer, NULL, &decay), NF_OK);
-    support_perturb(flow, 0.3, 1);
-    ck_assert_int_eq(nf_flow_get_params(flow, 4 * DIM, before), NF_OK);
-    ck_assert_msg(nf_flow_fit_target(flow, optimizer, normal_density, NULL, NULL, &config, NULL) == NF_OK, "%s", nf_last_error());
-    ck_assert_int_eq(nf_flow_get_params(flow, 4 * DIM, after), NF_OK);
-    ck_assert_mem_eq(before + 2 * DIM, after + 2 * DIM, 2 * DIM * 8);
-    for (int j = 0; j < 2 * DIM; j++) ck_assert_double_ne(before[j], after[j]);
-    nf_optimizer_unref(optimizer), nf_flow_unref(flow), nf_base_unref(base), nf_layer_unref(layer);
+    ck_assert_int_eq(nf_flow_get_params(flow, 3 * DIM, before), NF_OK);
+    ck_assert_msg(nf_flow_fit_target(flow, optimizer, normal_density, NULL, NULL, &fit_config, NULL) == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(nf_flow_get_params(flow, 3 * DIM, after), NF_OK);
+    ck_assert_mem_eq(before, after, 2 * DIM * 8);
+    for (int j = 2 * DIM; j < 3 * DIM; j++) ck_assert_double_ne(before[j], after[j]);
+    nf_optimizer_unref(optimizer), nf_flow_unref(flow), nf_base_unref(base);
+}
+END_TEST
+
+/* Groups of columns with temperatures are for samples: draws of training and their weights are of the density. */
+START_TEST(draws_know_no_temperatures_of_groups)
+{
+    const int64_t columns[] = { 1, 2 };
+    const double temperature[] = { 0.5, 2.0 };
+    const nf_base_normal_config groups = { .struct_size = sizeof groups, .dim = DIM, .columns = columns, .n_columns = 2,
+                                           .temperature = temperature, .n_temperature = 2 };
+    const nf_base_normal_config plain = { .struct_size = sizeof plain, .dim = DIM };
+    double x[2][64 * DIM];
+
+    for (int k = 0; k < 2; k++) {
+        nf_base *base = NULL;
+        nf_flow *flow = NULL;
+        nf_importance_report r = { .struct_size = sizeof r };
+        ck_assert_int_eq(nf_base_create(&base, NULL, "normal", k ? &groups : &plain), NF_OK);
+        ck_assert_int_eq(nf_flow_create(&flow, NULL, NULL, base, NULL, 0), NF_OK);
+        ck_assert_int_eq(nf_flow_importance(flow, normal_density, NULL, 1, 0, 64, NULL, x[k], NULL, &r), NF_OK);
+        nf_flow_unref(flow), nf_base_unref(base);
+    }
+    ck_assert_mem_eq(x[0], x[1], sizeof x[0]);
+}
+END_TEST
+
+/* q(x | c) of a base that knows c, behind a layer that does not */
+static nf_flow *conditional_flow(nf_context *context)
+{
+    const int64_t hidden[] = { 16 };
+    const nf_base_normal_conditional_config config = { .struct_size = sizeof config, .dim = DIM, .cond_dim = 1, .hidden = hidden, .n_hidden = 1,
+                                                       .activation = NF_ACTIVATION_TANH };
+    const nf_linear_config linear = { .struct_size = sizeof linear, .dim = DIM };
+    const nf_flow_config flow_config = { .struct_size = sizeof flow_config, .dtype = NF_F64, .seed = 4 };
+    nf_layer *layer = layer_of(context, "linear", &linear);
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+
+    ck_assert_int_eq(nf_base_normal_conditional_create(&base, context, &config), NF_OK);
+    ck_assert_msg(nf_flow_create(&flow, context, &flow_config, base, &layer, 1) == NF_OK, "%s", nf_last_error());
+    nf_layer_unref(layer), nf_base_unref(base);
+    return flow;
+}
+
+static nf_dataset *conditional_data(void)
+{
+    enum { N = 300 };
+    double x[N * DIM], cond[N];
+    uint64_t state = 8;
+    nf_dataset *data = NULL;
+
+    for (int i = 0; i < N; i++) {
+        cond[i] = random_uniform(&state, -1, 1);
+        for (int j = 0; j < DIM; j++) x[i * DIM + j] = 0.5 + cond[i] + random_normal(&state);
+    }
+    ck_assert_int_eq(nf_dataset_from_array_f64(&data, NULL, N, DIM, x), NF_OK);
+    ck_assert_int_eq(nf_dataset_set_cond_f64(data, 1, cond), NF_OK);
+    return data;
+}
+
+START_TEST(conditional_base_follows_its_conditions)
+{
+    const nf_target_config config = { .struct_size = sizeof config, .steps = 800, .batch = 64, .seed = 1 };
+    nf_flow *flow = conditional_flow(NULL);
+    nf_dataset *data = conditional_data();
+    nf_optimizer *optimizer = adam(1e-2);
+
+    ck_assert_msg(nf_flow_fit_target(flow, optimizer, normal_density, NULL, data, &config, NULL) == NF_OK, "%s", nf_last_error());
+    for (int k = -1; k <= 1; k++) {
+        const double at = 0.7 * k;
+        nf_importance_report r = { .struct_size = sizeof r };
+        ck_assert_msg(nf_flow_importance(flow, normal_density, NULL, 1, 0, 4000, &at, NULL, NULL, &r) == NF_OK, "%s", nf_last_error());
+        ck_assert_msg(fabs(r.elbo - LOG_Z) < 0.02 && fabs(r.log_z - LOG_Z) < 0.02, "c %g: ELBO %g, log Z %g +- %g", at, r.elbo, r.log_z, r.log_z_se);
+    }
+    nf_dataset_unref(data), nf_optimizer_unref(optimizer), nf_flow_unref(flow);
+}
+END_TEST
+
+/* Checkpoints: of the conditional flow, with data, so that shuffles go on as well */
+
+typedef struct stopper {
+    nf_context *context;
+    int64_t calls; /* of log_density before the run is cancelled; 0: never */
+} stopper;
+
+static nf_status cancelling_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p, double *grad)
+{
+    stopper *s = user;
+    if (s->calls && --s->calls == 0) nf_context_cancel(s->context);
+    return normal_density(NULL, n, dim, x, cond, log_p, grad);
+}
+
+static nf_status checkpoint_fit(const nf_target_config *config, int64_t calls, int32_t threads, nf_target_report *report, double *theta)
+{
+    nf_context *context = support_context(threads, NULL);
+    stopper s = { context, calls };
+    nf_flow *flow = conditional_flow(context);
+    nf_dataset *data = conditional_data();
+    nf_optimizer *optimizer = adam(1e-2);
+    const nf_status status = nf_flow_fit_target(flow, optimizer, cancelling_density, &s, data, config, report);
+
+    ck_assert_int_eq(nf_flow_get_params(flow, nf_flow_param_count(flow), theta), NF_OK);
+    nf_dataset_unref(data), nf_optimizer_unref(optimizer), nf_flow_unref(flow);
+    nf_context_unref(context);
+    return status;
+}
+
+#define CHECKPOINT_MOST 512
+static char checkpoint_path[64], checkpoint_before[80];
+static void checkpoint_paths(void)
+{
+    snprintf(checkpoint_path, sizeof checkpoint_path, "variational_test_%ld.nflow", (long)getpid());
+    snprintf(checkpoint_before, sizeof checkpoint_before, "%s.previous", checkpoint_path);
+}
+
+START_TEST(resume_ends_in_the_same_bits)
+{
+    static const int64_t stops[] = { 1, 17, 30, 31, 47, 90, 99 }; /* in the first round, at its end, ..., before the last step */
+    double want[CHECKPOINT_MOST] = { 0 };
+    nf_target_config config = { .struct_size = sizeof config, .steps = 100, .batch = 48, .seed = 2, .round_steps = 30, .ema_decay = 0.9,
+                                .data_weight = 0.2, .beta_start = 0.3, .beta_steps = 60, .warmup_steps = 7, .estimator = NF_ESTIMATOR_TOTAL };
+    nf_target_report report = { .struct_size = sizeof report };
+
+    checkpoint_paths();
+    ck_assert_msg(checkpoint_fit(&config, 0, 1, NULL, want) == NF_OK, "%s", nf_last_error());
+    for (int k = 0; k < SUPPORT_COUNT(stops); k++) {
+        double theta[CHECKPOINT_MOST] = { 0 };
+        config.checkpoint = checkpoint_path, config.resume = NULL;
+        ck_assert_int_eq(checkpoint_fit(&config, stops[k], 1, &report, theta), NF_STOPPED);
+        ck_assert_int_eq(report.steps, stops[k]);
+        ck_assert_int_ne(memcmp(theta, want, sizeof theta), 0);
+        config.checkpoint = NULL, config.resume = checkpoint_path;
+        ck_assert_msg(checkpoint_fit(&config, 0, 3, &report, theta) == NF_OK, "%s", nf_last_error());
+        ck_assert_int_eq(report.steps, 100);
+        ck_assert_msg(memcmp(theta, want, sizeof theta) == 0, "stopped after %lld steps", (long long)stops[k]);
+        ck_assert_int_eq(unlink(checkpoint_path), 0);
+        unlink(checkpoint_before);
+    }
+}
+END_TEST
+
+/* A run that has ended goes on to more steps, where no schedule looks ahead; and from the checkpoint before. */
+START_TEST(resume_to_more_steps)
+{
+    double want[CHECKPOINT_MOST] = { 0 }, theta[CHECKPOINT_MOST] = { 0 };
+    nf_target_config config = { .struct_size = sizeof config, .steps = 100, .batch = 16, .seed = 2, .round_steps = 30, .checkpoint_rounds = 1,
+                                .schedule = NF_SCHEDULE_CONSTANT };
+
+    checkpoint_paths();
+    ck_assert_int_eq(checkpoint_fit(&config, 0, 1, NULL, want), NF_OK);
+    config.steps = 44, config.checkpoint = checkpoint_path;
+    ck_assert_int_eq(checkpoint_fit(&config, 0, 1, NULL, theta), NF_OK);
+    config.steps = 100, config.checkpoint = NULL;
+    for (int k = 0; k < 2; k++) {
+        config.resume = k ? checkpoint_before : checkpoint_path;
+        ck_assert_msg(checkpoint_fit(&config, 0, 1, NULL, theta) == NF_OK, "%s", nf_last_error());
+        ck_assert_mem_eq(theta, want, sizeof theta);
+        ck_assert_int_eq(unlink(config.resume), 0);
+    }
+}
+END_TEST
+
+/* What another run left is refused, and nothing changes. */
+START_TEST(resume_refuses_other_runs)
+{
+    double theta[CHECKPOINT_MOST] = { 0 }, fresh[CHECKPOINT_MOST] = { 0 };
+    const nf_target_config config = { .struct_size = sizeof config, .steps = 20, .batch = 16, .seed = 2, .round_steps = 10 };
+    nf_target_config first = config, other[5] = { config, config, config, config, config };
+    static const char *const lines[] = { "another batch: 16, this run has 17", "another seed: 2, this run has 3", "another number of steps a round: 10",
+                                         "another estimator: 1, this run has 2", "resume:" };
+    nf_flow *flow = conditional_flow(NULL);
+    nf_dataset *data = conditional_data();
+    nf_optimizer *optimizer = adam(1e-2);
+    nf_fit_config fit_config = { .struct_size = sizeof fit_config, .epochs = 1, .batch = 16, .seed = 2 };
+
+    checkpoint_paths();
+    ck_assert_int_eq(nf_flow_get_params(flow, nf_flow_param_count(flow), fresh), NF_OK);
+    first.checkpoint = checkpoint_path;
+    ck_assert_int_eq(checkpoint_fit(&first, 0, 1, NULL, theta), NF_OK);
+    other[0].batch = 17, other[1].seed = 3, other[2].round_steps = 11, other[3].estimator = NF_ESTIMATOR_TOTAL;
+    for (int k = 0; k < 5; k++) {
+        other[k].resume = k < 4 ? checkpoint_path : "no_such_file";
+        ck_assert_int_eq(checkpoint_fit(&other[k], 0, 1, NULL, theta), k < 4 ? NF_ERR_STATE : NF_ERR_IO);
+        ck_assert_msg(strncmp(nf_last_error(), "nf_flow_fit_target: ", 20) == 0 && strstr(nf_last_error(), lines[k]), "%s", nf_last_error());
+        ck_assert_mem_eq(theta, fresh, sizeof theta);
+    }
+    fit_config.resume = checkpoint_path; /* of a fit to a density, by one to data */
+    ck_assert_int_eq(nf_flow_fit(flow, optimizer, data, NULL, &fit_config, NULL), NF_ERR_STATE);
+    ck_assert_msg(strstr(nf_last_error(), "nf_flow_fit: the checkpoint is of a run with another objective: 3") != NULL, "%s", nf_last_error());
+    ck_assert_int_eq(unlink(checkpoint_path), 0);
+    unlink(checkpoint_before);
+    nf_dataset_unref(data), nf_optimizer_unref(optimizer), nf_flow_unref(flow);
 }
 END_TEST
 
@@ -430,7 +803,15 @@ int main(void)
     tcase_add_test(tcase, summary_of_known_weights);
     tcase_add_test(tcase, faults);
     tcase_add_test(tcase, arrays_of_importance);
-    tcase_add_test(tcase, base_is_not_trained);
+    tcase_add_loop_test(tcase, gradient_of_the_base, 0, 6 * SUPPORT_COUNT(trained_bases));
+    tcase_add_test(tcase, base_is_trained);
+    tcase_add_test(tcase, weights_of_a_mixture_are_learned);
+    tcase_add_test(tcase, fixed_base_is_not_trained);
+    tcase_add_test(tcase, draws_know_no_temperatures_of_groups);
+    tcase_add_test(tcase, conditional_base_follows_its_conditions);
+    tcase_add_test(tcase, resume_ends_in_the_same_bits);
+    tcase_add_test(tcase, resume_to_more_steps);
+    tcase_add_test(tcase, resume_refuses_other_runs);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
