@@ -174,6 +174,8 @@ const conformance_case layer_cases[] = {
     AUTO("cond", 3, 2, SMOOTH, .scale = NF_SCALE_SOFTCLIP),
     AUTO("cond_inverse", 3, 2, SMOOTH, .scale = NF_SCALE_SIGMOID, .direction = NF_AUTOREGRESSIVE_INVERSE),
     AUTO("one_column", 1, 0, SMOOTH),
+    AUTO("two_columns", 2, 0, SMOOTH),
+    AUTO("two_columns_inverse", 2, 1, SMOOTH, .direction = NF_AUTOREGRESSIVE_INVERSE),
     AUTO("one_column_cond_inverse", 1, 2, SMOOTH, .direction = NF_AUTOREGRESSIVE_INVERSE),
     AUTO("empty_net", 4, 0, .hidden = none, .n_hidden = 1),
     AUTO("few_units", 17, 2, .hidden = small, .n_hidden = 2, .activation = NF_ACTIVATION_SILU),
