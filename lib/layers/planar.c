@@ -89,12 +89,14 @@ static nf_status planar_inverse(const void *self, const nf_tile *tile, const voi
     const struct planar *pl = self;
     const planar_step p = planar_at(pl, tile);
     const real *z = out;
+    double *t = p.sum_w + pl->dim;
     real *x = in;
 
+    for (int64_t i = 0; i < tile->n; i++) t[i] = nfi_dot(pl->dim, z + i * pl->dim, p.w) + p.b;
+    nfi_fold_solve(((const nfi_kernels *)tile->kernels)->f64, &p.fold, tile->n, t, t, t + tile->n);
     for (int64_t i = 0; i < tile->n; i++, x += pl->dim, z += pl->dim) {
-        const double t = nfi_fold_solve(&p.fold, nfi_dot(pl->dim, z, p.w) + p.b);
-        planar_add(pl->dim, z, -t, p.v, x);
-        tile->log_det[i] -= nfi_log(nfi_fold_slope(&p.fold, t));
+        planar_add(pl->dim, z, -t[i], p.v, x);
+        tile->log_det[i] -= nfi_log(nfi_fold_slope(&p.fold, t[i]));
     }
     return NF_OK;
 }
@@ -221,6 +223,7 @@ static nf_status planar_describe(const void *self, nf_layer_info *info)
     const struct planar *pl = self;
     info->dim = pl->dim;
     info->scratch_fixed = 4 * pl->dim * (int64_t)sizeof(double);
+    info->scratch_row = (1 + NFI_FOLD_WORK) * (int64_t)sizeof(double);
     info->inverse_is_iterative = 1;
     return NF_OK;
 }

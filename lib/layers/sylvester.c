@@ -140,6 +140,7 @@ typedef struct sylvester_work {
     double *x, *g, *step;        /* [n][wide]: the row, another one, and what is added to one of them */
     double *y, *a, *t, *d;       /* [n][narrow] */
     double *e, *u;               /* [n][narrow]: of what goes back, or of tangents */
+    double *solve;               /* [n][1 + NFI_FOLD_WORK]: of one unit */
     double *q, *gq, *sum;        /* [M][dim], [M][dim], [dim]: the gradient of Q */
     double *dq, *ds, *dr;        /* [dim][M], [M][M], [M][M]: of the products */
     double *dm, *db;             /* [M] */
@@ -155,6 +156,7 @@ static sylvester_work sylvester_carve(const struct sylvester *sy, int64_t n, voi
     double **const large[] = { &w.q, &w.gq, &w.dq }, **const squares[] = { &w.ds, &w.dr }, **const columns[] = { &w.dm, &w.db };
     for (int i = 0; i < NFI_COUNT(rows); i++) *rows[i] = nfi_carve(base, &w.bytes, n * w.wide * width);
     for (int i = 0; i < NFI_COUNT(units); i++) *units[i] = nfi_carve(base, &w.bytes, n * w.narrow * width);
+    w.solve = nfi_carve(base, &w.bytes, nfi_round_up(n, 8) * (1 + NFI_FOLD_WORK) * width);
     for (int i = 0; i < NFI_COUNT(large); i++) *large[i] = nfi_carve(base, &w.bytes, m * sy->dim * width);
     for (int i = 0; i < NFI_COUNT(squares); i++) *squares[i] = nfi_carve(base, &w.bytes, m * m * width);
     for (int i = 0; i < NFI_COUNT(columns); i++) *columns[i] = nfi_carve(base, &w.bytes, m * width);
@@ -240,15 +242,17 @@ static nf_status sylvester_forward(const void *self, const nf_tile *tile, const 
     return NF_OK;
 }
 
-/* t of a row, from c = Q^T z; c and e [M] are working memory. */
-static void sylvester_solve(const sylvester_work *w, double *c, double *e, double *t)
+/* Unit i of all rows: t_i of c_i and e_i, in w->solve; then what it gives to the units before it. */
+static void sylvester_solve_unit(const sylvester_work *w, int64_t i)
 {
     const sylvester_block *b = &w->b;
+    const double *r = b->r + i * w->sy->rank, *s = b->s + i * w->sy->rank;
+    double *c = w->y, *e = w->a, *t = w->t;
 
-    memcpy(e, b->b, (size_t)w->sy->rank * sizeof *e);
-    for (int64_t i = w->sy->rank - 1; i >= 0; i--) {
-        const double *r = b->r + i * w->sy->rank, *s = b->s + i * w->sy->rank;
-        t[i] = nfi_fold_solve(&b->fold[i], b->s_diagonal[i] * c[i] + e[i]);
+    for (int64_t row = 0; row < w->n; row++) w->solve[row] = b->s_diagonal[i] * c[row * w->narrow + i] + e[row * w->narrow + i];
+    nfi_fold_solve(w->f64, &b->fold[i], w->n, w->solve, w->solve, w->solve + w->n);
+    for (int64_t row = 0; row < w->n; row++, c += w->narrow, e += w->narrow, t += w->narrow) {
+        t[i] = w->solve[row];
         const double y = c[i] - b->r_diagonal[i] * t[i];
         for (int64_t j = 0; j < i; j++) c[j] -= r[j] * t[i], e[j] += s[j] * y;
     }
@@ -260,7 +264,8 @@ static nf_status sylvester_inverse(const void *self, const nf_tile *tile, const 
 
     sylvester_load(&w, out, w.x);
     sylvester_into(&w, w.x, w.y);
-    for (int64_t i = 0; i < tile->n; i++) sylvester_solve(&w, w.y + i * w.narrow, w.a + i * w.narrow, w.t + i * w.narrow);
+    for (int64_t row = 0; row < tile->n; row++) memcpy(w.a + row * w.narrow, w.b.b, (size_t)w.sy->rank * sizeof *w.a);
+    for (int64_t i = w.sy->rank - 1; i >= 0; i--) sylvester_solve_unit(&w, i);
     sylvester_step(&w);
     sylvester_store(&w, w.x, -1.0, in);
     for (int64_t i = 0; i < tile->n; i++) tile->log_det[i] -= sylvester_log_det(&w, i);

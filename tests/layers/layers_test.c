@@ -1450,14 +1450,23 @@ END_TEST
 /* The value at the head of the file; m from what all but folds (1 + m = 4e-16) to what stretches fifteenfold. */
 START_TEST(fold__solves)
 {
+    enum { N = 400 };
+    const nfi_kernels *f64 = nfi_kernels_for(NULL, NF_F64);
     const nfi_fold fold = nfi_fold_at(0.88);
+    double work[NFI_FOLD_WORK * N], a[N], y[N], t[N], alone = 1.0;
     near(fold.m, 0.6375597907, 1e-10, "m", 0);
-    near(nfi_fold_solve(&fold, 1.0), 0.5648248945, 1e-10, "tanh(a)", 0);
+    nfi_fold_solve(f64, &fold, 1, &alone, &alone, work);
+    near(alone, 0.5648248945, 1e-10, "tanh(a)", 0);
     ck_assert(nfi_fold_at(0.0).m == 0.0 && nfi_fold_at(0.0).p == 1.0);
-    for (int k = 0; k < 400; k++) {
-        const nfi_fold f = nfi_fold_at(-36.0 + 0.37 * (k % 140));
-        const double a = 6.0 * draw((uint64_t)k), t = nfi_fold_solve(&f, a + f.m * tanh(a));
-        near(atanh(t) + f.m * t, a + f.m * tanh(a), 1e-11, "a + m tanh(a)", k);
+    for (int s = 0; s < 140; s++) {
+        const nfi_fold f = nfi_fold_at(-36.0 + 0.37 * s);
+        for (int k = 0; k < N; k++) a[k] = 6.0 * draw((uint64_t)(N * s + k)), y[k] = a[k] + f.m * tanh(a[k]);
+        nfi_fold_solve(f64, &f, N, y, t, work);
+        for (int k = 0; k < N; k++) near(atanh(t[k]) + f.m * t[k], y[k], 1e-11, "a + m tanh(a)", k);
+        for (int k = 0; k < N; k += 57) {
+            nfi_fold_solve(f64, &f, 1, &y[k], &alone, work);
+            ck_assert_mem_eq(&alone, &t[k], sizeof alone);
+        }
     }
 }
 END_TEST
