@@ -1359,6 +1359,33 @@ START_TEST(planar__check_values)
 }
 END_TEST
 
+static void check_inverse(nf_layer *layer, const double *theta, const double *x)
+{
+    struct bench b;
+    double z[8], back[8];
+    bench_begin(&b, layer, NF_F64, 1);
+    for (int64_t k = 0; k < b.count; k++) put(&b, b.theta, k, theta[k]);
+    bench_pack(&b);
+    bench_forward(&b, x, z, NULL);
+    const double log_det = b.log_det[0];
+    b.log_det[0] = 0.0;
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+    for (int64_t j = 0; j < b.dim; j++) near(back[j], x[j], 1e-12, "round trip", j);
+    near(b.log_det[0], -log_det, 1e-12, "log_det", 0);
+    bench_end(&b);
+}
+
+/* m = 5.35 and more: between two points Newton's steps alone would go back and forth. */
+START_TEST(planar__inverts_what_newton_circles_in)
+{
+    for (int k = 0; k < 200; k++) {
+        const double u = 5.0 + 0.2 * (k % 20), x[] = { 2.0 * draw((uint64_t)k), 0.385 };
+        check_inverse(make_planar(1), (double[]){ 1, u, 0 }, x);
+        check_inverse(make_sylvester(0), (double[]){ 0.7, -1.3, 2, 0.4, u, -0.8, 0.6, u, 0.2, -0.4, 0.1, -0.3 }, x);
+    }
+}
+END_TEST
+
 START_TEST(planar__refuses_bad_configs)
 {
     nf_layer *layer = (nf_layer *)&layer;
@@ -1866,6 +1893,7 @@ int main(void)
     tcase_add_test(one, householder__check_values);
     tcase_add_test(one, householder__refuses_bad_configs);
     tcase_add_test(one, planar__check_values);
+    tcase_add_test(one, planar__inverts_what_newton_circles_in);
     tcase_add_test(one, planar__refuses_bad_configs);
     tcase_add_test(one, radial__check_values);
     tcase_add_test(one, radial__inverts_at_the_ends);
