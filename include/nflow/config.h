@@ -70,9 +70,9 @@ typedef struct nf_field {
 /**
  * Field `index` of the config called `config`: the struct's name without nf_ and _config. There are "context", the layers
  * "coupling_affine", "coupling_conv", "coupling_spline", "split", "permutation", "actnorm", "affine", "standardise", "logit", "linear", "householder",
- * "planar", "invconv", "squeeze", "dequantise", "columns", "cnf", "autoregressive"; "base_normal", "base_diagonal", "base_uniform", "base_normal_full",
- * "base_mixture", "base_student", "base_laplace", "base_logistic", "base_box", "base_normal_conditional"; "flow", "realnvp", "glow",
- * "realnvp_image", "ffjord", "table"; "read"; the optimizers "adam", "adamw", "adamax", "sgd"; "fit"; "target".
+ * "planar", "radial", "sylvester", "invconv", "squeeze", "dequantise", "columns", "cnf", "autoregressive"; "base_normal", "base_diagonal",
+ * "base_uniform", "base_normal_full", "base_mixture", "base_student", "base_laplace", "base_logistic", "base_box", "base_normal_conditional";
+ * "flow", "realnvp", "glow", "realnvp_image", "ffjord", "table"; "read"; the optimizers "adam", "adamw", "adamax", "sgd"; "fit"; "target".
  *
  * out  overwritten; its strings are static
  * Returns NF_OK; NF_ERR_UNKNOWN (no such config; the line lists those that exist), NF_ERR_ARG (index past the last field: the way

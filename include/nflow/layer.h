@@ -261,21 +261,6 @@ NF_API void nf_householder_config_init(nf_householder_config *config);
 NF_API nf_status nf_householder_create(nf_layer **out, nf_context *context, const nf_householder_config *config);
 
 /**
- * Layer "planar": z = x + v tanh(w.x + b); log|det| = log(1 + w.v tanh'(w.x + b)), v made from a trained u such that w.v > -1 and the
- * layer is always invertible. The inverse solves one equation of one unknown a row (safeguarded Newton). Starts as the identity.
- * Parameters: w [dim], u [dim], b.
- */
-typedef struct nf_planar_config {
-    uint32_t struct_size;
-    uint32_t reserved;
-    int64_t dim; /* required */
-} nf_planar_config;
-
-#define NF_PLANAR_CONFIG_INIT { .struct_size = sizeof(nf_planar_config) }
-NF_API void nf_planar_config_init(nf_planar_config *config);
-NF_API nf_status nf_planar_create(nf_layer **out, nf_context *context, const nf_planar_config *config);
-
-/**
  * Layer "invconv", the invertible 1x1 convolution: z_p = W x_p at each of height width pixels, W [channels][channels];
  * log|det| = height width log|det W|. Rows are [height][width][channels]. Start, parameters and errors as "linear", with channels
  * for dim.

@@ -7,7 +7,7 @@
  *
  * In order of use: nflow/status.h (what calls answer), nflow/context.h (memory, threads; NULL will do), nflow/dataset.h,
  * nflow/layer.h, nflow/coupling.h and nflow/base.h (parts), nflow/flow.h (densities and samples), nflow/latent.h (interpolation, attributes),
- * nflow/continuous.h (flows by differential equations), nflow/autoregressive.h, nflow/tables.h (recipes for tables), nflow/optimizer.h, nflow/train.h and
+ * nflow/continuous.h (flows by differential equations), nflow/autoregressive.h, nflow/planar.h, nflow/tables.h (recipes for tables), nflow/optimizer.h, nflow/train.h and
  * nflow/variational.h, nflow/model.h (files), nflow/config.h (the fields of every config, for programs that list
  * them). nflow/layer_type.h, for layers of your own, is not included here.
  *
@@ -43,6 +43,7 @@
 #include <nflow/layer.h>
 #include <nflow/model.h>
 #include <nflow/optimizer.h>
+#include <nflow/planar.h>
 #include <nflow/status.h>
 #include <nflow/tables.h>
 #include <nflow/train.h>

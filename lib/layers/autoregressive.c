@@ -26,7 +26,7 @@ struct auto_work { /* in scratch; [n] stands for columns, one number a row */
     real *u, *v, *d, *e;           /* [n][dim], in the order */
     real *p, *dp, *none;           /* [n][params] of a column, its tangent, and zeros */
     real *column, *other, *slope, *tangent; /* [n] */
-    double *sink;                  /* [n]: log-dets that nobody asked for, and cotangents */
+    double *sink, *zeros;          /* [n]: log-dets that nobody asked for, and cotangents; no cotangents */
     real *h, *pre, *d_unit;        /* of a pass */
     real *turned, *d_turned;       /* [params dim][ld] of a pass */
     void *transform, *net;         /* their own */
@@ -67,6 +67,7 @@ static int64_t auto_carve_work(const nfi_autoregressive *a, const nfi_kernels *k
         if (i < 3) *of_column[i] = nfi_carve(base, &at, params);
     }
     w->sink = nfi_carve(base, &at, n * (int64_t)sizeof *w->sink);
+    w->zeros = nfi_carve(base, &at, n * (int64_t)sizeof *w->zeros);
     auto_carve_pass(a, k, n, base, &at, w);
     w->transform = nfi_carve(base, &at, nfi_max(transform->scratch_bytes(a->transform.self, k, n, a->dim),
                                                 transform->scratch_bytes(a->transform.self, k, n, 1)));
@@ -320,6 +321,25 @@ static nf_status auto_backward(const void *self, const nf_tile *tile, const void
     return NF_OK;
 }
 
+/* J_f^T w = v with J_f = dz/dx. Direction forward has J_f = J: what backward of direction inverse solves, at h = 0. Direction inverse has
+ * J_f = J^-1, and w = J^T v is backward of the direct map. */
+static nf_status auto_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g)
+{
+    const nfi_autoregressive *a = self;
+    nf_tile rows_only = *tile;
+    struct auto_work w;
+    struct auto_saved keep;
+
+    rows_only.grad = rows_only.grad_cond = NULL;
+    (void)auto_carve_work(a, tile->kernels, tile->n, tile->scratch, &w);
+    (void)auto_carve_saved(a, tile->kernels, tile->n, (void *)(uintptr_t)saved, &keep); /* only read from here on */
+    auto_gather(a, tile->n, a->solves ? out : in, w.u);
+    auto_gather(a, tile->n, a->solves ? in : out, w.v);
+    memset(w.zeros, 0, (size_t)tile->n * sizeof *w.zeros);
+    (a->solves ? auto_backward_direct : auto_backward_solve)(a, &rows_only, &w, &keep, g, w.zeros);
+    return NF_OK;
+}
+
 /* Tangents. dv_k = T'_k du_k + dT/dp_k dp_k: direction inverse solves for du_k in the order. T's own jvp gives T' (of 1, 0), the second term
  * (of 0, dp), and dl. */
 
@@ -393,6 +413,7 @@ const nf_layer_ops NFI_NAME(nfi_autoregressive_ops) = {
     .inverse = auto_inverse,
     .backward = auto_backward,
     .jvp = auto_jvp,
+    .inverse_backward = auto_inverse_backward,
 };
 
 #if NFI_ONCE

@@ -289,6 +289,22 @@ static nf_status columns_backward(const void *self, const nf_tile *tile, const v
     return NF_OK;
 }
 
+static nf_status columns_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g_inout)
+{
+    const struct columns *cs = self;
+    const real *x = in;
+    real *g = g_inout;
+
+    (void)out, (void)saved;
+    for (int64_t i = 0; i < tile->n; i++, x += cs->dim, g += cs->dim)
+        for (int64_t j = 0; j < cs->dim; j++) {
+            double slope, d_log_slope;
+            column_kinds[cs->column[j].kind].slope(cs, &cs->column[j], (double)x[j], &slope, &d_log_slope);
+            g[j] = (real)((double)g[j] / slope);
+        }
+    return NF_OK;
+}
+
 static nf_status columns_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out, void *d_out, double *d_log_det)
 {
     const struct columns *cs = self;
@@ -311,6 +327,7 @@ const nf_layer_ops NFI_NAME(nfi_columns_ops) = {
     .inverse = columns_inverse,
     .backward = columns_backward,
     .jvp = columns_jvp,
+    .inverse_backward = columns_inverse_backward,
 };
 
 #if NFI_ONCE

@@ -6,14 +6,14 @@
  *   log|det dz/dx| = 0, and the inverse is H_1 ... H_k z
  *
  * theta = v [k][dim]. dim reflections make every orthogonal matrix with determinant (-1)^dim; fewer leave dim - k dimensions alone
- * (k < dim). The length of v_r has no effect; v starts as normal numbers. Rows are reflected in double, so that k of them
- * lose no more than storing a row once.
+ * (k < dim). The length of v_r has no effect; v starts as normal numbers. reflect.c does the work, in double.
  *
  * Check value: dim=2, k=2, v=(0.7, -1.3; 2, 0.4), x=(0.7, 2.385) -> z = (-1.9134932957, -1.5864326041)
  * Ref: Tomczak, Welling, "Improving Variational Auto-Encoders using Householder Flow", arXiv:1611.09630.
  */
 #include "core/real.h"
 #include "layers/layer.h"
+#include "layers/reflect.h"
 
 #include <string.h>
 
@@ -31,6 +31,7 @@ typedef struct householder_scratch {
     double *y, *g; /* [n][dim] each */
     double *s;     /* [k] */
     double *sum;   /* [dim] */
+    nfi_reflections h;
 } householder_scratch;
 
 static householder_scratch householder_memory(const struct householder *hh, const nf_tile *tile)
@@ -39,50 +40,19 @@ static householder_scratch householder_memory(const struct householder *hh, cons
     m.g = m.y + tile->n * hh->dim;
     m.s = m.g + tile->n * hh->dim;
     m.sum = m.s + hh->k;
+    m.h = (nfi_reflections){ .dim = hh->dim, .k = hh->k, .v = tile->theta, .s = m.s };
+    nfi_reflect_scales(hh->dim, hh->k, tile->theta, m.s);
     return m;
 }
 
-static void householder_scales(const struct householder *hh, const real *v, double *s)
-{
-    for (int64_t r = 0; r < hh->k; r++, v += hh->dim) {
-        double square = 0.0;
-        for (int64_t j = 0; j < hh->dim; j++) square += (double)v[j] * (double)v[j];
-        s[r] = square == 0.0 ? 0.0 : 2.0 / square; /* NaN stays one */
-    }
-}
-
-static double householder_dot(int64_t dim, const real *v, const double *y)
-{
-    double sum = 0.0;
-    for (int64_t j = 0; j < dim; j++) sum += (double)v[j] * y[j];
-    return sum;
-}
-
-static void householder_reflect(int64_t dim, double s, const real *v, double *y)
-{
-    const double a = s * householder_dot(dim, v, y);
-    for (int64_t j = 0; j < dim; j++) y[j] -= a * (double)v[j];
-}
-
-/* All reflections of every row, the first first or the last first, in double */
-static void householder_apply(const struct householder *hh, const nf_tile *tile, const householder_scratch *m, bool inverse, double *y)
-{
-    const real *v = tile->theta;
-    for (int64_t i = 0; i < tile->n; i++, y += hh->dim)
-        for (int64_t r = 0; r < hh->k; r++) {
-            const int64_t at = inverse ? hh->k - 1 - r : r;
-            householder_reflect(hh->dim, m->s[at], v + at * hh->dim, y);
-        }
-}
-
+/* from and to may be one */
 static void householder_map(const struct householder *hh, const nf_tile *tile, bool inverse, const real *from, real *to)
 {
     const householder_scratch m = householder_memory(hh, tile);
     const int64_t count = tile->n * hh->dim;
 
-    householder_scales(hh, tile->theta, m.s);
     for (int64_t i = 0; i < count; i++) m.y[i] = (double)from[i];
-    householder_apply(hh, tile, &m, inverse, m.y);
+    nfi_reflect_rows(&m.h, inverse, tile->n, m.y);
     for (int64_t i = 0; i < count; i++) to[i] = (real)m.y[i];
 }
 
@@ -99,40 +69,29 @@ static nf_status householder_inverse(const void *self, const nf_tile *tile, cons
     return NF_OK;
 }
 
-/* One row at reflection r: y is the row after it and becomes the row before, g likewise. */
-static void householder_backward_row(int64_t dim, double s, const real *v, double *y, double *g, double *sum)
-{
-    householder_reflect(dim, s, v, y);
-    const double p = householder_dot(dim, v, y), q = householder_dot(dim, v, g);
-    for (int64_t j = 0; j < dim; j++) {
-        sum[j] += s * (s * p * q * (double)v[j] - q * y[j] - p * g[j]);
-        g[j] -= s * q * (double)v[j];
-    }
-}
-
-/* For one reflection y' = y - s (v.y) v with g' = dL/dy', p = v.y and q = v.g', and ds = -s^2 v.dv:
- *   g = g' - s q v,   dL/dv = -s (q y + p g') + s^2 p q v
- * The rows between reflections are those of forward in double, undone one by one from its last: a reflection is its own inverse and
- * lengthens no error, so that nothing has to be kept. */
+/* g becomes Q^T g, and dL/dv is that of the reflections one by one: reflect.c */
 static nf_status householder_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g,
                                       const double *g_log_det)
 {
     const struct householder *hh = self;
     const householder_scratch m = householder_memory(hh, tile);
-    const int64_t dim = hh->dim, count = tile->n * dim;
-    const real *x = in, *v = tile->theta;
-    real *gradient = g, *grad = tile->grad;
+    const int64_t count = tile->n * hh->dim;
+    const real *x = in;
+    real *gradient = g;
 
     (void)out, (void)saved, (void)g_log_det;
-    householder_scales(hh, v, m.s);
     for (int64_t i = 0; i < count; i++) m.y[i] = (double)x[i], m.g[i] = (double)gradient[i];
-    householder_apply(hh, tile, &m, false, m.y);
-    for (int64_t r = hh->k - 1; r >= 0; r--) {
-        memset(m.sum, 0, (size_t)dim * sizeof *m.sum);
-        for (int64_t i = 0; i < tile->n; i++) householder_backward_row(dim, m.s[r], v + r * dim, m.y + i * dim, m.g + i * dim, m.sum);
-        for (int64_t j = 0; grad && j < dim; j++) grad[r * dim + j] += (real)m.sum[j];
-    }
+    nfi_reflect_rows(&m.h, false, tile->n, m.y);
+    nfi_reflect_back(&m.h, false, tile->n, m.y, m.g, m.sum, tile->grad);
     for (int64_t i = 0; i < count; i++) gradient[i] = (real)m.g[i];
+    return NF_OK;
+}
+
+/* Q^T w = v: w = Q v */
+static nf_status householder_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g)
+{
+    (void)in, (void)out, (void)saved;
+    householder_map(self, tile, false, g, g);
     return NF_OK;
 }
 
@@ -161,6 +120,7 @@ const nf_layer_ops NFI_NAME(nfi_householder_ops) = {
     .inverse = householder_inverse,
     .backward = householder_backward,
     .jvp = householder_jvp,
+    .inverse_backward = householder_inverse_backward,
 };
 
 #if NFI_ONCE

@@ -502,6 +502,41 @@ static nf_status linear_backward(const void *self, const nf_tile *tile, const vo
     return NF_OK;
 }
 
+/* t [C][count] := (L U)^-T t, as linear_solve does: by U^T, then by L^T */
+static void linear_solve_turned(int64_t c, const double *factor, int64_t count, int64_t ld, double *t)
+{
+    for (int64_t i = 0; i < c; i++) {
+        double *row = t + i * ld;
+        for (int64_t k = 0; k < i; k++) linear_axpy(count, -factor[k * c + i], t + k * ld, row);
+        for (int64_t j = 0; j < count; j++) row[j] /= factor[i * c + i];
+    }
+    for (int64_t i = c - 1; i >= 0; i--)
+        for (int64_t k = i + 1; k < c; k++) linear_axpy(count, -factor[k * c + i], t + k * ld, t + i * ld);
+}
+
+/* W^T w_p = v_p at each pixel, in place: row order[i] of W is row i of L U, so that element order[i] of w_p is element i of (L U)^-T v_p. */
+static nf_status linear_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g)
+{
+    const struct linear *ln = self;
+    const linear_block b = linear_at(ln, tile->kernels, tile->packed);
+    double *t = linear_memory(ln, (int64_t)sizeof(real), tile->scratch).solve;
+    const int64_t c = ln->channels, pixels = tile->n * ln->pixels;
+    const nf_status status = linear_check(ln, &b);
+    real *v = g;
+
+    (void)in, (void)out, (void)saved;
+    if (status != NF_OK) return status;
+    for (int64_t start = 0, n; start < pixels; start += n, v += n * c) {
+        n = nfi_min(LINEAR_STRIP, pixels - start);
+        for (int64_t p = 0; p < n; p++)
+            for (int64_t i = 0; i < c; i++) t[i * LINEAR_LANES + p] = (double)v[p * c + i];
+        linear_solve_turned(c, b.factor, n, LINEAR_LANES, t);
+        for (int64_t p = 0; p < n; p++)
+            for (int64_t i = 0; i < c; i++) v[p * c + b.order[i]] = (real)t[i * LINEAR_LANES + p];
+    }
+    return NF_OK;
+}
+
 /* dz_p = W dx_p; log|det| does not depend on x. */
 static nf_status linear_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out, void *d_out,
                             double *d_log_det)
@@ -540,6 +575,7 @@ const nf_layer_ops NFI_NAME(nfi_linear_ops) = {
     .backward = linear_backward,
     .jvp = linear_jvp,
     .check = linear_check_theta,
+    .inverse_backward = linear_inverse_backward,
 };
 
 #if NFI_ONCE
@@ -580,7 +616,6 @@ static nf_status linear_describe(const void *self, nf_layer_info *info)
     info->packed = b.bytes;
     info->packed_backward = b.bytes + ln->channels * ln->channels * (int64_t)sizeof *b.extra;
     info->flop_row = 2.0 * (double)info->dim * (double)ln->channels;
-    info->flop_row = 2.0 * (double)(ln->pixels * ln->channels * ln->channels);
     return NF_OK;
 }
 

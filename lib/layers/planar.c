@@ -6,11 +6,9 @@
  *
  * It can be inverted where m > -1. u is what is trained, and v is u with its part along w made so:
  *   v = u + (m - s) w / |w|^2,   s = w.u,   m = softplus(s + c) - 1,   c = log(e - 1)
- * c, which the paper has not, makes m(0) = 0, so that u = 0 is the identity and w = 0 has a limit. m loses no digits at small s as
- * log1p((1 - 1/e) expm1(s)), and 1 + m none at large negative s as softplus(s + c); both sum terms of the determinant are positive.
+ * c, which the paper has not, makes m(0) = 0, so that u = 0 is the identity and w = 0 has a limit. Both terms of the determinant are positive.
  *
- * Inverse: with y = w.z + b, a solves a + m tanh(a) = y, which increases in a and lies within |m| of y: Newton's steps, and a bisection
- * whenever one would leave the interval that is known to hold the solution. Then x = z - v tanh(a).
+ * Inverse: with y = w.z + b, a solves a + m tanh(a) = y, which increases in a (fold.c). Then x = z - v tanh(a).
  *
  * theta = (w [dim], u [dim], b). It starts at u = b = 0 and w normal with variance 1/dim.
  *
@@ -18,16 +16,14 @@
  * Ref: Rezende, Mohamed, "Variational Inference with Normalizing Flows", arXiv:1505.05770, appendix A.1.
  */
 #include "core/real.h"
+#include "layers/fold.h"
 #include "layers/layer.h"
+#include <nflow/planar.h>
 
 #include <string.h>
 
 #include "math/functions.h"
-
-#define PLANAR_C 0.54132485461291805737 /* log(e - 1) */
-#define PLANAR_SHARE 0.63212055882855767840 /* 1 - 1/e */
-#define PLANAR_STEPS 100 /* a bisection halves |m| to nothing in fewer */
-#define PLANAR_DONE 0x1p-52 /* relative to a, or to 1 */
+#include "math/lanes.h"
 
 extern const nf_layer_ops nfi_planar_ops_f32, nfi_planar_ops_f64;
 
@@ -36,40 +32,41 @@ struct planar { /* immutable after creation */
 };
 
 typedef struct planar_step {
-    const real *w, *u;
-    double *v, *sum_v, *sum_w; /* [dim], scratch */
-    double b, m, p;            /* p = 1 + m */
-    double slope, k, inverse;  /* dm/ds, (m - s)/|w|^2, 1/|w|^2 (0 where w is 0) */
+    const real *u;
+    double *w, *v, *sum_v, *sum_w; /* [dim], scratch */
+    double b;
+    nfi_fold fold;                 /* m of s */
+    double k, inverse;             /* (m - s)/|w|^2, 1/|w|^2 (0 where w is 0) */
 } planar_step;
 
 static planar_step planar_at(const struct planar *pl, const nf_tile *tile)
 {
     const int64_t dim = pl->dim;
-    planar_step p = { .w = tile->theta, .v = tile->scratch };
-    double s = 0.0, square = 0.0;
+    const real *w = tile->theta;
+    planar_step p = { .u = w + dim, .w = tile->scratch };
+    double s, square;
 
-    p.u = p.w + dim;
-    p.b = (double)p.u[dim];
+    p.v = p.w + dim;
     p.sum_v = p.v + dim;
     p.sum_w = p.sum_v + dim;
-    for (int64_t j = 0; j < dim; j++) s += (double)p.w[j] * (double)p.u[j], square += (double)p.w[j] * (double)p.w[j];
-    p.m = s < 1.0 ? nfi_log1p(PLANAR_SHARE * nfi_expm1(s)) : nfi_softplus(s + PLANAR_C) - 1.0;
-    p.p = nfi_softplus(s + PLANAR_C);
-    p.slope = nfi_sigmoid(s + PLANAR_C);
+    p.b = (double)p.u[dim];
+    for (int64_t j = 0; j < dim; j++) p.w[j] = (double)w[j];
+    s = nfi_dot(dim, p.u, p.w);
+    square = nfi_dot_wide(dim, p.w, p.w);
+    p.fold = nfi_fold_at(s);
     p.inverse = square == 0.0 ? 0.0 : 1.0 / square;
-    p.k = (p.m - s) * p.inverse;
-    for (int64_t j = 0; j < dim; j++) p.v[j] = (double)p.u[j] + p.k * (double)p.w[j];
+    p.k = (p.fold.m - s) * p.inverse;
+    for (int64_t j = 0; j < dim; j++) p.v[j] = (double)p.u[j] + p.k * p.w[j];
     return p;
 }
 
-static double planar_along(const planar_step *p, int64_t dim, const real *x)
+/* to = from + a v */
+static void planar_add(int64_t dim, const real *from, double a, const double *restrict v, real *to)
 {
-    double sum = p->b;
-    for (int64_t j = 0; j < dim; j++) sum += (double)p->w[j] * (double)x[j];
-    return sum;
+    for (int64_t j = 0; j < dim; j++) to[j] = (real)((double)from[j] + a * v[j]);
 }
 
-static double planar_det(const planar_step *p, double t) { return t * t + (1.0 - t * t) * p->p; }
+static double planar_tanh(const planar_step *p, int64_t dim, const real *x) { return nfi_tanh(nfi_dot(dim, x, p->w) + p->b); }
 
 static nf_status planar_forward(const void *self, const nf_tile *tile, const void *in, void *out, void *saved)
 {
@@ -80,30 +77,11 @@ static nf_status planar_forward(const void *self, const nf_tile *tile, const voi
 
     (void)saved;
     for (int64_t i = 0; i < tile->n; i++, x += pl->dim, z += pl->dim) {
-        const double t = nfi_tanh(planar_along(&p, pl->dim, x));
-        for (int64_t j = 0; j < pl->dim; j++) z[j] = (real)((double)x[j] + p.v[j] * t);
-        tile->log_det[i] += nfi_log(planar_det(&p, t));
+        const double t = planar_tanh(&p, pl->dim, x);
+        planar_add(pl->dim, x, t, p.v, z);
+        tile->log_det[i] += nfi_log(nfi_fold_slope(&p.fold, t));
     }
     return NF_OK;
-}
-
-/* tanh(a) of the a that a + m tanh(a) = y. NaN and infinities of y come out as NaN or the ends. */
-static double planar_solve(const planar_step *p, double y)
-{
-    const double reach = p->m < 0.0 ? -p->m : p->m;
-    double low = y - reach, high = y + reach, a = y;
-
-    for (int k = 0; k < PLANAR_STEPS; k++) {
-        const double t = nfi_tanh(a), f = a + p->m * t - y;
-        if (f > 0.0) high = a;
-        else low = a;
-        double next = a - f / planar_det(p, t);
-        if (!(next >= low && next <= high)) next = 0.5 * (low + high);
-        const double step = next > a ? next - a : a - next, size = next < 0.0 ? -next : next;
-        a = next;
-        if (!(step > PLANAR_DONE * (size > 1.0 ? size : 1.0))) break;
-    }
-    return nfi_tanh(a);
 }
 
 static nf_status planar_inverse(const void *self, const nf_tile *tile, const void *out, void *in)
@@ -111,12 +89,14 @@ static nf_status planar_inverse(const void *self, const nf_tile *tile, const voi
     const struct planar *pl = self;
     const planar_step p = planar_at(pl, tile);
     const real *z = out;
+    double *t = p.sum_w + pl->dim;
     real *x = in;
 
+    for (int64_t i = 0; i < tile->n; i++) t[i] = nfi_dot(pl->dim, z + i * pl->dim, p.w) + p.b;
+    nfi_fold_solve(((const nfi_kernels *)tile->kernels)->f64, &p.fold, tile->n, t, t, t + tile->n);
     for (int64_t i = 0; i < tile->n; i++, x += pl->dim, z += pl->dim) {
-        const double t = planar_solve(&p, planar_along(&p, pl->dim, z));
-        for (int64_t j = 0; j < pl->dim; j++) x[j] = (real)((double)z[j] - p.v[j] * t);
-        tile->log_det[i] -= nfi_log(planar_det(&p, t));
+        planar_add(pl->dim, z, -t[i], p.v, x);
+        tile->log_det[i] -= nfi_log(nfi_fold_slope(&p.fold, t[i]));
     }
     return NF_OK;
 }
@@ -126,15 +106,26 @@ static nf_status planar_inverse(const void *self, const nf_tile *tile, const voi
 static void planar_gradient(const struct planar *pl, const planar_step *p, double sum_m, double sum_b, real *grad)
 {
     const int64_t dim = pl->dim;
-    double along = 0.0;
+    const double along = nfi_dot_wide(dim, p->sum_v, p->w), slope = p->fold.slope;
+    const double s = along * (slope - 1.0) * p->inverse + sum_m * slope, turn = 2.0 * p->k * along * p->inverse;
 
-    for (int64_t j = 0; j < dim; j++) along += p->sum_v[j] * (double)p->w[j];
-    const double s = along * (p->slope - 1.0) * p->inverse + sum_m * p->slope, turn = 2.0 * p->k * along * p->inverse;
     for (int64_t j = 0; j < dim; j++) {
-        grad[j] += (real)(p->sum_w[j] + p->k * p->sum_v[j] + s * (double)p->u[j] - turn * (double)p->w[j]);
-        grad[dim + j] += (real)(p->sum_v[j] + s * (double)p->w[j]);
+        grad[j] += (real)(p->sum_w[j] + p->k * p->sum_v[j] + s * (double)p->u[j] - turn * p->w[j]);
+        grad[dim + j] += (real)(p->sum_v[j] + s * p->w[j]);
     }
     grad[2 * dim] += (real)sum_b;
+}
+
+/* sum_v += t g, sum_w += da x, g += da w */
+static void planar_back_row(const planar_step *p, int64_t dim, double t, double da, const real *restrict x, real *restrict g)
+{
+    double *restrict sum_v = p->sum_v, *restrict sum_w = p->sum_w;
+    const double *restrict w = p->w;
+    for (int64_t j = 0; j < dim; j++) {
+        sum_v[j] += t * (double)g[j];
+        sum_w[j] += da * (double)x[j];
+        g[j] = (real)((double)g[j] + da * w[j]);
+    }
 }
 
 /* With q = 1 - t^2, D = 1 + m q, g = dL/dz and h = dL/dlog_det of a row:
@@ -152,19 +143,29 @@ static nf_status planar_backward(const void *self, const nf_tile *tile, const vo
     (void)out, (void)saved;
     memset(p.sum_v, 0, (size_t)(2 * dim) * sizeof *p.sum_v); /* and sum_w, behind it */
     for (int64_t i = 0; i < tile->n; i++, x += dim, gradient += dim) {
-        const double t = nfi_tanh(planar_along(&p, dim, x)), q = 1.0 - t * t, h = g_log_det[i] * q / planar_det(&p, t);
-        double along = 0.0;
-        for (int64_t j = 0; j < dim; j++) along += (double)gradient[j] * p.v[j];
-        const double da = along * q - 2.0 * h * p.m * t;
-        for (int64_t j = 0; j < dim; j++) {
-            p.sum_v[j] += t * (double)gradient[j];
-            p.sum_w[j] += da * (double)x[j];
-            gradient[j] = (real)((double)gradient[j] + da * (double)p.w[j]);
-        }
+        const double t = planar_tanh(&p, dim, x), q = 1.0 - t * t, h = g_log_det[i] * q / nfi_fold_slope(&p.fold, t);
+        const double da = nfi_dot(dim, gradient, p.v) * q - 2.0 * h * p.fold.m * t;
+        planar_back_row(&p, dim, t, da, x, gradient);
         sum_m += h;
         sum_b += da;
     }
     if (tile->grad) planar_gradient(pl, &p, sum_m, sum_b, tile->grad);
+    return NF_OK;
+}
+
+/* J = I + q v w^T, so that J^T w = v is  w = v - q (v.v)/D w  with the layer's own v and w on the right */
+static nf_status planar_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g)
+{
+    const struct planar *pl = self;
+    const planar_step p = planar_at(pl, tile);
+    const real *x = in;
+    real *row = g;
+
+    (void)out, (void)saved;
+    for (int64_t i = 0; i < tile->n; i++, x += pl->dim, row += pl->dim) {
+        const double t = planar_tanh(&p, pl->dim, x), along = nfi_dot(pl->dim, row, p.v);
+        planar_add(pl->dim, row, -(1.0 - t * t) * along / nfi_fold_slope(&p.fold, t), p.w, row);
+    }
     return NF_OK;
 }
 
@@ -179,9 +180,9 @@ static nf_status planar_jvp(const void *self, const nf_tile *tile, const void *i
     real *dz = d_out;
 
     for (int64_t i = 0; i < tile->n; i++, x += pl->dim, dx += pl->dim, dz += pl->dim) {
-        const double t = nfi_tanh(planar_along(&p, pl->dim, x)), q = 1.0 - t * t, da = planar_along(&p, pl->dim, dx) - p.b;
-        for (int64_t j = 0; j < pl->dim; j++) dz[j] = (real)((double)dx[j] + p.v[j] * q * da);
-        d_log_det[i] -= 2.0 * p.m * t * q / planar_det(&p, t) * da;
+        const double t = planar_tanh(&p, pl->dim, x), q = 1.0 - t * t, da = nfi_dot(pl->dim, dx, p.w);
+        planar_add(pl->dim, dx, q * da, p.v, dz);
+        d_log_det[i] -= 2.0 * p.fold.m * t * q / nfi_fold_slope(&p.fold, t) * da;
     }
     return status;
 }
@@ -203,6 +204,7 @@ const nf_layer_ops NFI_NAME(nfi_planar_ops) = {
     .inverse = planar_inverse,
     .backward = planar_backward,
     .jvp = planar_jvp,
+    .inverse_backward = planar_inverse_backward,
 };
 
 #if NFI_ONCE
@@ -220,7 +222,8 @@ static nf_status planar_describe(const void *self, nf_layer_info *info)
 {
     const struct planar *pl = self;
     info->dim = pl->dim;
-    info->scratch_fixed = 3 * pl->dim * (int64_t)sizeof(double);
+    info->scratch_fixed = 4 * pl->dim * (int64_t)sizeof(double);
+    info->scratch_row = (1 + NFI_FOLD_WORK) * (int64_t)sizeof(double);
     info->inverse_is_iterative = 1;
     return NF_OK;
 }

@@ -13,12 +13,12 @@
 #include "core/status.h"
 
 extern const nf_layer_type nfi_coupling_affine_type, nfi_coupling_conv_type, nfi_coupling_spline_type, nfi_permutation_type, nfi_actnorm_type, nfi_affine_type,
-    nfi_standardise_type, nfi_logit_type, nfi_linear_type, nfi_householder_type, nfi_planar_type, nfi_invconv_type, nfi_squeeze_type, nfi_split_type,
-    nfi_dequantise_type, nfi_cnf_type, nfi_columns_type, nfi_autoregressive_type;
+    nfi_standardise_type, nfi_logit_type, nfi_linear_type, nfi_householder_type, nfi_planar_type, nfi_radial_type, nfi_sylvester_type, nfi_invconv_type,
+    nfi_squeeze_type, nfi_split_type, nfi_dequantise_type, nfi_cnf_type, nfi_columns_type, nfi_autoregressive_type;
 extern const nfi_config_type nfi_coupling_affine_config_type, nfi_coupling_conv_config_type, nfi_coupling_spline_config_type, nfi_permutation_config_type,
     nfi_actnorm_config_type, nfi_affine_config_type, nfi_standardise_config_type, nfi_logit_config_type, nfi_linear_config_type,
-    nfi_householder_config_type, nfi_planar_config_type, nfi_invconv_config_type, nfi_squeeze_config_type, nfi_split_config_type, nfi_dequantise_config_type,
-    nfi_cnf_config_type, nfi_columns_config_type, nfi_autoregressive_config_type;
+    nfi_householder_config_type, nfi_planar_config_type, nfi_radial_config_type, nfi_sylvester_config_type, nfi_invconv_config_type,
+    nfi_squeeze_config_type, nfi_split_config_type, nfi_dequantise_config_type, nfi_cnf_config_type, nfi_columns_config_type, nfi_autoregressive_config_type;
 
 /* The only shared edit of a new layer: its two rows. */
 static const struct registry_row {
@@ -37,6 +37,8 @@ static const struct registry_row {
     { &nfi_linear_type, &nfi_linear_config_type },
     { &nfi_householder_type, &nfi_householder_config_type },
     { &nfi_planar_type, &nfi_planar_config_type },
+    { &nfi_radial_type, &nfi_radial_config_type },
+    { &nfi_sylvester_type, &nfi_sylvester_config_type },
     { &nfi_invconv_type, &nfi_invconv_config_type },
     { &nfi_squeeze_type, &nfi_squeeze_config_type },
     { &nfi_cnf_type, &nfi_cnf_config_type },

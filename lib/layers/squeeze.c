@@ -70,18 +70,31 @@ static nf_status squeeze_inverse(const void *self, const nf_tile *tile, const vo
     return NF_OK;
 }
 
-/* dL/dx is dL/dz mapped back, through one row of scratch because g is input and output. */
-static nf_status squeeze_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved,
-                                  void *g_inout, const double *h)
+/* In place, through one row of scratch. */
+static void squeeze_rows(const struct squeeze *sq, const nf_tile *tile, bool gather, real *g)
 {
-    const struct squeeze *sq = self;
-    real *g = g_inout, *row = tile->scratch;
-
-    (void)in, (void)out, (void)saved, (void)h;
+    real *row = tile->scratch;
     for (int64_t i = 0; i < tile->n; i++, g += sq->dim) {
         memcpy(row, g, (size_t)sq->dim * sizeof *g);
-        squeeze_map(sq, sq->reverse, 1, row, g);
+        squeeze_map(sq, gather, 1, row, g);
     }
+}
+
+/* dL/dx is dL/dz mapped back. */
+static nf_status squeeze_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g,
+                                  const double *h)
+{
+    const struct squeeze *sq = self;
+    (void)in, (void)out, (void)saved, (void)h;
+    squeeze_rows(sq, tile, sq->reverse, g);
+    return NF_OK;
+}
+
+static nf_status squeeze_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g)
+{
+    const struct squeeze *sq = self;
+    (void)in, (void)out, (void)saved;
+    squeeze_rows(sq, tile, !sq->reverse, g);
     return NF_OK;
 }
 
@@ -101,6 +114,7 @@ const nf_layer_ops NFI_NAME(nfi_squeeze_ops) = {
     .inverse = squeeze_inverse,
     .backward = squeeze_backward,
     .jvp = squeeze_jvp,
+    .inverse_backward = squeeze_inverse_backward,
 };
 
 #if NFI_ONCE

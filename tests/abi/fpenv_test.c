@@ -235,14 +235,17 @@ static void scene_json(scene *s)
     UNDER(s, api.nf_flow_unref(again));
 }
 
-/* A flow put together by hand, out of parts with defaults that are computed: a random permutation, the bound ln 1000. */
+/* A flow put together by hand, out of parts with defaults that are computed: a random permutation, the bound ln 1000; and what is packed in
+ * double. */
 static void scene_compose(scene *s)
 {
     nf_coupling_affine_config coupling;
     nf_coupling_spline_config spline;
     nf_autoregressive_config autoregressive;
     nf_permutation_config permutation;
-    nf_layer *layers[4];
+    const nf_radial_config radial = { .struct_size = sizeof radial, .dim = 7 };
+    const nf_sylvester_config sylvester = { .struct_size = sizeof sylvester, .dim = 7, .rank = 3 };
+    nf_layer *layers[6];
     nf_base *base;
     nf_flow *flow;
     char text[8192];
@@ -264,13 +267,15 @@ static void scene_compose(scene *s)
     autoregressive.dim = 7;
     autoregressive.transform = NF_TRANSFORM_SPLINE;
     CALL(s, api.nf_autoregressive_create(&layers[3], s->context, &autoregressive));
+    CALL(s, api.nf_layer_create(&layers[4], s->context, "radial", &radial));
+    CALL(s, api.nf_layer_create(&layers[5], s->context, "sylvester", &sylvester));
     CALL(s, api.nf_base_diagonal_create(&base, s->context, 7));
-    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 4));
+    CALL(s, api.nf_flow_create(&flow, s->context, NULL, base, layers, 6));
     CALL(s, api.nf_flow_to_json(flow, text, sizeof text, &size));
     scene_note(s, "nf_flow_create", text, size);
     UNDER(s, api.nf_flow_unref(flow));
     UNDER(s, api.nf_base_unref(base));
-    for (int i = 0; i < 4; i++) UNDER(s, api.nf_layer_unref(layers[i]));
+    for (int i = 0; i < 6; i++) UNDER(s, api.nf_layer_unref(layers[i]));
 }
 
 static void scene_create(scene *s)

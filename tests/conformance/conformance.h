@@ -61,6 +61,7 @@ bool check_no_allocation(const conformance_case *c, int32_t dtype, char *why);
 bool check_failing_allocation(const conformance_case *c, int32_t dtype, char *why);
 bool check_save_load(const conformance_case *c, int32_t dtype, char *why);
 bool check_normalised(const conformance_case *c, int32_t dtype, char *why);
+bool check_samples_are_near(const conformance_case *c, int32_t dtype, char *why);
 bool check_optimizer(const optimizer_case *c, int32_t dtype, char *why);
 bool check_optimizer_refusals(const optimizer_case *c, int32_t dtype, char *why);
 

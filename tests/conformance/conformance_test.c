@@ -36,6 +36,8 @@ PROMISE(computing_does_not_allocate, check_no_allocation)
 PROMISE(failing_allocation_leaks_nothing, check_failing_allocation)
 PROMISE(saved_is_loaded_bit_for_bit, check_save_load)
 PROMISE(density_integrates_to_one, check_normalised)
+START_TEST(layer__samples_are_near_the_density) { conformance_run(layer_cases, _i, check_samples_are_near); }
+END_TEST
 
 START_TEST(optimizer__steps_by_its_formula)
 {
@@ -159,6 +161,7 @@ int main(void)
     ADD(failing_allocation_leaks_nothing);
     ADD(saved_is_loaded_bit_for_bit);
     ADD(density_integrates_to_one);
+    tcase_add_loop_test(layers, layer__samples_are_near_the_density, 0, 2 * layer_case_count);
     tcase_add_loop_test(others, optimizer__steps_by_its_formula, 0, 2 * optimizer_case_count);
     tcase_add_loop_test(others, optimizer__clips_and_refuses, 0, 2 * optimizer_case_count);
     tcase_add_test(others, registry__every_layer_has_a_case);

@@ -5,6 +5,7 @@
 #include "conformance.h"
 
 #include <nflow/autoregressive.h>
+#include <nflow/planar.h>
 
 static const int64_t small[] = { 12, 9 }, none[] = { 0 }, one[] = { 16 }, channels[] = { 2 }, wide[] = { 64, 48 };
 static const int64_t columns[] = { 4, 0, 3 };
@@ -73,6 +74,12 @@ static const double mean[] = { 2.385, -0.7613, 41.7 }, sd[] = { 0.373, 5.91, 12.
 #define PLANAR(name_, dim_, gain_)                                                                                                 \
     { .name = "planar/" name_, .layer_type = "planar", .dim = dim_, .gain = gain_,                                                 \
       .layer_config = &(const nf_planar_config){ .struct_size = sizeof(nf_planar_config), .dim = dim_ } }
+#define RADIAL(name_, dim_)                                                                                                        \
+    { .name = "radial/" name_, .layer_type = "radial", .dim = dim_,                                                                \
+      .layer_config = &(const nf_radial_config){ .struct_size = sizeof(nf_radial_config), .dim = dim_ } }
+#define SYLVESTER(name_, dim_, ...)                                                                                                \
+    { .name = "sylvester/" name_, .layer_type = "sylvester", .dim = dim_,                                                          \
+      .layer_config = &(const nf_sylvester_config){ .struct_size = sizeof(nf_sylvester_config), .dim = dim_, __VA_ARGS__ } }
 #define INVCONV(name_, height_, width_, channels_, form_)                                                                          \
     { .name = "invconv/" name_, .layer_type = "invconv", .dim = height_ * width_ * channels_, .gain = 0.2,                         \
       .layer_config = &(const nf_invconv_config){ .struct_size = sizeof(nf_invconv_config), .height = height_, .width = width_,    \
@@ -199,6 +206,8 @@ const conformance_case layer_cases[] = {
     AUTO("cond", 3, 2, SMOOTH, .scale = NF_SCALE_SOFTCLIP),
     AUTO("cond_inverse", 3, 2, SMOOTH, .scale = NF_SCALE_SIGMOID, .direction = NF_AUTOREGRESSIVE_INVERSE),
     AUTO("one_column", 1, 0, SMOOTH),
+    AUTO("two_columns", 2, 0, SMOOTH),
+    AUTO("two_columns_inverse", 2, 1, SMOOTH, .direction = NF_AUTOREGRESSIVE_INVERSE),
     AUTO("one_column_cond_inverse", 1, 2, SMOOTH, .direction = NF_AUTOREGRESSIVE_INVERSE),
     AUTO("empty_net", 4, 0, .hidden = none, .n_hidden = 1),
     AUTO("few_units", 17, 2, .hidden = small, .n_hidden = 2, .activation = NF_ACTIVATION_SILU),
@@ -269,6 +278,17 @@ const conformance_case layer_cases[] = {
     PLANAR("two_columns", 2, 0.4),
     PLANAR("five", 5, 0.4),
     PLANAR("nineteen", 19, 0.4),
+    RADIAL("one_column", 1),
+    RADIAL("two_columns", 2),
+    RADIAL("five", 5),
+    RADIAL("nineteen", 19),
+    SYLVESTER("one_column", 1, .rank = 0),
+    SYLVESTER("two_columns", 2, .rank = 0),
+    SYLVESTER("one_unit", 2, .rank = 1),
+    SYLVESTER("five", 5, .rank = 3),
+    SYLVESTER("reflections", 4, .rank = 3, .reflections = 7),
+    SYLVESTER("one_reflection", 6, .rank = 4, .reflections = 1),
+    SYLVESTER("nineteen", 19, .rank = 17),
     INVCONV("one_pixel", 1, 1, 3, NF_LINEAR_PLU),
     INVCONV("one_channel", 2, 3, 1, NF_LINEAR_PLU),
     INVCONV("plu", 2, 3, 3, NF_LINEAR_PLU),

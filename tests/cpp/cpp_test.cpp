@@ -382,19 +382,21 @@ void calls__every_layer()
     nflow::invconv_config invconv;
     nflow::householder_config householder;
     nflow::planar_config planar;
+    nflow::radial_config radial;
+    nflow::sylvester_config sylvester;
     nflow::linear_config linear;
     nflow::logit_config logit;
     nflow::permutation_config permutation;
     nflow::split_config split;
     nflow::squeeze_config squeeze;
     nflow::standardise_config standardise;
-    actnorm.dim = affine.dim = cnf.dim = columns.dim = coupling.dim = dequantise.dim = householder.dim = planar.dim = linear.dim = logit.dim = permutation.dim =
+    actnorm.dim = affine.dim = cnf.dim = columns.dim = coupling.dim = dequantise.dim = householder.dim = planar.dim = radial.dim = sylvester.dim = linear.dim = logit.dim = permutation.dim =
         standardise.dim = 3;
     for (auto *height : { &conv.height, &invconv.height, &split.height, &squeeze.height }) *height = 2;
     for (auto *width : { &conv.width, &invconv.width, &split.width, &squeeze.width }) *width = 2;
     for (auto *channels : { &conv.channels, &invconv.channels, &split.channels, &squeeze.channels }) *channels = 2;
     EXPECT(made(actnorm) == 3 && made(affine) == 3 && made(cnf) == 3 && made(coupling) == 3 && made(dequantise) == 3 &&
-           made(householder) == 3 && made(planar) == 3 && made(linear) == 3);
+           made(householder) == 3 && made(planar) == 3 && made(radial) == 3 && made(sylvester) == 3 && made(linear) == 3);
     EXPECT(made(logit) == 3 && made(permutation) == 3 && made(standardise) == 3 && made(columns) == 3);
     EXPECT(made(conv) == 8 && made(invconv) == 8 && made(split) == 8 && made(squeeze) == 8);
     EXPECT(nflow::layer::create("affine", &affine).share().cond_dim() == 0);

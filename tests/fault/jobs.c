@@ -39,6 +39,11 @@ static nf_status run_householder(job_scene *s)
     return nf_householder_create(&s->out_layer, s->context, JOB_CONFIG(nf_householder_config, .dim = 3));
 }
 static nf_status run_planar(job_scene *s) { return nf_planar_create(&s->out_layer, s->context, JOB_CONFIG(nf_planar_config, .dim = 3)); }
+static nf_status run_radial(job_scene *s) { return nf_radial_create(&s->out_layer, s->context, JOB_CONFIG(nf_radial_config, .dim = 3)); }
+static nf_status run_sylvester(job_scene *s)
+{
+    return nf_sylvester_create(&s->out_layer, s->context, JOB_CONFIG(nf_sylvester_config, .dim = 3, .rank = 2));
+}
 static nf_status run_linear(job_scene *s) { return nf_linear_create(&s->out_layer, s->context, JOB_CONFIG(nf_linear_config, .dim = 3)); }
 static nf_status run_invconv(job_scene *s)
 {
@@ -447,6 +452,8 @@ const job jobs[] = {
     { "nf_logit_create", run_logit, NULL, false },
     { "nf_householder_create", run_householder, NULL, false },
     { "nf_planar_create", run_planar, NULL, false },
+    { "nf_radial_create", run_radial, NULL, false },
+    { "nf_sylvester_create", run_sylvester, NULL, false },
     { "nf_linear_create", run_linear, NULL, false },
     { "nf_invconv_create", run_invconv, NULL, false },
     { "nf_squeeze_create", run_squeeze, NULL, false },

@@ -56,6 +56,8 @@ LAYER(logit)
 LAYER(linear)
 LAYER(householder)
 LAYER(planar)
+LAYER(radial)
+LAYER(sylvester)
 LAYER(invconv)
 LAYER(squeeze)
 LAYER(dequantise)
@@ -208,6 +210,8 @@ static const struct { const char *name, *function; uint32_t size; config_call ca
     { "linear", "nf_layer_create", sizeof(nf_linear_config), make_linear },
     { "householder", "nf_layer_create", sizeof(nf_householder_config), make_householder },
     { "planar", "nf_layer_create", sizeof(nf_planar_config), make_planar },
+    { "radial", "nf_layer_create", sizeof(nf_radial_config), make_radial },
+    { "sylvester", "nf_layer_create", sizeof(nf_sylvester_config), make_sylvester },
     { "invconv", "nf_layer_create", sizeof(nf_invconv_config), make_invconv },
     { "squeeze", "nf_layer_create", sizeof(nf_squeeze_config), make_squeeze },
     { "dequantise", "nf_layer_create", sizeof(nf_dequantise_config), make_dequantise },

@@ -35,6 +35,8 @@ const fault_sample fault_samples[] = {
     { "linear", "{\"type\":\"linear\",\"dim\":3,\"form\":\"plain\"}", NORMAL, FAULT_ANY },
     { "householder", "{\"type\":\"householder\",\"dim\":3,\"reflections\":2}", NORMAL, FAULT_ANY },
     { "planar", "{\"type\":\"planar\",\"dim\":3}", NORMAL, FAULT_ANY },
+    { "radial", "{\"type\":\"radial\",\"dim\":3}", NORMAL, FAULT_ANY },
+    { "sylvester", "{\"type\":\"sylvester\",\"dim\":3,\"rank\":2,\"reflections\":3}", NORMAL, FAULT_ANY },
     { "invconv", "{\"type\":\"invconv\",\"height\":1,\"width\":1,\"channels\":3}", NORMAL, FAULT_ANY },
     { "squeeze", "{\"type\":\"squeeze\",\"height\":2,\"width\":2,\"channels\":1}", "{\"type\":\"normal\",\"dim\":4}", FAULT_ANY },
     { "dequantise", "{\"type\":\"dequantise\",\"dim\":3,\"bits\":5,\"shift\":0.5}", NORMAL, FAULT_WHOLE },

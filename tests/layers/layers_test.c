@@ -14,11 +14,13 @@
 #include "core/rng.h"
 #include "core/status.h"
 #include "layers/autoregressive.h"
+#include "layers/fold.h"
 #include "layers/layer.h"
 #include "layers/scale.h"
 #include "nets/mlp.h"
 #include <nflow/autoregressive.h>
 #include <nflow/continuous.h>
+#include <nflow/planar.h>
 
 #define ROWS 5
 #define STEP 1e-5       /* of central differences: error about STEP^2 + 1e-16 / STEP */
@@ -235,6 +237,28 @@ static nf_layer *make_planar(int32_t variant)
     const nf_planar_config config = { .struct_size = sizeof config, .dim = dims[variant] };
     nf_layer *layer;
     ck_assert_int_eq(nf_planar_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
+static nf_layer *make_radial(int32_t variant)
+{
+    static const int64_t dims[] = { 2, 1, 11 };
+    nf_radial_config config = NF_RADIAL_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = dims[variant];
+    ck_assert_int_eq(nf_radial_create(&layer, NULL, &config), NF_OK);
+    return layer;
+}
+
+static nf_layer *make_sylvester(int32_t variant)
+{
+    static const int64_t dims[] = { 2, 1, 5, 6, 19 }, ranks[] = { 0, 1, 2, 4, 17 }, reflections[] = { 0, 0, 3, 2, 0 };
+    nf_sylvester_config config = NF_SYLVESTER_CONFIG_INIT;
+    nf_layer *layer;
+    config.dim = dims[variant];
+    config.rank = ranks[variant];
+    config.reflections = reflections[variant];
+    ck_assert_int_eq(nf_sylvester_create(&layer, NULL, &config), NF_OK);
     return layer;
 }
 
@@ -477,6 +501,8 @@ static const struct layer_case {
     { "linear", make_linear, 10, -2.0, 2.0 },
     { "householder", make_householder, 4, -2.0, 2.0 },
     { "planar", make_planar, 3, -2.0, 2.0 },
+    { "radial", make_radial, 3, -2.0, 2.0 },
+    { "sylvester", make_sylvester, 5, -2.0, 2.0 },
     { "invconv", make_invconv, 12, -2.0, 2.0 },
     { "squeeze", make_squeeze, 8, -2.0, 2.0 },
     { "cnf", make_cnf, 6, -2.0, 2.0 },
@@ -1364,12 +1390,142 @@ START_TEST(planar__check_values)
 }
 END_TEST
 
+static void check_inverse(nf_layer *layer, const double *theta, const double *x)
+{
+    struct bench b;
+    double z[8], back[8];
+    bench_begin(&b, layer, NF_F64, 1);
+    for (int64_t k = 0; k < b.count; k++) put(&b, b.theta, k, theta[k]);
+    bench_pack(&b);
+    bench_forward(&b, x, z, NULL);
+    const double log_det = b.log_det[0];
+    b.log_det[0] = 0.0;
+    ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+    for (int64_t j = 0; j < b.dim; j++) near(back[j], x[j], 1e-12, "round trip", j);
+    near(b.log_det[0], -log_det, 1e-12, "log_det", 0);
+    bench_end(&b);
+}
+
+/* m = 5.35 and more: between two points Newton's steps alone would go back and forth. */
+START_TEST(planar__inverts_what_newton_circles_in)
+{
+    for (int k = 0; k < 200; k++) {
+        const double u = 5.0 + 0.2 * (k % 20), x[] = { 2.0 * draw((uint64_t)k), 0.385 };
+        check_inverse(make_planar(1), (double[]){ 1, u, 0 }, x);
+        check_inverse(make_sylvester(0), (double[]){ 0.7, -1.3, 2, 0.4, u, -0.8, 0.6, u, 0.2, -0.4, 0.1, -0.3 }, x);
+    }
+}
+END_TEST
+
 START_TEST(planar__refuses_bad_configs)
 {
     nf_layer *layer = (nf_layer *)&layer;
     ck_assert_int_eq(nf_planar_create(&layer, NULL, &(nf_planar_config){ .struct_size = sizeof(nf_planar_config) }), NF_ERR_ARG);
     ck_assert_ptr_null(layer);
     ck_assert_int_eq(nf_planar_create(&layer, NULL, NULL), NF_ERR_NULL);
+}
+END_TEST
+
+/* The value at the head of the file; b = 0; the centre itself; a near-collapse (1 + m = 5e-18) and a tiny alpha, and numbers whose squares overflow. */
+START_TEST(radial__check_values)
+{
+    const double x[] = { 0.5, 0.385 };
+    check_layer(make_radial(0), (double[]){ 0.7, -1.3, 0.2, 0.4 }, x, (double[]){ 0.4783460016, 0.5674349368 }, 0.1451915707);
+    check_layer(make_radial(0), (double[]){ 0.7, -1.3, 0.2, 0 }, x, x, 0.0);
+    check_layer(make_radial(0), (double[]){ 0.5, 0.385, 0.2, -40 }, x, x, 2.0 * (log(M_E - 1.0) - 40.0)); /* log softplus(s) = s for small s */
+    check_layer(make_radial(1), (double[]){ 0, -900, 3 }, (double[]){ -0.1 }, (double[]){ -0.1 }, 0.0);
+    check_layer(make_radial(0), (double[]){ 0.7, -1.3, 0.2, 0.4 }, (double[]){ 1e200, -1e220 }, (double[]){ 1e200, -1e220 }, 0.0);
+}
+END_TEST
+
+/* Back from where r and alpha part by hundreds of orders, and where the layer all but folds */
+START_TEST(radial__inverts_at_the_ends)
+{
+    const double bad[][4] = { { 0, 0, -900, 3 }, { 0, 0, 800, 3 }, { 0, 0, 0, 1e6 }, { 0, 0, 0, -20 }, { 0.5, 0.25, 0, -30 } };
+    for (int k = 0; k < (int)(sizeof bad / sizeof *bad); k++) {
+        double x[2] = { 0.5, 0.25 }, z[2], back[2];
+        struct bench b;
+        bench_begin(&b, make_radial(0), NF_F64, 1);
+        for (int64_t i = 0; i < b.count; i++) put(&b, b.theta, i, bad[k][i]);
+        bench_forward(&b, x, z, NULL);
+        const double log_det = b.log_det[0];
+        b.log_det[0] = 0.0;
+        ck_assert_int_eq(b.ops->inverse(b.layer->self, &b.tile, z, back), NF_OK);
+        for (int j = 0; j < 2; j++) near(back[j], x[j], 1e-9, "radial round trip", k);
+        near(b.log_det[0], -log_det, 1e-9 * fmax(1.0, fabs(log_det)), "radial log_det", k);
+        bench_end(&b);
+    }
+}
+END_TEST
+
+START_TEST(radial__refuses_bad_configs)
+{
+    nf_layer *layer = (nf_layer *)&layer;
+    ck_assert_int_eq(nf_radial_create(&layer, NULL, &(nf_radial_config){ .struct_size = sizeof(nf_radial_config) }), NF_ERR_ARG);
+    ck_assert_ptr_null(layer);
+    ck_assert_int_eq(nf_radial_create(&layer, NULL, NULL), NF_ERR_NULL);
+}
+END_TEST
+
+/* The value at the head of the file; what it starts as is the identity to the last bit; one unit in one column is planar with w = S and v = R. */
+START_TEST(sylvester__check_values)
+{
+    const double x[] = { 0.7, 0.385 }, m = log1p((M_E - 1.0) * exp(-11.0)) - 1.0, s = 1e-3 + (1.0 - 1e-3) * log1p((M_E - 1.0) * exp(0.7));
+    check_layer(make_sylvester(0), (double[]){ 0.7, -1.3, 2, 0.4, 0.3, -0.8, 0.6, -0.5, 0.2, -0.4, 0.1, -0.3 }, x,
+                (double[]){ 0.6844424228, 0.2665195146 }, -0.2023024027);
+    check_layer(make_sylvester(1), (double[]){ 0, -11, 0.7, 0.3 }, (double[]){ 0.1 }, (double[]){ 0.1 + m / s * tanh(0.1 * s + 0.3) },
+                log(1.0 + m / pow(cosh(0.1 * s + 0.3), 2)));
+    for (int32_t v = 0; v < 5; v++) {
+        struct bench b;
+        double row[19], z[19];
+        bench_begin(&b, make_sylvester(v), NF_F64, 1);
+        for (int64_t j = 0; j < b.dim; j++) row[j] = 3.0 * draw((uint64_t)j);
+        bench_forward(&b, row, z, NULL);
+        ck_assert_mem_eq(row, z, (size_t)b.dim * sizeof *z);
+        ck_assert(b.log_det[0] == 0.0);
+        bench_end(&b);
+    }
+}
+END_TEST
+
+START_TEST(sylvester__refuses_bad_configs)
+{
+    const nf_sylvester_config bad[] = { { .dim = 0 }, { .dim = 300, .rank = 257 }, { .dim = 3, .rank = -1 }, { .dim = 3, .reflections = 257 } };
+    nf_layer *layer = (nf_layer *)&layer;
+    nf_sylvester_config config = { .struct_size = sizeof config, .dim = 3, .rank = 4 };
+    ck_assert_int_eq(nf_sylvester_create(&layer, NULL, &config), NF_ERR_SHAPE);
+    ck_assert_ptr_null(layer);
+    ck_assert_str_eq(nf_last_error(), "nf_sylvester_create: rank is 4, must be at most dim, 3");
+    for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
+        config = bad[i];
+        config.struct_size = sizeof config;
+        ck_assert_int_eq(nf_sylvester_create(&layer, NULL, &config), NF_ERR_ARG);
+    }
+    ck_assert_int_eq(nf_sylvester_create(&layer, NULL, NULL), NF_ERR_NULL);
+}
+END_TEST
+
+/* The value at the head of the file; m from what all but folds (1 + m = 4e-16) to what stretches fifteenfold. */
+START_TEST(fold__solves)
+{
+    enum { N = 400 };
+    const nfi_kernels *f64 = nfi_kernels_for(NULL, NF_F64);
+    const nfi_fold fold = nfi_fold_at(0.88);
+    double work[NFI_FOLD_WORK * N], a[N], y[N], t[N], alone = 1.0;
+    near(fold.m, 0.6375597907, 1e-10, "m", 0);
+    nfi_fold_solve(f64, &fold, 1, &alone, &alone, work);
+    near(alone, 0.5648248945, 1e-10, "tanh(a)", 0);
+    ck_assert(nfi_fold_at(0.0).m == 0.0 && nfi_fold_at(0.0).p == 1.0);
+    for (int s = 0; s < 140; s++) {
+        const nfi_fold f = nfi_fold_at(-36.0 + 0.37 * s);
+        for (int k = 0; k < N; k++) a[k] = 6.0 * draw((uint64_t)(N * s + k)), y[k] = a[k] + f.m * tanh(a[k]);
+        nfi_fold_solve(f64, &f, N, y, t, work);
+        for (int k = 0; k < N; k++) near(atanh(t[k]) + f.m * t[k], y[k], 1e-11, "a + m tanh(a)", k);
+        for (int k = 0; k < N; k += 57) {
+            nfi_fold_solve(f64, &f, 1, &y[k], &alone, work);
+            ck_assert_mem_eq(&alone, &t[k], sizeof alone);
+        }
+    }
 }
 END_TEST
 
@@ -1803,7 +1959,14 @@ int main(void)
     tcase_add_test(one, householder__check_values);
     tcase_add_test(one, householder__refuses_bad_configs);
     tcase_add_test(one, planar__check_values);
+    tcase_add_test(one, planar__inverts_what_newton_circles_in);
     tcase_add_test(one, planar__refuses_bad_configs);
+    tcase_add_test(one, radial__check_values);
+    tcase_add_test(one, radial__inverts_at_the_ends);
+    tcase_add_test(one, radial__refuses_bad_configs);
+    tcase_add_test(one, sylvester__check_values);
+    tcase_add_test(one, sylvester__refuses_bad_configs);
+    tcase_add_test(one, fold__solves);
     tcase_add_test(one, linear__takes_reflections);
     tcase_add_test(one, linear__refuses_bad_configs);
     tcase_add_loop_test(one, squeeze__matches_an_index_table, 0, 2);

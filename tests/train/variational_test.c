@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "flow/reverse.h"
+#include "layers/layer.h"
 #include "support.h"
 #include "train/draws.h"
 
@@ -55,33 +56,83 @@ static nf_layer *layer_of(nf_context *context, const char *type, const void *con
     return layer;
 }
 
-/* All layers with an inverse_backward of their own that fit, and one, linear, without. */
-static nf_flow *mixed_flow(nf_context *context, int32_t dtype)
+/* Chains of all layers with an inverse_backward of their own that fit. */
+typedef struct chain_row {
+    const char *type;
+    const void *config;
+} chain_row;
+
+static const double mean[DIM] = { 0.3, -0.2, 0.1 }, sd[DIM] = { 1.5, 0.8, 1.1 };
+static const int64_t eight[1] = { 8 };
+#define ROW(type_, ...) { #type_, &(const nf_##type_##_config){ .struct_size = sizeof(nf_##type_##_config), .dim = DIM, __VA_ARGS__ } }
+
+static const chain_row mixed[] = {
+    ROW(standardise, .mean = mean, .n_mean = DIM, .sd = sd, .n_sd = DIM), ROW(coupling_affine, .hidden = eight, .n_hidden = 1),
+    ROW(actnorm, .channels = 0), ROW(linear, .form = NF_LINEAR_PLU), ROW(permutation, .seed = 3),
+    ROW(coupling_affine, .hidden = eight, .n_hidden = 1, .separate = 1, .swap = 1), ROW(affine, .bound = 0),
+};
+static const chain_row moved[] = {
+    ROW(planar, .reserved = 0), ROW(householder, .reflections = 0), ROW(radial, .reserved = 0), ROW(linear, .form = NF_LINEAR_PLAIN),
+    ROW(sylvester, .rank = 2), ROW(columns, .alpha = 0), ROW(sylvester, .rank = 3, .reflections = 1),
+};
+static const chain_row ordered[] = {
+    ROW(autoregressive, .hidden = eight, .n_hidden = 1, .activation = NF_ACTIVATION_TANH), ROW(permutation, .kind = NF_PERMUTATION_REVERSE),
+    ROW(autoregressive, .hidden = eight, .n_hidden = 1, .activation = NF_ACTIVATION_TANH, .direction = NF_AUTOREGRESSIVE_INVERSE),
+    ROW(linear, .form = NF_LINEAR_PLU),
+};
+static const chain_row splines[] = {
+    ROW(autoregressive, .hidden = eight, .n_hidden = 1, .activation = NF_ACTIVATION_TANH, .transform = NF_TRANSFORM_SPLINE, .bins = 4),
+    ROW(autoregressive, .hidden = eight, .n_hidden = 1, .activation = NF_ACTIVATION_TANH, .transform = NF_TRANSFORM_SPLINE, .bins = 4,
+        .direction = NF_AUTOREGRESSIVE_INVERSE, .order = NF_ORDER_REVERSED),
+};
+static const struct chain {
+    const chain_row *rows;
+    int n;
+} chains[] = { { mixed, SUPPORT_COUNT(mixed) }, { moved, SUPPORT_COUNT(moved) }, { ordered, SUPPORT_COUNT(ordered) },
+               { splines, SUPPORT_COUNT(splines) } };
+
+/* The same type without the operation: what is then solved for must be the same. */
+static nf_layer *layer_without(nf_context *context, int at, const chain_row *row)
 {
-    const double mean[DIM] = { 0.3, -0.2, 0.1 }, sd[DIM] = { 1.5, 0.8, 1.1 };
-    const int64_t hidden[1] = { 8 };
-    const nf_standardise_config standardise = { .struct_size = sizeof standardise, .dim = DIM, .mean = mean, .n_mean = DIM, .sd = sd, .n_sd = DIM };
-    const nf_actnorm_config actnorm = { .struct_size = sizeof actnorm, .dim = DIM };
-    const nf_affine_config affine = { .struct_size = sizeof affine, .dim = DIM };
-    const nf_permutation_config permutation = { .struct_size = sizeof permutation, .dim = DIM, .seed = 3 };
-    const nf_linear_config linear = { .struct_size = sizeof linear, .dim = DIM };
-    const nf_coupling_affine_config one = { .struct_size = sizeof one, .dim = DIM, .hidden = hidden, .n_hidden = 1 };
-    const nf_coupling_affine_config two = { .struct_size = sizeof two, .dim = DIM, .hidden = hidden, .n_hidden = 1, .separate = 1, .swap = 1 };
-    nf_layer *layers[] = { layer_of(context, "standardise", &standardise), layer_of(context, "coupling_affine", &one),
-                           layer_of(context, "actnorm", &actnorm), layer_of(context, "linear", &linear),
-                           layer_of(context, "permutation", &permutation), layer_of(context, "coupling_affine", &two),
-                           layer_of(context, "affine", &affine) };
+    static struct copy {
+        nf_layer_type type;
+        nf_layer_ops f32, f64;
+        char name[32];
+    } copies[8];
+    struct copy *c = &copies[at];
+    nf_layer *layer = NULL;
+
+    c->type = *nfi_layer_type_find(NULL, row->type);
+    c->f32 = *c->type.f32;
+    c->f64 = *c->type.f64;
+    ck_assert_msg(c->f64.inverse_backward != NULL && c->f32.inverse_backward != NULL, "%s has none", row->type);
+    c->f32.inverse_backward = c->f64.inverse_backward = NULL;
+    c->type.f32 = &c->f32;
+    c->type.f64 = &c->f64;
+    snprintf(c->name, sizeof c->name, "bare_%s", row->type);
+    c->type.name = c->name;
+    ck_assert_msg(nf_layer_create_custom(&layer, context, &c->type, row->config) == NF_OK, "%s", nf_last_error());
+    return layer;
+}
+
+static nf_flow *chain_flow(const struct chain *chain, nf_context *context, int32_t dtype, bool dense)
+{
     const nf_flow_config config = { .struct_size = sizeof config, .dtype = dtype, .seed = 5 };
+    nf_layer *layers[8];
     nf_base *base = NULL;
     nf_flow *flow = NULL;
 
+    for (int i = 0; i < chain->n; i++)
+        layers[i] = dense ? layer_without(context, i, &chain->rows[i]) : layer_of(context, chain->rows[i].type, chain->rows[i].config);
     ck_assert_int_eq(nf_base_normal_create(&base, context, DIM), NF_OK);
-    ck_assert_msg(nf_flow_create(&flow, context, &config, base, layers, SUPPORT_COUNT(layers)) == NF_OK, "%s", nf_last_error());
-    for (int i = 0; i < SUPPORT_COUNT(layers); i++) nf_layer_unref(layers[i]);
+    ck_assert_msg(nf_flow_create(&flow, context, &config, base, layers, chain->n) == NF_OK, "%s", nf_last_error());
+    for (int i = 0; i < chain->n; i++) nf_layer_unref(layers[i]);
     nf_base_unref(base);
     support_perturb(flow, 0.3, 9);
     return flow;
 }
+
+static nf_flow *mixed_flow(nf_context *context, int32_t dtype) { return chain_flow(&chains[0], context, dtype, false); }
 
 static nf_flow *small_flow(nf_context *context, int32_t dtype, int64_t cond_dim)
 {
@@ -103,7 +154,7 @@ static nf_optimizer *adam(double lr)
 }
 
 /* The gradient of the batch x, as train would have it; copied to out [count]. */
-static void reverse_gradient(nf_flow *flow, const double *x, double beta, bool path, double *loss, double *out)
+static void reverse_gradient(nf_flow *flow, const double *x, double beta, bool path, bool dense, double *loss, double *out)
 {
     double log_p[ROWS], grad[ROWS * DIM];
     const nfi_batch batch = { .n = ROWS, .x = x, .likelihood = true, .scale = 1.0 / ROWS };
@@ -115,7 +166,7 @@ static void reverse_gradient(nf_flow *flow, const double *x, double beta, bool p
     ck_assert_int_eq(normal_density(NULL, ROWS, DIM, x, NULL, log_p, grad), NF_OK);
     ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
     ck_assert_int_eq(nfi_reverse_make(&reverse, maker, flow), NF_OK);
-    ck_assert_ptr_nonnull(reverse.dense); /* linear has none of its own */
+    ck_assert(dense == (reverse.dense != NULL)); /* is it solved for? */
     nfi_flow_clear_grad(flow);
     ck_assert_msg(nfi_reverse_grad(flow, &reverse, &to, &batch, loss, &bad, "test") == NF_OK, "%s", nf_last_error());
     ck_assert_int_eq(bad.count, 0);
@@ -150,28 +201,75 @@ static double difference(nf_flow *flow, const nf_flow *other, double *theta, int
     return (side[1] - side[0]) / (2 * step);
 }
 
+/* Chain _i / 2, by the path (odd) or in total. */
 START_TEST(gradient_is_that_of_the_loss)
 {
-    for (int path = 0; path < 2; path++) {
-        nf_flow *flow = mixed_flow(NULL, NF_F64), *other = mixed_flow(NULL, NF_F64);
-        const int64_t count = nf_flow_param_count(flow);
-        double z[ROWS * DIM], x[ROWS * DIM], loss, worst = 0;
-        double *theta = support_malloc(count * 8), *grad = support_malloc(count * 8);
-        uint64_t state = 4;
+    const struct chain *chain = &chains[_i / 2];
+    const bool path = _i % 2;
+    nf_flow *flow = chain_flow(chain, NULL, NF_F64, false), *other = chain_flow(chain, NULL, NF_F64, false);
+    const int64_t count = nf_flow_param_count(flow);
+    double z[ROWS * DIM], x[ROWS * DIM], loss, worst = 0;
+    double *theta = support_malloc(count * 8), *grad = support_malloc(count * 8);
+    uint64_t state = 4;
 
-        for (int i = 0; i < ROWS * DIM; i++) z[i] = random_normal(&state);
-        ck_assert_msg(nf_flow_inverse_f64(flow, ROWS, z, NULL, x, NULL) == NF_OK, "%s", nf_last_error());
-        ck_assert_int_eq(nf_flow_get_params(flow, count, theta), NF_OK);
-        reverse_gradient(flow, x, 0.7, path != 0, &loss, grad);
-        ck_assert_double_eq_tol(loss / ROWS, reverse_loss(flow, flow, z, 0.7), 1e-12);
-        for (int64_t j = 0; j < count; j++) {
-            if (!(grad[j] < 0 || grad[j] > 0)) continue; /* frozen */
-            const double d = difference(flow, path ? other : NULL, theta, j, z);
-            worst = fmax(worst, fabs(d - grad[j]) / fmax(1, fabs(d)));
-        }
-        ck_assert_msg(worst < 1e-7, "path %d: error %g", path, worst);
-        free(theta), free(grad);
-        nf_flow_unref(flow), nf_flow_unref(other);
+    for (int i = 0; i < ROWS * DIM; i++) z[i] = random_normal(&state);
+    ck_assert_msg(nf_flow_inverse_f64(flow, ROWS, z, NULL, x, NULL) == NF_OK, "%s", nf_last_error());
+    ck_assert_int_eq(nf_flow_get_params(flow, count, theta), NF_OK);
+    reverse_gradient(flow, x, 0.7, path, false, &loss, grad);
+    ck_assert_double_eq_tol(loss / ROWS, reverse_loss(flow, flow, z, 0.7), 1e-12);
+    for (int64_t j = 0; j < count; j++) {
+        if (!(grad[j] < 0 || grad[j] > 0)) continue; /* frozen */
+        const double d = difference(flow, path ? other : NULL, theta, j, z);
+        worst = fmax(worst, fabs(d - grad[j]) / fmax(1, fabs(d)));
+    }
+    ck_assert_msg(worst < 1e-7, "chain %d, path %d: error %g", _i / 2, path, worst);
+    free(theta), free(grad);
+    nf_flow_unref(flow), nf_flow_unref(other);
+}
+END_TEST
+
+/* Layers' own inverse_backward, and dense Jacobians of the same layers */
+START_TEST(gradient_is_that_of_dense_solves)
+{
+    nf_flow *flow = chain_flow(&chains[_i], NULL, NF_F64, false), *dense = chain_flow(&chains[_i], NULL, NF_F64, true);
+    const int64_t count = nf_flow_param_count(flow);
+    double x[ROWS * DIM], loss[2];
+    double *grad = support_malloc(2 * count * 8);
+    uint64_t state = 4;
+
+    for (int i = 0; i < ROWS * DIM; i++) x[i] = random_normal(&state);
+    reverse_gradient(flow, x, 0.7, true, false, &loss[0], grad);
+    reverse_gradient(dense, x, 0.7, true, true, &loss[1], grad + count);
+    ck_assert_double_eq_tol(loss[0], loss[1], 1e-12);
+    for (int64_t j = 0; j < count; j++) ck_assert_double_eq_tol(grad[j], grad[count + j], 1e-11 * fmax(1, fabs(grad[j])));
+    free(grad);
+    nf_flow_unref(flow), nf_flow_unref(dense);
+}
+END_TEST
+
+/* Training a recipe of tables on a density never solves for a dense Jacobian, and takes more columns than a dense one may have. */
+START_TEST(recipes_are_not_solved_densely)
+{
+    static nf_status (*const recipes[])(nf_flow **, nf_context *, const nf_table_config *) = { nf_flow_create_nsf, nf_flow_create_maf, nf_flow_create_iaf,
+                                                                                             nf_flow_create_nice };
+    static const int32_t mixes[] = { NF_MIX_LINEAR, NF_MIX_RANDOM, NF_MIX_REVERSE };
+    static int64_t kinds[200];
+
+    for (int j = 0; j < 200; j++) kinds[j] = j % 2 ? NF_COLUMN_REAL : NF_COLUMN_POSITIVE;
+    for (int i = 0; i < SUPPORT_COUNT(recipes) * SUPPORT_COUNT(mixes); i++) {
+        const nf_table_config config = { .struct_size = sizeof config, .dim = 200, .layers = 2, .hidden = eight, .n_hidden = 1, .kind = kinds, .n_kind = 200,
+                                         .mix = mixes[i / SUPPORT_COUNT(recipes)] };
+        nf_flow *flow = NULL;
+        nf_maker *maker = NULL;
+        nfi_reverse reverse;
+
+        ck_assert_msg(recipes[i % SUPPORT_COUNT(recipes)](&flow, NULL, &config) == NF_OK, "%s", nf_last_error());
+        ck_assert_msg(nfi_reverse_check(flow, "test") == NF_OK, "%s", nf_last_error());
+        ck_assert_int_eq(nfi_maker_create(&maker, NULL), NF_OK);
+        ck_assert_int_eq(nfi_reverse_make(&reverse, maker, flow), NF_OK);
+        ck_assert_ptr_null(reverse.dense);
+        nfi_maker_free(maker);
+        nf_flow_unref(flow);
     }
 }
 END_TEST
@@ -186,7 +284,7 @@ START_TEST(gradient_reaches_every_layer)
     int64_t zeros = 0;
 
     for (int i = 0; i < ROWS * DIM; i++) x[i] = random_normal(&state);
-    reverse_gradient(flow, x, 0.7, true, &loss, grad);
+    reverse_gradient(flow, x, 0.7, true, false, &loss, grad);
     for (int64_t j = 0; j < count; j++) zeros += !(grad[j] < 0 || grad[j] > 0);
     ck_assert_int_le(zeros, 2 * DIM + 1 + 2 * DIM); /* mean, sd, actnorm's flag, what linear keeps frozen */
     free(grad);
@@ -243,14 +341,14 @@ START_TEST(threads_give_the_same_bits)
 }
 END_TEST
 
-/* Of mixed_flow, with what linear needs per slot. */
-START_TEST(threads_give_the_same_bits_dense)
+/* Of every chain, and of the first with what dense solves need per slot. */
+START_TEST(threads_give_the_same_bits_of_chains)
 {
     double theta[2][4096];
 
     for (int k = 0; k < 2; k++) {
         nf_context *context = support_context(k ? 4 : 1, NULL);
-        nf_flow *flow = mixed_flow(context, NF_F32);
+        nf_flow *flow = chain_flow(&chains[_i % SUPPORT_COUNT(chains)], context, NF_F32, _i == SUPPORT_COUNT(chains));
         nf_optimizer *optimizer = adam(1e-3);
         const nf_target_config config = { .struct_size = sizeof config, .steps = 5, .batch = 2100, .seed = 3 };
         memset(theta[k], 0, sizeof theta[k]);
@@ -794,11 +892,13 @@ int main(void)
     int failed;
 
     tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, gradient_is_that_of_the_loss);
+    tcase_add_loop_test(tcase, gradient_is_that_of_the_loss, 0, 2 * SUPPORT_COUNT(chains));
+    tcase_add_loop_test(tcase, gradient_is_that_of_dense_solves, 0, SUPPORT_COUNT(chains));
+    tcase_add_test(tcase, recipes_are_not_solved_densely);
     tcase_add_test(tcase, gradient_reaches_every_layer);
     tcase_add_test(tcase, normal_constant_is_found);
     tcase_add_test(tcase, threads_give_the_same_bits);
-    tcase_add_test(tcase, threads_give_the_same_bits_dense);
+    tcase_add_loop_test(tcase, threads_give_the_same_bits_of_chains, 0, SUPPORT_COUNT(chains) + 1);
     tcase_add_test(tcase, conditions_and_data);
     tcase_add_test(tcase, summary_of_known_weights);
     tcase_add_test(tcase, faults);

@@ -5,7 +5,7 @@
 #include <nflow/nflow.h>
 #include <stdio.h>
 
-enum { LAYERS = 7 };
+enum { LAYERS = 9 };
 
 int main(void)
 {
@@ -16,6 +16,8 @@ int main(void)
     nf_linear_config linear = { .struct_size = sizeof linear, .dim = 3 };
     nf_householder_config rotation = { .struct_size = sizeof rotation, .dim = 3 };
     nf_planar_config planar = { .struct_size = sizeof planar, .dim = 3 };
+    nf_radial_config radial = { .struct_size = sizeof radial, .dim = 3 };
+    nf_sylvester_config sylvester = { .struct_size = sizeof sylvester, .dim = 3, .rank = 2 };
     nf_affine_config affine = { .struct_size = sizeof affine, .dim = 3 };
     nf_layer *layers[LAYERS] = { NULL };
     nf_base *base = NULL;
@@ -30,6 +32,8 @@ int main(void)
     if (status >= 0) status = nf_layer_create(&layers[4], NULL, "affine", &affine);
     if (status >= 0) status = nf_householder_create(&layers[5], NULL, &rotation);
     if (status >= 0) status = nf_planar_create(&layers[6], NULL, &planar);
+    if (status >= 0) status = nf_radial_create(&layers[7], NULL, &radial);
+    if (status >= 0) status = nf_sylvester_create(&layers[8], NULL, &sylvester);
     if (status >= 0) status = nf_base_normal_create(&base, NULL, 3);
     if (status >= 0) status = nf_flow_create(&flow, NULL, NULL, base, layers, LAYERS);
     if (status >= 0) status = nf_flow_forward(flow, 1, x, NULL, z, &log_det);

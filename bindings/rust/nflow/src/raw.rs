@@ -438,9 +438,11 @@ creates! { LayerConfigOf, LayerCreate, nf_layer:
     LogitConfig = nf_logit_create,
     PermutationConfig = nf_permutation_create,
     PlanarConfig = nf_planar_create,
+    RadialConfig = nf_radial_create,
     SplitConfig = nf_split_create,
     SqueezeConfig = nf_squeeze_create,
     StandardiseConfig = nf_standardise_create,
+    SylvesterConfig = nf_sylvester_create,
 }
 creates! { FlowConfigOf, FlowCreate, nf_flow:
     FfjordConfig = nf_flow_create_ffjord,
