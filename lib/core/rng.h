@@ -20,6 +20,7 @@ enum {
     NFI_STREAM_CHECK = 7,
     NFI_STREAM_PERMUTATION = 8,
     NFI_STREAM_MATCH = 9, /* times of flow matching */
+    NFI_STREAM_CONDITION = 12, /* weights of the embedding of conditions */
     NFI_STREAM_COMPONENT = 16 /* which of a mixture a sample is of */
 };
 

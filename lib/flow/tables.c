@@ -38,6 +38,7 @@ static const nf_field table_fields[] = {
     NFI_ARRAY(nf_table_config, high, n_high, NF_FIELD_F64_ARRAY, 0, -1e30, 1e30, "upper bound of each column"),
     TABLE_FIELD(alpha, NF_FIELD_F64, 1e-6, 1e-12, 0.25, NULL, "margin of bounded columns"),
     TABLE_FIELD(noise, NF_FIELD_CHOICE, NF_NOISE_ALWAYS, 1, 2, "always,training", "when noise is added to whole numbers"),
+    NFI_CONDITION_FIELDS(nf_table_config),
 };
 const nfi_config_type nfi_table_config_type = { "table", sizeof(nf_table_config), sizeof(nf_table_config), table_fields,
                                                 sizeof table_fields / sizeof *table_fields };
@@ -174,7 +175,6 @@ static nf_status table_layers(nfi_recipe *recipe, const table_recipe *r, const n
 
 static nf_status table_create(nf_flow **out, nf_context *context, const nf_table_config *config, const table_recipe *r)
 {
-    nf_flow_config flow = NF_FLOW_CONFIG_INIT;
     nfi_recipe recipe;
     nf_base *base = NULL;
     nf_table_config c;
@@ -184,13 +184,13 @@ static nf_status table_create(nf_flow **out, nf_context *context, const nf_table
     *out = NULL;
     if ((status = nfi_context_check(context, r->function))) return status;
     if ((status = nfi_config_resolve(&nfi_table_config_type, config, &c, r->function))) return status;
+    nf_flow_config flow = NFI_RECIPE_FLOW(&c);
+    if ((status = nfi_recipe_condition(&flow, &c.cond_dim, context, r->function))) return status;
     if ((status = table_resolve(r, &c))) return status;
     if ((status = nfi_recipe_begin(&recipe, context, 2 * c.layers + 3, r->function))) return status;
 
     status = table_layers(&recipe, r, &c);
     if (!status) status = nf_base_normal_create(&base, context, c.dim);
-    flow.dtype = c.dtype;
-    flow.seed = c.seed;
     return nfi_recipe_end(&recipe, status, out, &flow, base);
 }
 

@@ -6,6 +6,8 @@
  *    "base":{"type":"normal", "version":1, "dim":2},
  *    "layers":[{"type":"affine", "version":1, "dim":2, "bound":7.0}, ...]}
  *
+ * and where conditions pass through a stage, "condition":{"embed_dim":8, ...}, of the fields that describe it.
+ *
  * Both directions walk the field tables of the configs: nothing here knows a layer. Written are the fields that make the
  * function what it is, not those that only chose initial parameters; read are both.
  */
@@ -115,6 +117,16 @@ static void description_write_number(nfi_text *text, const char *key, int64_t va
     nfi_text_i64(text, value);
 }
 
+static void description_write_condition(nfi_text *text, const nf_flow_config *config)
+{
+    const nfi_config_type *type = &nfi_condition_config_type;
+
+    nfi_text_key(text, "condition");
+    nfi_text_raw(text, "{");
+    for (int32_t i = 0; i < type->n_fields; i++) description_write_field(text, &type->fields[i], (const char *)config);
+    nfi_text_raw(text, "}");
+}
+
 void nfi_description_write(nfi_text *text, const nf_flow *flow)
 {
     const nf_base *base = flow->base;
@@ -127,6 +139,7 @@ void nfi_description_write(nfi_text *text, const nf_flow *flow)
     nfi_text_quoted(text, flow->dtype == NF_F32 ? "f32" : "f64");
     nfi_text_key(text, "seed");
     nfi_text_u64(text, flow->seed);
+    if (flow->condition.maker) description_write_condition(text, &flow->condition.config);
     nfi_text_key(text, "base");
     description_write_part(text, base->type->name, base->type->version, base->type->config.fields,
                            base->type->config.n_fields, base->config);
@@ -461,7 +474,7 @@ static nf_status description_read_layers(struct description_reader *reader, cons
 
 static nf_status description_read_head(const struct description_reader *reader, json_t *root, nf_flow_config *config)
 {
-    static const char known[] = " format dim cond_dim dtype seed base layers ";
+    static const char known[] = " format dim cond_dim dtype seed condition base layers ";
     const json_t *seed = json_object_get(root, "seed"), *format = json_object_get(root, "format");
     const char *dtype = json_string_value(json_object_get(root, "dtype")), *key;
     json_t *value;
@@ -482,6 +495,31 @@ static nf_status description_read_head(const struct description_reader *reader, 
     if (!json_is_array(json_object_get(root, "layers"))) return description_expected(reader, "layers", "an array");
     config->dtype = dtype && strcmp(dtype, "f64") == 0 ? NF_F64 : NF_F32;
     return NF_OK;
+}
+
+/* The stage of conditions, into *config. Its parameters are counted before a flow is made. */
+static nf_status description_read_condition(struct description_reader *reader, const json_t *root, nf_flow_config *config)
+{
+    json_t *object = json_object_get(root, "condition"), *cond_dim = json_object_get(root, "cond_dim");
+    const nfi_config_type *type = &nfi_condition_config_type;
+    const nf_flow_config head = *config;
+    nf_flow_config resolved;
+    void *read = NULL;
+    int64_t count;
+    nf_status status;
+
+    if (!object) return NF_OK;
+    description_enter(reader, "condition", -1);
+    if (!json_is_object(object)) return nfi_fail(NF_ERR_FORMAT, "%s: expected is an object", reader->where);
+    if (!json_is_integer(cond_dim) || json_integer_value(cond_dim) < 1) return nfi_fail(NF_ERR_FORMAT, "%s: needs cond_dim, an integer from 1", reader->where);
+    if ((status = description_read_config(reader, object, type->size, type->fields, type->n_fields, &read))) return status;
+    if ((status = nfi_config_resolve(type, read, &resolved, reader->where))) return description_made(reader, status);
+    *config = resolved;
+    config->dtype = head.dtype;
+    config->seed = head.seed;
+    config->cond_dim = json_integer_value(cond_dim);
+    if ((status = nfi_condition_resolve(config, reader->context, reader->where))) return description_made(reader, status);
+    return description_count_parameters(reader, nfi_condition_count(config, &count) ? count : INT64_MAX);
 }
 
 /* dim and cond_dim follow from the parts; where the text states them, they must agree. */
@@ -528,6 +566,7 @@ static nf_status description_read_parts(struct description_reader *reader, json_
     if (!layers) return NF_ERR_MEMORY;
     status = description_read_base(reader, json_object_get(root, "base"), &base);
     if (!status) status = description_read_layers(reader, array, layers, n);
+    if (!status) status = description_read_condition(reader, root, &config);
     if (!status) status = description_compose(reader, root, &config, base, layers, n, out);
     for (int64_t i = 0; i < n; i++) nf_layer_unref(layers[i]);
     nf_base_unref(base);
