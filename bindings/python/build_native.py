@@ -14,10 +14,13 @@ import sys
 import cffi
 
 COMMENT = re.compile(r'/\*.*?\*/', re.S)
-# What the library calls back: nflow/_context.py and nflow/_fit.py.
+# What the library calls back: nflow/_context.py, nflow/_fit.py and nflow/_target.py.
 CALLBACKS = '''
 extern "Python" void nflow_log(void *user, int32_t level, const char *line);
 extern "Python" int32_t nflow_progress(void *user, const nf_fit_progress *progress);
+extern "Python" int32_t nflow_target_progress(void *user, const nf_target_progress *progress);
+extern "Python" nf_status nflow_log_density(void *user, int64_t n, int64_t dim, const double *x, const double *cond, double *log_p,
+                                            double *grad);
 '''
 
 

@@ -11,6 +11,7 @@
 
 #include "core/config.h"
 #include "core/fpenv.h"
+#include "core/print.h"
 #include "core/status.h"
 
 #define CONFIG_SMALLEST 8      /* bytes: struct_size and one field */
@@ -18,23 +19,9 @@
 #define CONFIG_WHERE 160       /* bytes: a function's name and an element's number */
 #define CONFIG_NUMBER 32       /* characters of a number in a message */
 
-/* %g with a point whatever the locale's decimal separator is. */
 static const char *config_number(double value, char text[CONFIG_NUMBER])
 {
-    char *to = text;
-    bool in_separator = false;
-
-    (void)snprintf(text, CONFIG_NUMBER, "%.10g", value);
-    for (const char *from = text; *from != '\0'; from++) {
-        if (strchr("+-0123456789abcdefghijklmnopqrstuvwxyz", *from) != NULL) {
-            *to++ = *from;
-            in_separator = false;
-        } else if (!in_separator) {
-            *to++ = '.';
-            in_separator = true;
-        }
-    }
-    *to = '\0';
+    nfi_print(text, CONFIG_NUMBER, "%.10g", value);
     return text;
 }
 

@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "core/cpu.h"
 #include "core/memory.h"
 #include "core/pool.h"
+#include "core/print.h"
 #include "core/status.h"
 
 #define CONTEXT_MAX_THREADS 1024
@@ -249,15 +249,13 @@ void nfi_context_log(const nf_context *context, int32_t level, const char *forma
     const nf_context_config *config = nfi_context_config(context);
     char line[CONTEXT_LOG_LINE];
     va_list args;
-    int length;
 
     if (config->log == NULL)
         return;
     va_start(args, format);
-    length = vsnprintf(line, sizeof line, format, args);
+    nfi_vprint(line, sizeof line, format, args);
     va_end(args);
-    if (length >= 0)
-        config->log(config->log_user, level, line);
+    config->log(config->log_user, level, line);
 }
 
 nf_status nfi_object_check(const void *object, uint32_t tag, const char *what)

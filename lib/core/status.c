@@ -5,10 +5,9 @@
  * The thread-local line is the only mutable static data of the library.
  */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "core/fpenv.h"
+#include "core/print.h"
 #include "core/status.h"
 #include <nflow/layer_type.h>
 
@@ -66,23 +65,13 @@ static void status_record(nf_status status, const char *line)
     status_line[kept] = '\0';
 }
 
-/* The line, the same whatever the host's rounding direction; empty when it cannot be written. */
-__attribute__((format(printf, 2, 0))) static void status_print(char line[STATUS_LINE], const char *format, va_list args)
-{
-    const uint64_t fpenv = nfi_fpenv_enter();
-
-    if (vsnprintf(line, STATUS_LINE, format, args) < 0)
-        line[0] = '\0';
-    nfi_fpenv_leave(fpenv);
-}
-
 nf_status nfi_fail(nf_status status, const char *format, ...)
 {
     char line[STATUS_LINE] = "";
     va_list args;
 
     va_start(args, format);
-    status_print(line, format, args);
+    nfi_vprint(line, sizeof line, format, args);
     va_end(args);
     status_record(status, line);
     return status;
@@ -95,7 +84,7 @@ nf_status nfi_fail_in(nf_status status, const char *format, ...)
     size_t prefix, rest;
 
     va_start(args, format);
-    status_print(line, format, args);
+    nfi_vprint(line, sizeof line, format, args);
     va_end(args);
     prefix = strlen(line);
     if (prefix > 0 && prefix + 2 < sizeof line) {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/print.h"
 #include "core/status.h"
 
 /* Reading */
@@ -196,24 +197,17 @@ void nfi_text_u64(nfi_text *text, uint64_t value)
     nfi_text_raw(text, digits);
 }
 
-/* The locale's decimal point (one or more bytes) becomes '.'; a number without one gets ".0", so that -0 stays a real. */
+/* A number without a point gets ".0", so that -0 stays a real. */
 void nfi_text_real(nfi_text *text, double value)
 {
     char digits[48];
-    int64_t length;
 
     if (!isfinite(value)) {
         if (!text->status) text->status = nfi_fail(NF_ERR_NONFINITE, "NaN and Inf cannot be written to JSON");
         return;
     }
-    (void)snprintf(digits, sizeof digits, "%.17g", value);
-    for (const char *p = digits; *p; p += length) {
-        length = (int64_t)strspn(p, "+-0123456789e");
-        nfi_text_bytes(text, p, length);
-        if (p[length] == '\0') break;
-        nfi_text_raw(text, ".");
-        length += (int64_t)strcspn(p + length, "+-0123456789e");
-    }
+    nfi_print(digits, sizeof digits, "%.17g", value);
+    nfi_text_raw(text, digits);
     if (strspn(digits, "-0123456789") == strlen(digits)) nfi_text_raw(text, ".0");
 }
 

@@ -27,9 +27,9 @@
  */
 #include "layers/cnf.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "core/print.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "math/functions.h"
@@ -335,7 +335,7 @@ int64_t nfi_cnf_work_bytes(const nfi_cnf *cf, const nfi_kernels *kernels, int64_
 void nfi_cnf_fail_row(const nfi_cnf *cf, const nf_tile *tile, int64_t i, const nfi_ode_end *end, const char *which)
 {
     char line[176];
-    (void)snprintf(line, sizeof line, "%s: at t = %.6g with a step of %.3g, after %lld steps and %lld refused (rtol %g, atol %g)", which, end->t,
+    nfi_print(line, sizeof line, "%s: at t = %.6g with a step of %.3g, after %lld steps and %lld refused (rtol %g, atol %g)", which, end->t,
                    end->h, (long long)end->accepted, (long long)end->rejected, cf->ode.rtol, cf->ode.atol);
     nf_fail_row(tile, i, end->status, line);
 }

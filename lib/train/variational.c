@@ -11,6 +11,7 @@
  * Refs: Rezende, Mohamed, arXiv:1505.05770 (and its annealing); Roeder, Wu, Duvenaud, arXiv:1703.09194.
  */
 #include "core/fpenv.h"
+#include "core/print.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "flow/reverse.h"
@@ -179,7 +180,7 @@ static bool target_ask(target_run *r, nf_status *status)
     if (isfinite(d->log_p[bad]))
         snprintf(t->reason, sizeof t->reason, "log_density answers a gradient that is not finite for draw %lld of the step", (long long)bad);
     else
-        snprintf(t->reason, sizeof t->reason, "log_density answers %g for draw %lld of the step", d->log_p[bad], (long long)bad);
+        nfi_print(t->reason, sizeof t->reason, "log_density answers %g for draw %lld of the step", d->log_p[bad], (long long)bad);
     return false;
 }
 

@@ -25,15 +25,18 @@ static const char *const locale_names[] = { "de_DE", "tr_TR" };
 /* Numbers in messages, and a comma that is no decimal sign anywhere. */
 static const char *lines_of_failures(void)
 {
-    static _Thread_local char lines[200];
+    static _Thread_local char lines[300];
     nf_dataset *data = NULL;
     nf_optimizer *optimizer = NULL;
+    nf_base *base = NULL;
 
     memset(lines, 0, sizeof lines);
     (void)nf_dataset_load_memory(&data, NULL, "1;2\n1;1,5\n", 10, NULL);
     (void)snprintf(lines, 100, "%s", nf_last_error());
     (void)nf_optimizer_adam_create(&optimizer, NULL, &(const nf_adam_config){ .struct_size = sizeof(nf_adam_config), .beta1 = 1.5 });
     (void)snprintf(lines + 100, 100, "%s", nf_last_error());
+    (void)nf_base_uniform_create(&base, NULL, 2, 1.5, 0.25);
+    (void)snprintf(lines + 200, 100, "%s", nf_last_error());
     return lines;
 }
 
@@ -63,7 +66,7 @@ static uint64_t scenario(void)
         free(bytes);
         nf_flow_unref(flow), nf_flow_unref(back), nf_flow_unref(described);
     }
-    hash = fault_hash_bytes(hash, lines_of_failures(), 200);
+    hash = fault_hash_bytes(hash, lines_of_failures(), 300);
     nf_dataset_unref(data);
     return hash;
 }

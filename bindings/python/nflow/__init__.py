@@ -21,10 +21,10 @@ from ._parts import Base, Layer, Optimizer
 from .optimizers import SGD, Adam, Adamax, AdamW
 
 if TYPE_CHECKING:
-    from .estimators import FFJORD, FlowEstimator, Glow, RealNVP
+    from .estimators import FFJORD, NSF, FlowEstimator, Glow, RealNVP
 
 __version__: str = _ffi.string(_lib.nf_version()).decode()
-_ESTIMATORS = ('FFJORD', 'FlowEstimator', 'Glow', 'RealNVP')
+_ESTIMATORS = ('FFJORD', 'FlowEstimator', 'Glow', 'NSF', 'RealNVP')
 __all__ = [
     'Adam',
     'AdamW',
@@ -42,6 +42,7 @@ __all__ = [
     'Glow',
     'InputOutputError',
     'Layer',
+    'NSF',
     'Optimizer',
     'OutOfMemoryError',
     'RealNVP',

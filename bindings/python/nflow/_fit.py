@@ -2,7 +2,7 @@
 """_fit.py - training, with progress and interrupts"""
 
 import threading
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
 import numpy as np
 
@@ -29,34 +29,50 @@ class _Watch:
         return int(bool(self.function(read_report(p))))
 
 
-def _failed(kind: Any, error: BaseException, trace: Any) -> int:
+def failed(kind: Any, error: BaseException, trace: Any) -> int:
     """An exception in the callback, KeyboardInterrupt above all, stops the training and is raised again behind it."""
     if trace is not None:
         ffi.from_handle(trace.tb_frame.f_locals['user']).error = error
     return 1
 
 
-@ffi.def_extern(name='nflow_progress', error=1, onerror=_failed)
+@ffi.def_extern(name='nflow_progress', error=1, onerror=failed)
 def _progress(user: Any, progress: Any) -> int:
     return int(ffi.from_handle(user)(progress))
+
+
+class Line(NamedTuple):
+    """Where a run stands."""
+
+    unit: str
+    done: int
+    total: int
+    figures: Dict[str, str]
+
+
+def _epoch(p: Report) -> Optional[Line]:
+    if not p.end_of_epoch:
+        return None
+    figures = {'train': '%.4f' % p.train_nll}
+    if np.isfinite(p.valid_nll):
+        figures['valid'] = '%.4f' % p.valid_nll
+    return Line('epoch', p.epoch, p.epochs, figures)
 
 
 class _Bar:
     """A bar of tqdm."""
 
-    def __init__(self, tqdm: Any) -> None:
-        self.tqdm, self.bar = tqdm, None  # type: Any, Any
+    def __init__(self, line: Callable[[Report], Optional[Line]], tqdm: Any) -> None:
+        self.line, self.tqdm, self.bar = line, tqdm, None  # type: Any, Any, Any
 
     def __call__(self, p: Report) -> None:
-        if not p.end_of_epoch:
+        line = self.line(p)
+        if line is None:
             return
         if self.bar is None:
-            self.bar = self.tqdm(total=p.epochs, initial=p.epoch - 1, unit='epoch')
-        figures = {'train': '%.4f' % p.train_nll}
-        if np.isfinite(p.valid_nll):
-            figures['valid'] = '%.4f' % p.valid_nll
-        self.bar.set_postfix(figures, refresh=False)
-        self.bar.update()
+            self.bar = self.tqdm(total=line.total, unit=line.unit)
+        self.bar.set_postfix(line.figures, refresh=False)
+        self.bar.update(line.done - self.bar.n)
 
     def close(self) -> None:
         if self.bar is not None:
@@ -64,27 +80,38 @@ class _Bar:
 
 
 class _Lines:
-    """Lines in the log, a tenth of the epochs apart."""
+    """Lines in the log, a tenth of the run apart."""
+
+    def __init__(self, line: Callable[[Report], Optional[Line]]) -> None:
+        self.line, self.tenth = line, 0
 
     def __call__(self, p: Report) -> None:
-        if p.end_of_epoch and (p.epoch == p.epochs or p.epoch % max(1, p.epochs // 10) == 0):
-            logger.info(
-                'epoch %d/%d: train %.4f, valid %.4f, %.0f s left', p.epoch, p.epochs, p.train_nll, p.valid_nll, p.eta_seconds
-            )
+        line = self.line(p)
+        if line is None or 10 * line.done // line.total == self.tenth:
+            return
+        self.tenth = 10 * line.done // line.total
+        figures = ', '.join('%s %s' % figure for figure in line.figures.items())
+        logger.info('%s %d/%d: %s, %.0f s left', line.unit, line.done, line.total, figures, p.eta_seconds)
 
     def close(self) -> None:
         pass
 
 
-def _reporter(progress: Any) -> Any:
+def reporter(progress: Any, line: Callable[[Report], Optional[Line]]) -> Any:
     """None, the caller's function, a bar or lines."""
     if not progress or callable(progress):
         return progress or None
     try:
         from tqdm.auto import tqdm  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
-        return _Lines()
-    return _Bar(tqdm)
+        return _Lines(line)
+    return _Bar(line, tqdm)
+
+
+def close(reporter: Any) -> None:
+    """Of a reporter that is not the caller's."""
+    if isinstance(reporter, (_Bar, _Lines)):
+        reporter.close()
 
 
 def fit(
@@ -92,10 +119,10 @@ def fit(
 ) -> Report:
     """See Flow.fit."""
     config = Config('fit', given)
-    reporter = _reporter(progress)
-    watch = _Watch(reporter, int(given.get('progress_steps') or 0))
+    shown = reporter(progress, _epoch)
+    watch = _Watch(shown, int(given.get('progress_steps') or 0))
     main = threading.current_thread() is threading.main_thread()
-    if main or reporter is not None:
+    if main or shown is not None:
         if main:
             config.pointer.progress_steps = 1
         config.set_pointer('progress', lib.nflow_progress)
@@ -112,8 +139,7 @@ def fit(
         if watch.error is None:
             check(status, 4)
     finally:
-        if isinstance(reporter, (_Bar, _Lines)):
-            reporter.close()
+        close(shown)
     if watch.error is not None:
         raise watch.error
     result = read_report(report)

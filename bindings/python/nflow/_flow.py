@@ -3,11 +3,11 @@
 
 import os
 import secrets
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from . import _fit
+from . import _fit, _target
 from ._arrays import (
     DTYPES,
     FLOAT64,
@@ -525,6 +525,46 @@ class Flow:
         return _fit.fit(
             self, as_dataset(data, cond, weights), None if valid is None else as_dataset(valid), optimizer, progress, fields
         )
+
+    # ---- densities known up to a factor
+
+    def fit_target(
+        self,
+        log_density: Callable[..., Any],
+        data: Union[Dataset, Any, None] = None,
+        cond: Any = None,
+        *,
+        optimizer: Any = None,
+        progress: Any = None,
+        **fields: Any,
+    ) -> Report:
+        """Fits to a density that is known up to a factor, from the flow's own draws; returns nf_target_report.
+
+        log_density  log_density(x), of a flow with conditions log_density(x, cond): (log p [n], d log p / dx [n][dim]) of rows in
+                     double, log p up to a constant
+        data, cond   rows of the target, if some are known; conditions must come with them
+        optimizer    default nflow.Adam()
+        progress     True: a bar of tqdm where it is installed, else lines in the log "nflow"; or a function that is called with the
+                     figures of each round and stops by returning something true
+        fields       of nf_target_config: steps, batch, seed, estimator, beta_start, beta_steps, data_weight, ema_decay ...
+
+        What the functions raise, KeyboardInterrupt too, ends the fit with the weights so far, and goes on.
+        """
+        rows = None if data is None else as_dataset(data, cond)
+        return _target.fit(self, log_density, rows, optimizer, progress, fields)
+
+    def importance(
+        self, log_density: Callable[..., Any], n: int, cond: Any = None, *, seed: Optional[int] = None, first: int = 0
+    ) -> Report:
+        """Importance sampling of a density that is known up to a factor: nf_importance_report (elbo, log_z, ess, pareto_k ...)
+        with the draws x [n][dim] and log_weight [n] = log p - log q.
+
+        log_density as in fit_target, or log p alone; cond is one condition, that of all draws; seed None: a random one.
+        """
+        row = None if cond is None else contiguous(cond, FLOAT64, 'cond').reshape(-1)
+        if (0 if row is None else len(row)) != self._cond_dim:
+            raise ValueError('cond has %d numbers, must have %d' % (0 if row is None else len(row), self._cond_dim))
+        return _target.importance(self, log_density, n, random_seed() if seed is None else seed, first, row)
 
 
 class _Release:

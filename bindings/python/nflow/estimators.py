@@ -235,6 +235,60 @@ class RealNVP(_Estimator):
         )
 
 
+class NSF(_Estimator):
+    """Neural spline flow on standardised columns: the usual choice for tables.
+
+    n_layers couplings of splines with `bins` bins, networks of `hidden` units; None takes what the recipe has. The other
+    parameters are those of RealNVP.
+    """
+
+    def __init__(
+        self,
+        n_layers: Optional[int] = None,
+        hidden: Optional[Sequence[int]] = None,
+        *,
+        bins: Optional[int] = None,
+        epochs: int = 100,
+        batch_size: int = 256,
+        learning_rate: float = 3e-3,
+        validation_fraction: float = 0.1,
+        patience: int = 20,
+        dtype: Any = 'float32',
+        n_jobs: Optional[int] = None,
+        verbose: Any = False,
+        random_state: Any = None,
+        fit_options: Optional[Dict[str, Any]] = None,
+    ) -> None:
+        self.n_layers = n_layers
+        self.hidden = hidden
+        self.bins = bins
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+        self.fit_options = fit_options
+
+    def _make(self, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, seed: int, context: Context) -> Flow:
+        _two_columns('NSF', x)
+        return Flow.recipe(
+            'nsf',
+            context=context,
+            dim=x.shape[1],
+            layers=self.n_layers,
+            hidden=self.hidden,
+            bins=self.bins,
+            dtype=self.dtype,
+            seed=seed,
+            mean=mean,
+            sd=_spread(sd, x),
+        )
+
+
 class FFJORD(_Estimator):
     """FFJORD, a continuous flow, on standardised columns.
 

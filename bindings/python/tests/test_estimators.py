@@ -11,6 +11,7 @@ import pytest
 import nflow
 
 QUICK = {
+    'NSF': dict(n_layers=2, hidden=(8,), bins=4, epochs=3),
     'RealNVP': dict(n_layers=2, hidden=(8,), epochs=3),
     'Glow': dict(n_steps=1, hidden=8, epochs=3),
     'FFJORD': dict(hidden=(8,), epochs=2),

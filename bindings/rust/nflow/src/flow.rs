@@ -5,8 +5,8 @@
 use crate::raw::{self, FlowConfigOf, Handle, Real};
 use crate::rows::{expect_len, expect_rows};
 use crate::{
-    Base, CheckReport, Context, Dataset, Error, FitConfig, FlowConfig, InfoReport, Layer, Optimizer, Outcome, Result, Rows,
-    SolverReport, Status, StepMemoryReport,
+    Base, CheckReport, Context, Dataset, Error, FitConfig, FlowConfig, ImportanceReport, InfoReport, Layer, Optimizer, Outcome,
+    Result, Rows, SolverReport, Status, StepMemoryReport, TargetConfig, TargetProgress, TargetReport,
 };
 use std::ops::{ControlFlow, Deref};
 use std::path::Path;
@@ -93,6 +93,31 @@ impl Deref for Progress<'_> {
     fn deref(&self) -> &Self::Target {
         self.figures
     }
+}
+
+/// Rows at which a log density that is known up to a constant is asked for: `nf_log_density_fn` of `nflow/variational.h`.
+pub struct Points<'a> {
+    /// Columns of a row.
+    pub dim: usize,
+    /// The rows.
+    pub x: &'a [f64],
+    /// Their conditions.
+    pub cond: Option<&'a [f64]>,
+    /// To be written: log p of each row; -inf outside the support. NaN on entry.
+    pub log_p: &'a mut [f64],
+    /// To be written where it is there: d log p / dx, laid out as `x`. NaN on entry.
+    pub grad: Option<&'a mut [f64]>,
+}
+
+/// Draws of a flow, weighted for a target.
+#[derive(Clone, Debug)]
+pub struct Weighted {
+    /// What the weights say: evidence, effective draws.
+    pub report: ImportanceReport,
+    /// The draws.
+    pub x: Vec<f64>,
+    /// log p - log q of each.
+    pub log_weight: Vec<f64>,
 }
 
 /// The calls of a flow that read: any number of threads at once, without a lock. What they compute is documented in
@@ -360,6 +385,24 @@ impl Model {
     pub fn reserve(&self, n: usize) -> Result<()> {
         raw::flow_reserve(&self.handle, n)
     }
+    /// Importance sampling of a target: `n` draws and their weights. `draw.temperature` must be 1; `cond` is one condition, that of all
+    /// draws. `Break` in the closure is [`Status::CALLBACK`].
+    pub fn importance<D>(&self, n: usize, draw: Draw, cond: Option<&[f64]>, log_density: D) -> Result<Weighted>
+    where
+        D: FnMut(&mut Points<'_>) -> ControlFlow<()>,
+    {
+        expect_len("cond", cond.map_or(0, <[f64]>::len), self.cond_dim())?;
+        if draw.temperature != 1.0 {
+            return Err(Error::new(
+                Status::ARG,
+                format!("temperature is {}, must be 1: weights are of the flow itself", draw.temperature),
+            ));
+        }
+        let mut x = vec![0.0; raw::elements(&[n, self.dim()])?];
+        let mut log_weight = vec![0.0; n];
+        let report = raw::flow_importance(&self.handle, draw, cond, &mut x, &mut log_weight, log_density)?;
+        Ok(Weighted { report, x, log_weight })
+    }
     /// A flow of its own, in the precision of `T`.
     pub fn convert<T: Real>(&self) -> Result<Flow> {
         Ok(Flow::of(raw::flow_convert(&self.handle, T::DTYPE)?))
@@ -395,13 +438,30 @@ impl Flow {
         Ok(Flow::of(raw::flow_create(&base.handle, &layers, config, context)?))
     }
     /// The flow of a recipe: [`RealnvpConfig`](crate::RealnvpConfig), [`GlowConfig`](crate::GlowConfig),
-    /// [`RealnvpImageConfig`](crate::RealnvpImageConfig) or [`FfjordConfig`](crate::FfjordConfig).
+    /// [`RealnvpImageConfig`](crate::RealnvpImageConfig), [`FfjordConfig`](crate::FfjordConfig) or, as NSF,
+    /// [`TableConfig`](crate::TableConfig).
     pub fn recipe(config: &impl FlowConfigOf, context: Option<&Context>) -> Result<Flow> {
         Ok(Flow::of(raw::flow_recipe(config, context)?))
     }
     /// RealNVP.
     pub fn realnvp(config: &crate::RealnvpConfig, context: Option<&Context>) -> Result<Flow> {
         Flow::recipe(config, context)
+    }
+    /// Neural spline flow, for tables: `nf_flow_create_nsf`.
+    pub fn nsf(config: &crate::TableConfig, context: Option<&Context>) -> Result<Flow> {
+        Ok(Flow::of(raw::flow_table(raw::TableRecipe::Nsf, config, context)?))
+    }
+    /// Masked autoregressive flow, for tables: `nf_flow_create_maf`.
+    pub fn maf(config: &crate::TableConfig, context: Option<&Context>) -> Result<Flow> {
+        Ok(Flow::of(raw::flow_table(raw::TableRecipe::Maf, config, context)?))
+    }
+    /// Inverse autoregressive flow, for tables: `nf_flow_create_iaf`.
+    pub fn iaf(config: &crate::TableConfig, context: Option<&Context>) -> Result<Flow> {
+        Ok(Flow::of(raw::flow_table(raw::TableRecipe::Iaf, config, context)?))
+    }
+    /// Additive couplings, for tables: `nf_flow_create_nice`.
+    pub fn nice(config: &crate::TableConfig, context: Option<&Context>) -> Result<Flow> {
+        Ok(Flow::of(raw::flow_table(raw::TableRecipe::Nice, config, context)?))
     }
     /// Loads a model file; all of it is checked.
     pub fn load(path: impl AsRef<Path>, context: Option<&Context>) -> Result<Flow> {
@@ -445,6 +505,36 @@ impl Flow {
     {
         let handle = self.exclusive("fit")?;
         raw::flow_fit(handle, &mut optimizer.handle, &train.handle, valid.map(|data| &*data.handle), config, progress)
+    }
+    /// Fits to a density known up to a factor: `nflow/variational.h`. Data are rows of it, where some are known; conditions come with them.
+    /// `Break` in the closure is [`Status::CALLBACK`], with the weights so far.
+    pub fn fit_target<D>(
+        &mut self,
+        optimizer: &mut Optimizer,
+        data: Option<&Dataset>,
+        config: &TargetConfig,
+        log_density: D,
+    ) -> Result<(Outcome, TargetReport)>
+    where
+        D: FnMut(&mut Points<'_>) -> ControlFlow<()>,
+    {
+        self.fit_target_with(optimizer, data, config, log_density, |_| ControlFlow::Continue(()))
+    }
+    /// The same, calling `progress` after each round; `Break` stops.
+    pub fn fit_target_with<D, P>(
+        &mut self,
+        optimizer: &mut Optimizer,
+        data: Option<&Dataset>,
+        config: &TargetConfig,
+        log_density: D,
+        progress: P,
+    ) -> Result<(Outcome, TargetReport)>
+    where
+        D: FnMut(&mut Points<'_>) -> ControlFlow<()>,
+        P: FnMut(&TargetProgress) -> ControlFlow<()>,
+    {
+        let handle = self.exclusive("fit_target")?;
+        raw::flow_fit_target(handle, &mut optimizer.handle, data.map(|data| &*data.handle), config, log_density, progress)
     }
     /// Mean negative log-likelihood; its gradient is added to the gradient block. No weights: all 1.
     pub fn nll_grad<T: Real>(&mut self, x: Rows<'_, T>, cond: Option<Rows<'_, T>>, weights: Option<&[f64]>) -> Result<f64> {

@@ -45,7 +45,7 @@ pub use configs::*;
 pub use context::{Context, Hooks, LogLevel};
 pub use dataset::Dataset;
 pub use error::{Error, Outcome, Result, Status};
-pub use flow::{Draw, FitReport, Flow, ImageShape, Model, ParamView, Progress};
+pub use flow::{Draw, FitReport, Flow, ImageShape, Model, ParamView, Points, Progress, Weighted};
 pub use optimizer::Optimizer;
 pub use parts::{Base, Layer};
 pub use raw::{FlowConfigOf, LayerConfigOf, Real};
@@ -53,7 +53,8 @@ pub use rows::Rows;
 
 pub use nflow_sys::{
     nf_check_report as CheckReport, nf_column_report as ColumnReport, nf_flow_info_report as InfoReport,
-    nf_solver_report as SolverReport, nf_step_memory_report as StepMemoryReport,
+    nf_importance_report as ImportanceReport, nf_solver_report as SolverReport, nf_step_memory_report as StepMemoryReport,
+    nf_target_progress as TargetProgress, nf_target_report as TargetReport,
 };
 
 /// The programs of the document, tested.

@@ -14,7 +14,8 @@
 
 use crate::configs::ToC;
 use crate::{
-    Context, Draw, Error, FitReport, Hooks, ImageShape, LogLevel, Model, Outcome, ParamView, Progress, Result, Rows, Status,
+    Context, Draw, Error, FitReport, Hooks, ImageShape, LogLevel, Model, Outcome, ParamView, Points, Progress, Result, Rows,
+    Status,
 };
 use nflow_sys as sys;
 use std::any::Any;
@@ -447,6 +448,26 @@ creates! { FlowConfigOf, FlowCreate, nf_flow:
     RealnvpConfig = nf_flow_create_realnvp,
     RealnvpImageConfig = nf_flow_create_realnvp_image,
     TableConfig = nf_flow_create_nsf,
+}
+
+/// The recipes that share [`TableConfig`](crate::TableConfig); it makes a NSF where any config will do.
+#[derive(Clone, Copy)]
+pub(crate) enum TableRecipe {
+    Nsf,
+    Maf,
+    Iaf,
+    Nice,
+}
+
+pub(crate) fn flow_table(recipe: TableRecipe, config: &crate::TableConfig, context: Option<&Context>) -> Result<F> {
+    let create = match recipe {
+        TableRecipe::Nsf => sys::nf_flow_create_nsf,
+        TableRecipe::Maf => sys::nf_flow_create_maf,
+        TableRecipe::Iaf => sys::nf_flow_create_iaf,
+        TableRecipe::Nice => sys::nf_flow_create_nice,
+    };
+    // SAFETY: what the config points to is alive while it is.
+    make(|out| unsafe { create(out, context_of(context), &config.to_c()) })
 }
 
 pub(crate) fn layer_create(config: &impl LayerConfigOf, context: Option<&Context>) -> Result<Handle<sys::nf_layer>> {
@@ -1058,4 +1079,119 @@ where
         curve_train,
         curve_valid,
     })
+}
+
+// ---- densities known up to a factor
+
+/// What the callbacks of one call need.
+struct Target<D, P> {
+    density: D,
+    progress: P,
+    cond_dim: usize,
+}
+
+unsafe extern "C" fn call_density<D, P>(
+    user: *mut c_void,
+    n: i64,
+    dim: i64,
+    x: *const f64,
+    cond: *const f64,
+    log_p: *mut f64,
+    grad: *mut f64,
+) -> i32
+where
+    D: FnMut(&mut Points<'_>) -> ControlFlow<()>,
+{
+    use std::slice::{from_raw_parts, from_raw_parts_mut};
+    guard(1, || {
+        // SAFETY: user is the Target of the running call, which nobody else uses; callbacks do not nest.
+        let target = unsafe { &mut *user.cast::<Target<D, P>>() };
+        let (n, dim) = (n as usize, dim as usize);
+        // SAFETY: the arrays are valid for this call, with n rows, results perhaps not yet initialised; cond and grad may be NULL.
+        let mut points = unsafe {
+            (0..n).for_each(|i| log_p.add(i).write(f64::NAN));
+            if !grad.is_null() {
+                (0..n * dim).for_each(|i| grad.add(i).write(f64::NAN));
+            }
+            Points {
+                dim,
+                x: from_raw_parts(x, n * dim),
+                cond: (!cond.is_null()).then(|| from_raw_parts(cond, n * target.cond_dim)),
+                log_p: from_raw_parts_mut(log_p, n),
+                grad: (!grad.is_null()).then(|| from_raw_parts_mut(grad, n * dim)),
+            }
+        };
+        i32::from((target.density)(&mut points).is_break())
+    })
+}
+
+unsafe extern "C" fn call_target_progress<D, P>(user: *mut c_void, figures: *const sys::nf_target_progress) -> i32
+where
+    P: FnMut(&sys::nf_target_progress) -> ControlFlow<()>,
+{
+    guard(1, || {
+        // SAFETY: as above; the figures are valid for this call.
+        let (target, figures) = unsafe { (&mut *user.cast::<Target<D, P>>(), &*figures) };
+        i32::from((target.progress)(figures).is_break())
+    })
+}
+
+pub(crate) fn flow_fit_target<D, P>(
+    flow: &mut F,
+    rule: &mut Rule,
+    data: Option<&Data>,
+    config: &crate::TargetConfig,
+    density: D,
+    progress: P,
+) -> Result<(Outcome, sys::nf_target_report)>
+where
+    D: FnMut(&mut Points<'_>) -> ControlFlow<()>,
+    P: FnMut(&sys::nf_target_progress) -> ControlFlow<()>,
+{
+    let mut target = Target { density, progress, cond_dim: flow_sizes(flow).1 };
+    let user = std::ptr::from_mut(&mut target).cast();
+    let mut c = config.to_c();
+    c.progress = Some(call_target_progress::<D, P>);
+    c.progress_user = user;
+    let mut report = report!(nf_target_report);
+    let data = data.map_or(null(), Handle::get);
+    // SAFETY: all alive; exclusive on flow and rule, shared-read on the data; user outlives the call.
+    let outcome = check(unsafe {
+        sys::nf_flow_fit_target(flow.get_mut(), rule.get_mut(), Some(call_density::<D, P>), user, data, &c, &mut report)
+    })?;
+    Ok((outcome, report))
+}
+
+pub(crate) fn flow_importance<D>(
+    flow: &F,
+    draw: Draw,
+    cond: Option<&[f64]>,
+    x: &mut [f64],
+    log_weight: &mut [f64],
+    density: D,
+) -> Result<sys::nf_importance_report>
+where
+    D: FnMut(&mut Points<'_>) -> ControlFlow<()>,
+{
+    let (dim, cond_dim, ..) = flow_sizes(flow);
+    assert_eq!(Ok(x.len()), elements(&[log_weight.len(), dim]));
+    assert_eq!(cond.map_or(0, <[f64]>::len), cond_dim);
+    let mut target = Target { density, progress: (), cond_dim };
+    let mut report = report!(nf_importance_report);
+    // SAFETY: shared-read; x and log_weight have n rows, cond is one; the target outlives the call.
+    check(unsafe {
+        sys::nf_flow_importance(
+            flow.get(),
+            Some(call_density::<D, ()>),
+            std::ptr::from_mut(&mut target).cast(),
+            draw.seed,
+            draw.first as i64,
+            log_weight.len() as i64,
+            cond.map_or(null(), <[f64]>::as_ptr),
+            x.as_mut_ptr(),
+            log_weight.as_mut_ptr(),
+            &mut report,
+        )
+    })?;
+    Ok(report)
 }

@@ -27,6 +27,65 @@ fn panic_of<R>(call: impl FnOnce() -> R) -> String {
     payload.downcast_ref::<&str>().map_or_else(|| payload.downcast_ref::<String>().unwrap().clone(), |text| (*text).to_string())
 }
 
+/// x1 ~ N(0, 1), x2 given x1 ~ N(x1^2, 0.5^2), times 7.
+fn banana(points: &mut Points<'_>) -> ControlFlow<()> {
+    for (i, x) in points.x.chunks_exact(points.dim).enumerate() {
+        let d = (x[1] - x[0] * x[0]) / 0.25;
+        points.log_p[i] = (7.0 / std::f64::consts::PI).ln() - 0.5 * x[0] * x[0] - 0.125 * d * d;
+        if let Some(grad) = &mut points.grad {
+            grad[2 * i..2 * i + 2].copy_from_slice(&[2.0f64.mul_add(x[0] * d, -x[0]), -d]);
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+// ---- densities known up to a factor
+
+#[test]
+fn a_target_is_learned_and_weighed() {
+    let mut flow = Flow::nsf(&TableConfig::new().dim(2).layers(3).hidden(&[16, 16]).seed(1), None).unwrap();
+    let mut rule = Optimizer::adam(Some(&AdamConfig::new().lr(3e-3)), None).unwrap();
+    let (config, mut rounds) = (TargetConfig::new().steps(300).batch(128).report_draws(2000), 0);
+    let progress = |p: &TargetProgress| {
+        rounds += 1;
+        assert!(p.step == 100 * rounds && p.loss.is_finite());
+        ControlFlow::Continue(())
+    };
+    let (outcome, report) = flow.fit_target_with(&mut rule, None, &config, banana, progress).unwrap();
+    assert!(outcome == Outcome::Complete && report.steps == 300 && rounds == 3);
+    assert!((report.log_z - 7.0f64.ln()).abs() < 0.1, "{report:?}");
+    let draw = Draw { seed: 5, first: 100, temperature: 1.0 };
+    let found = flow.importance(4000, draw, None, banana).unwrap();
+    assert!(found.report.ess > 1000.0 && found.x.len() == 8000 && found.log_weight.iter().all(|w| w.is_finite()));
+    let mut x = vec![0.0_f32; 8000];
+    flow.sample_to(&mut x, draw, None, None).unwrap();
+    assert!(x.iter().zip(&found.x).all(|(a, b)| f64::from(*a) == *b));
+}
+
+#[test]
+fn closures_of_targets_may_break_panic_and_forget() {
+    let mut flow = Flow::maf(&TableConfig::new().dim(2).layers(1).hidden(&[8]), None).unwrap();
+    let config = TargetConfig::new().steps(2).batch(4).report_draws(4);
+    let broken = flow.fit_target(&mut adam(), None, &config, |_| ControlFlow::Break(()));
+    assert_eq!(broken.err().unwrap().status, Status::CALLBACK);
+    assert_eq!(panic_of(|| flow.importance(9, Draw::default(), None, |_| panic!("mine"))), "mine");
+    let forgot = flow.importance(9, Draw::default(), None, |_| ControlFlow::Continue(()));
+    assert_eq!(forgot.err().unwrap().status, Status::NONFINITE, "what a closure does not write is NaN");
+    let hot = Draw { temperature: 0.5, ..Draw::default() };
+    assert_eq!(flow.importance(9, hot, None, banana).err().unwrap().status, Status::ARG);
+    assert_eq!(flow.importance(9, Draw::default(), Some(&[1.0]), banana).err().unwrap().status, Status::SHAPE);
+    assert!(flow.importance(9, Draw::default(), None, banana).is_ok(), "the flow is not busy for ever");
+}
+
+#[test]
+fn tables_have_four_recipes() {
+    let config = TableConfig::new().dim(3).layers(2).hidden(&[8]).seed(2);
+    let made = [Flow::nsf, Flow::maf, Flow::iaf, Flow::nice].map(|make| make(&config, None).unwrap().to_json().unwrap());
+    assert!(made[0].contains("coupling_spline") && made[3].contains("additive"));
+    assert!(made[1].contains("autoregressive") && made[2].contains("inverse"));
+    assert_eq!(Flow::recipe(&config, None).unwrap().to_json().unwrap(), made[0]);
+}
+
 // ---- errors
 
 #[test]
