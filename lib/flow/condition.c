@@ -261,12 +261,25 @@ static void condition_embed(const nf_flow *flow, nfi_workspace *w, int64_t n)
     }
 }
 
+/* A condition that is finite but overflows on the way: the row is marked, and computed with zeros. */
+static void condition_mark(const nf_flow *flow, nfi_workspace *w, int64_t n)
+{
+    const int64_t width = flow->condition.width, bytes = width * flow->size;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (nfi_first_nonfinite(flow->dtype, width, w->cond + i * bytes) < 0) continue;
+        memset(w->cond + i * bytes, 0, (size_t)bytes);
+        w->bad[i] = 1;
+    }
+}
+
 void nfi_condition_apply(const nf_flow *flow, nfi_workspace *w, int64_t n)
 {
     const nfi_condition *c = &flow->condition;
 
     if (c->embeds) condition_embed(flow, w, n);
     else if (c->scales) condition_scale(flow, w, 0, n, w->cond, c->width);
+    if (c->maker) condition_mark(flow, w, n);
     if (w->grad_cond) memset(w->grad_cond, 0, (size_t)(n * c->width * flow->size));
 }
 

@@ -62,7 +62,7 @@ void nfi_condition_pack(const nf_flow *flow, void *packed, void *packed_backward
 /* The raw value of column j that the stage standardises to `value`. */
 double nfi_condition_raw(const nf_flow *flow, int64_t j, double value);
 
-/* Rows [0, n) of w->raw to w->cond; a gradient's sums over layers begin at zero. */
+/* Rows [0, n) of w->raw to w->cond, marked in w->bad where that is not finite; a gradient's sums over layers begin at zero. */
 void nfi_condition_apply(const nf_flow *flow, struct nfi_workspace *w, int64_t n);
 /* The same of raw rows [n][cond_dim], n at most those of the workspace, or NULL without conditioning columns. */
 void nfi_condition_load(const nf_flow *flow, struct nfi_workspace *w, int64_t n, const void *raw);

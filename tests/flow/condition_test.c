@@ -486,6 +486,65 @@ START_TEST(condition__rows_that_are_not_finite)
 }
 END_TEST
 
+/* One that is finite, but not when standardised, or not as the network has it, is told likewise. */
+START_TEST(condition__that_overflows)
+{
+    const double tiny[COND] = { 1e-30, 1.0, 1.0 };
+    float x[3 * 4] = { 0.3F, -0.2F, 0.1F }, cond[3 * COND] = { 0, 1, 2, 1e10F, 1, 2, 0, -1, 0.5F }, out[3 * 4];
+    double p[3], q[3];
+    stage s = embedded;
+
+    s.dtype = NF_F32;
+    for (int k = 0; k < 2; k++, s.embed_dim = s.n_hidden = 0, s.standardise = 1) {
+        nf_flow *flow = kinds[_i].make(NULL, &s);
+        if (s.standardise) { /* sd 1e-30 */
+            float *theta;
+            const int64_t mean = view_of(flow, "condition.mean").offset;
+            expect(nf_flow_params(flow, &theta, NULL, NULL));
+            for (int j = 0; j < COND; j++) theta[mean + j] = 0, theta[mean + COND + j] = (float)tiny[j];
+        } else { /* 1e10 times 1e37 */
+            float *theta;
+            expect(nf_flow_params(flow, &theta, NULL, NULL));
+            for (int j = 0; j < 5; j++) theta[net_first(flow) + j] = 1e37F;
+        }
+        expect(nf_flow_update(flow));
+        cond[COND] = 0;
+        expect(nf_flow_log_prob(flow, 3, x, cond, p));
+        cond[COND] = 1e10F;
+        ck_assert_int_eq(nf_flow_log_prob(flow, 3, x, cond, q), NF_ROWS_NONFINITE);
+        ck_assert(isnan(q[1]) && q[0] == p[0] && q[2] == p[2]);
+        ck_assert_int_eq(nf_flow_sample(flow, 1, 0, 3, cond, 1.0, out, q), NF_ROWS_NONFINITE);
+        ck_assert(isnan(q[1]) && isfinite(q[0]) && isfinite(q[2]));
+        nf_flow_unref(flow);
+    }
+}
+END_TEST
+
+/* Behind layers of whole numbers the check takes its differences, and conditions come with it. */
+START_TEST(condition__check_behind_whole_numbers)
+{
+    for (int32_t dtype = NF_F32; dtype <= NF_F64; dtype++) {
+        nf_glow_config config = { .struct_size = sizeof config, STAGE(&both), .height = 2, .width = 2, .channels = 1, .steps = 1, .hidden = 3, .seed = 7 };
+        const rows r = make_rows(3);
+        double x[8 * 4];
+        nf_check_report report = { .struct_size = sizeof report };
+        nf_flow *flow = NULL;
+        void *xs, *conds = support_array(dtype, 8 * COND, r.cond);
+
+        for (int i = 0; i < 8 * 4; i++) x[i] = (i * 37) % 256;
+        xs = support_array(dtype, 8 * 4, x);
+        config.dtype = dtype;
+        expect(nf_flow_create_glow(&flow, NULL, &config));
+        expect(any_init_data(flow, 8, xs, conds));
+        support_perturb(flow, 0.05, 5);
+        expect(dtype == NF_F32 ? nf_flow_check(flow, 8, xs, conds, &report) : nf_flow_check_f64(flow, 8, xs, conds, &report));
+        ck_assert_msg(report.passed, "%g %g %g %g", report.round_trip_max, report.log_det_error_max, report.grad_x_error_max, report.grad_theta_error_max);
+        free(xs), free(conds);
+        nf_flow_unref(flow);
+    }
+}
+END_TEST
+
 /* Files */
 
 START_TEST(condition__files_and_descriptions_keep_the_stage)
@@ -822,6 +881,8 @@ int main(void)
     tcase_add_test(tests, condition__gradient_of_flow_matching);
     tcase_add_loop_test(tests, condition__bits_depend_on_no_thread_batch_or_memory, 0, KINDS);
     tcase_add_test(tests, condition__rows_that_are_not_finite);
+    tcase_add_loop_test(tests, condition__that_overflows, 0, KINDS);
+    tcase_add_test(tests, condition__check_behind_whole_numbers);
     tcase_add_loop_test(tests, condition__files_and_descriptions_keep_the_stage, 0, KINDS);
     tcase_add_test(tests, condition__files_verify);
     tcase_add_loop_test(tests, condition__descriptions_are_checked, 0, SUPPORT_COUNT(texts));
