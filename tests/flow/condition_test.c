@@ -466,6 +466,72 @@ START_TEST(condition__bits_depend_on_no_thread_batch_or_memory)
 }
 END_TEST
 
+/* After nf_flow_reserve no call of up to so many rows allocates, nor does a gradient. */
+START_TEST(condition__computing_allocates_nothing)
+{
+    ledger book;
+    ledger_reset(&book);
+    nf_context *context = support_context(1, &book);
+    nf_flow *flow = kinds[_i].make(context, &both);
+    const rows r = make_rows(3);
+    double p[ROWS], out[ROWS * 4], nll;
+
+    support_perturb(flow, 0.2, 5);
+    expect(nf_flow_reserve(flow, ROWS, 1));
+    const long long before = atomic_load(&book.calls);
+    expect(nf_flow_log_prob_f64(flow, ROWS, r.x, r.cond, p));
+    expect(nf_flow_log_prob_f64(flow, 1, r.x, r.cond, p));
+    expect(nf_flow_sample_f64(flow, 1, 0, ROWS, r.cond, 1.0, out, p));
+    expect(nf_flow_score_f64(flow, ROWS, r.x, r.cond, p, out));
+    expect(nf_flow_nll_grad_f64(flow, ROWS, r.x, r.cond, &nll));
+    ck_assert_int_eq(atomic_load(&book.calls), before);
+    nf_flow_unref(flow);
+    nf_context_unref(context);
+    ck_assert_int_eq(atomic_load(&book.blocks), 0);
+    ck_assert_int_eq(atomic_load(&book.damaged), 0);
+}
+END_TEST
+
+/* Every allocation of making, saving, loading and initialising an embedded flow fails once, and nothing leaks. */
+static nf_status make_and_use(nf_context *context)
+{
+    const rows r = make_rows(3);
+    nf_flow *flow = NULL, *again = NULL;
+    int64_t size = 0;
+    nf_status status = nf_flow_create_realnvp(&flow, context, &(nf_realnvp_config){ .struct_size = sizeof(nf_realnvp_config), STAGE(&both), .dim = DIM, .layers = 2,
+                                                                                    .hidden = hidden, .n_hidden = 1, .seed = 7 });
+    char bytes[32768];
+
+    if (!status) status = nf_flow_init_data_f64(flow, ROWS, r.x, r.cond);
+    if (!status) status = nf_flow_save_memory(flow, bytes, sizeof bytes, &size);
+    if (!status) status = nf_flow_load_memory(&again, context, bytes, size);
+    if (!status) status = nf_flow_nll_grad_f64(again, ROWS, r.x, r.cond, NULL);
+    nf_flow_unref(flow);
+    nf_flow_unref(again);
+    return status;
+}
+
+START_TEST(condition__failing_allocations_leak_nothing)
+{
+    for (long long fail = 0;; fail++) {
+        ledger book;
+        nf_context *context;
+        nf_status status;
+        ledger_reset(&book);
+        context = support_context(1, &book);
+        book.fail_at = atomic_load(&book.calls) + fail;
+        status = make_and_use(context);
+        const bool reached = atomic_load(&book.calls) > book.fail_at;
+        nf_context_unref(context);
+        ck_assert_int_eq(atomic_load(&book.blocks), 0);
+        ck_assert_int_eq(atomic_load(&book.damaged), 0);
+        ck_assert_msg(status == (reached ? NF_ERR_MEMORY : NF_OK), "allocation %lld: %s", fail, nf_last_error());
+        if (!reached) break;
+        ck_assert_int_lt(fail, 2000);
+    }
+}
+END_TEST
+
 /* A row with NaN in its condition is told, and the others have their bits. */
 START_TEST(condition__rows_that_are_not_finite)
 {
@@ -881,6 +947,8 @@ int main(void)
     tcase_add_test(tests, condition__gradient_of_flow_matching);
     tcase_add_loop_test(tests, condition__bits_depend_on_no_thread_batch_or_memory, 0, KINDS);
     tcase_add_test(tests, condition__rows_that_are_not_finite);
+    tcase_add_loop_test(tests, condition__computing_allocates_nothing, 0, KINDS);
+    tcase_add_test(tests, condition__failing_allocations_leak_nothing);
     tcase_add_loop_test(tests, condition__that_overflows, 0, KINDS);
     tcase_add_test(tests, condition__check_behind_whole_numbers);
     tcase_add_loop_test(tests, condition__files_and_descriptions_keep_the_stage, 0, KINDS);
