@@ -64,8 +64,8 @@ NF_API void nf_flow_config_init(nf_flow_config *config);
  * Composes a flow of layers over a base; layers[0] is next to the data. config may be NULL. Each layer's dim must be the number
  * of columns that reach it: the base's dim, less what layers before it factored out; layers that condition must agree on
  * cond_dim, which is embed_dim where there is an embedding. Takes references, leaves the caller's. n_layers = 0 is allowed: the flow is its base.
- * NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_SHAPE (layer, its dim, expected), NF_ERR_DTYPE (a layer lacks this precision), NF_ERR_LIMIT
- * (max_layers, max_elements), NF_ERR_OVERFLOW, NF_ERR_CONFIG_*, NF_ERR_MEMORY: *out NULL.
+ * NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_SHAPE (layer, its dim, expected; of conditions: arrays of other lengths, columns that no layer has),
+ * NF_ERR_DTYPE (a layer lacks this precision), NF_ERR_LIMIT (max_layers, max_elements, max_dim), NF_ERR_OVERFLOW, NF_ERR_CONFIG_*, NF_ERR_MEMORY: *out NULL.
  */
 NF_API nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
                                 nf_layer *const *layers, int64_t n_layers);

@@ -9,7 +9,8 @@
  *
  * theta = (mean [cond_dim], sd [cond_dim], frozen, if there is a standardisation; then the network), between the layers' slices and the
  * base's. With G_i = sum over layers and base of dL/de_i, dL/dtheta = sum_i G_i de_i/dtheta: the network runs again, tile by tile, and then
- * backward; its hidden activations are not kept, since it is small. Tiles have the rows of the base's, so that sums have the order of every gradient.
+ * backward; its hidden activations are not kept, since it is small. Tiles are as long as the base's, so that sums have the order of every
+ * gradient.
  *
  * Check value: cond_dim 1, mean 0.7, sd 1.3, c = 2.385, embed_hidden {0}, W = 0.5, b = -0.25 -> s = 1.2961538462, e = 0.3980769231
  * Ref: Papamakarios, Nalisnick, Rezende, Mohamed, Lakshminarayanan, "Normalizing flows for probabilistic modeling and inference",
