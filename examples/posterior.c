@@ -36,15 +36,18 @@ static double uniform(void)
 }
 static double normal(void) { return sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform()); }
 
-/* Parameters in units of their prior, [0, 1]: v = 5 .. 15 m/s, a = 0.3 .. 1.2 rad. Measurements in units of about 1. */
+/* Parameters in units of their prior, [0, 1]: v = 5 .. 15 m/s, a = 0.3 .. 1.2 rad. Measurements in metres. */
 static void simulate(const double u[DIM], float measured[COND])
 {
     const double g = 9.81, v = 5 + 10 * u[0], a = 0.3 + 0.9 * u[1];
     const double range = v * v * sin(2 * a) / g, height = v * v * sin(a) * sin(a) / (2 * g);
 
-    measured[0] = (float)((range + 1.0 * normal() - 9) / 6);
-    measured[1] = (float)((height + 0.5 * normal() - 3) / 2);
+    measured[0] = (float)(range + 1.0 * normal());
+    measured[1] = (float)(height + 0.5 * normal());
 }
+
+/* What measurements are like under the prior, about: the flow is given them in metres, and brings them to a size of about 1 itself. */
+static const double cond_mean[COND] = { 9.0, 3.0 }, cond_sd[COND] = { 6.0, 2.0 };
 
 /* The flow works on all of the plane: parameters pass through the logit, which the prior's box is for. */
 static double logit(double u) { return log(u) - log1p(-u); }
@@ -77,7 +80,8 @@ static nf_status make_data(nf_dataset **train, nf_dataset **valid)
 static nf_status train_flow(nf_flow **flow, int64_t epochs)
 {
     const int64_t hidden[] = { 32, 32 };
-    const nf_realnvp_config shape = { .struct_size = sizeof shape, .dim = DIM, .cond_dim = COND, .layers = 8, .hidden = hidden, .n_hidden = 2, .seed = 1 };
+    const nf_realnvp_config shape = { .struct_size = sizeof shape, .dim = DIM, .cond_dim = COND, .layers = 8, .hidden = hidden, .n_hidden = 2, .seed = 1,
+                                      .cond_mean = cond_mean, .n_cond_mean = COND, .cond_sd = cond_sd, .n_cond_sd = COND };
     const nf_adam_config rule = { .struct_size = sizeof rule, .lr = 2e-3 };
     const nf_fit_config fit = { .struct_size = sizeof fit, .epochs = epochs, .batch = 256, .schedule = NF_SCHEDULE_COSINE };
     nf_fit_report report = { .struct_size = sizeof report };

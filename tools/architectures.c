@@ -27,11 +27,16 @@ static const preset presets[] = {
       { { "lr", "2e-3" }, { "schedule", "cosine" }, { "ema_decay", "0.99" } } },
 };
 
+/* Conditions and their figures, in any of the configs. */
+#define TAKE_CONDITIONS(config, run)                                                                                   \
+    ((config)->cond_dim = nf_dataset_cond_dim((run)->train), (config)->cond_mean = (run)->cond_mean, (config)->cond_sd = (run)->cond_sd, \
+     (config)->n_cond_mean = (config)->n_cond_sd = (run)->cond_mean ? (config)->cond_dim : 0)
+
 static nf_status create_realnvp(nf_flow **out, train_run *run, train_options *o)
 {
     o->realnvp.preset = o->preset;
     o->realnvp.dim = nf_dataset_dim(run->train);
-    o->realnvp.cond_dim = nf_dataset_cond_dim(run->train);
+    TAKE_CONDITIONS(&o->realnvp, run);
     o->realnvp.mean = run->mean;
     o->realnvp.sd = run->sd;
     o->realnvp.n_mean = o->realnvp.n_sd = run->mean ? o->realnvp.dim : 0;
@@ -46,7 +51,7 @@ static nf_status create_glow(nf_flow **out, train_run *run, train_options *o)
     o->glow.height = run->shape.height;
     o->glow.width = run->shape.width;
     o->glow.channels = run->shape.channels;
-    o->glow.cond_dim = nf_dataset_cond_dim(run->train);
+    TAKE_CONDITIONS(&o->glow, run);
     o->glow.hidden = o->hidden_channels;
     o->glow.alpha = isfinite(o->alpha) ? o->alpha : o->glow.bits == NF_GLOW_REAL ? 0.0 : glow_alpha;
     return nf_flow_create_glow(out, run->context, &o->glow);
@@ -57,7 +62,7 @@ static nf_status create_realnvp_image(nf_flow **out, train_run *run, train_optio
     o->realnvp_image.height = run->shape.height;
     o->realnvp_image.width = run->shape.width;
     o->realnvp_image.channels = run->shape.channels;
-    o->realnvp_image.cond_dim = nf_dataset_cond_dim(run->train);
+    TAKE_CONDITIONS(&o->realnvp_image, run);
     o->realnvp_image.hidden = o->hidden_channels;
     o->realnvp_image.blocks = o->blocks;
     o->realnvp_image.bits = o->glow.bits;
@@ -69,7 +74,7 @@ static nf_status create_ffjord(nf_flow **out, train_run *run, train_options *o)
 {
     o->ffjord.preset = o->preset - PRESET_TOY + NF_FFJORD_TOY;
     o->ffjord.dim = nf_dataset_dim(run->train);
-    o->ffjord.cond_dim = nf_dataset_cond_dim(run->train);
+    TAKE_CONDITIONS(&o->ffjord, run);
     o->ffjord.blocks = o->blocks;
     o->ffjord.mean = run->mean;
     o->ffjord.sd = run->sd;
@@ -89,7 +94,7 @@ static nf_table_config *table_config(train_run *run, train_options *o)
     const int64_t dim = nf_dataset_dim(run->train);
 
     o->table.dim = dim;
-    o->table.cond_dim = nf_dataset_cond_dim(run->train);
+    TAKE_CONDITIONS(&o->table, run);
     o->table.mean = run->mean;
     o->table.sd = run->sd;
     o->table.n_mean = o->table.n_sd = run->mean ? dim : 0;

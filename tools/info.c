@@ -75,6 +75,22 @@ static void print_params(const nf_flow *flow)
     }
 }
 
+/* Behind the number of conditions, what becomes of them: "condition.sd", and the last bias of "condition.net", tell. */
+static void print_stage(const nf_flow *flow)
+{
+    nf_param_view view;
+    int64_t embedded = 0;
+    int scaled = 0;
+
+    for (int64_t i = 0; next_param(flow, i, &view); i++) {
+        if (strcmp(view.name, "condition.sd") == 0) scaled = 1;
+        if (strncmp(view.name, "condition.net.", 14) == 0 && view.rank == 1) embedded = view.shape[0];
+    }
+    if (scaled) printf(", standardised");
+    if (embedded) printf(", embedded in %lld", (long long)embedded);
+    putchar('\n');
+}
+
 static void print_text(const info_view *v, const info_options *o)
 {
     const nf_flow_info_report *r = &v->report;
@@ -85,7 +101,8 @@ static void print_text(const info_view *v, const info_options *o)
     printf("%-22s %s\n", "precision", dtype_name(r->dtype));
     printf("%-22s %lld\n", "columns", (long long)r->dim);
     if (height) printf("%-22s %lld x %lld x %lld\n", "images", (long long)height, (long long)width, (long long)channels);
-    printf("%-22s %lld\n", "conditioning columns", (long long)r->cond_dim);
+    printf("%-22s %lld", "conditioning columns", (long long)r->cond_dim);
+    print_stage(v->flow);
     printf("%-22s %s\n", "base", nf_base_type_name(nf_flow_base(v->flow)));
     printf("%-22s %lld (%lld trained)\n", "parameters", (long long)r->params, (long long)r->trainable);
     printf("%-22s %.2f MiB, packed %.2f MiB\n", "memory", (double)r->bytes_params / 1048576.0,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TARGETS = 256, MAX_GROUPS = 16, MAX_LISTS = 64, LONG_BASE = 1000 };
+enum { MAX_TARGETS = 320, MAX_GROUPS = 20, MAX_LISTS = 64, LONG_BASE = 1000 };
 
 struct options {
     const command *self;
@@ -29,6 +29,7 @@ static const struct { char letter; const char *name; } short_names[] = {
 static const struct { const char *field, *option; } aliases[] = {
     { "cond_columns", "cond" },
     { "drop_columns", "drop" },
+    { "embed_hidden", "embed" },
 };
 
 int options_listed(const char *list, const char *name)

@@ -43,7 +43,7 @@ typedef struct option_group {
 typedef struct options options;
 
 /**
- * Parses argv against the groups, at most 16. Returns CODE_OK with the first positional argument at *first
+ * Parses argv against the groups, at most 20. Returns CODE_OK with the first positional argument at *first
  * (arguments are permuted), CODE_USAGE after a message, or -1 when --help was printed. *out is to be
  * freed with options_free whatever the answer; it owns the lists that the structs point to.
  */

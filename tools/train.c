@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CONDITIONS "cond_dim,cond_mean,cond_sd,cond_standardise" /* fields that the data give */
 #define OPTIMIZERS "adam,adamw,adamax,sgd" /* in the order of the table below */
 
 static const nf_field train_fields[] = {
@@ -146,6 +147,7 @@ static int read_data(train_run *run, train_options *o)
     if (!code && o->columns_kind) code = table_kinds_read(&run->kinds, run->all, o->columns_kind);
     if (!code) code = check_circles(run, o);
     if (!code && !o->no_standardise) code = measure(run, o);
+    if (!code) code = train_conditions(run, o);
     return code;
 }
 
@@ -231,6 +233,7 @@ static void train_close(train_run *run)
     nf_dataset_unref(run->all);
     nf_context_unref(run->context);
     free(run->mean);
+    free(run->cond_mean);
     table_kinds_free(&run->kinds);
 }
 
@@ -238,15 +241,16 @@ static int parse(options **set, train_options *o, int argc, char **argv, int *fi
 {
     const option_group groups[] = {
         { .title = "Training", .target = o, .fields = train_fields, .n_fields = sizeof train_fields / sizeof *train_fields },
-        { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "preset,dim,cond_dim,mean,sd",
+        { .title = "Conditioning columns, named by --cond", .target = &o->condition, .config = "flow", .only = "embed_hidden,embed_dim,embed_activation" },
+        { .title = "RealNVP", .target = &o->realnvp, .config = "realnvp", .skip = "preset,dim,mean,sd," CONDITIONS,
           .decided = "layers,hidden,activation,separate,actnorm,weights,bound" },
-        { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,cond_dim,hidden,noise,temperature,alpha" },
+        { .title = "GLOW", .target = &o->glow, .config = "glow", .skip = "height,width,channels,hidden,noise,temperature,alpha," CONDITIONS },
         { .title = "RealNVP on images", .target = &o->realnvp_image, .config = "realnvp_image",
-          .skip = "height,width,channels,cond_dim,hidden,blocks,noise,bits,alpha" },
-        { .title = "FFJORD, besides --hidden and --activation", .target = &o->ffjord, .config = "ffjord", .skip = "preset,dim,cond_dim,blocks,mean,sd,height,width,channels,noise,alpha",
+          .skip = "height,width,channels,hidden,blocks,noise,bits,alpha," CONDITIONS },
+        { .title = "FFJORD, besides --hidden and --activation", .target = &o->ffjord, .config = "ffjord", .skip = "preset,dim,blocks,mean,sd,height,width,channels,noise,alpha," CONDITIONS,
           .decided = "hidden,activation,time,trace,end_time,rtol,atol" },
         { .title = "Tables: nsf, maf, iaf, nice, besides --layers, --hidden, --activation, --bound", .target = &o->table, .config = "table",
-          .skip = "dim,cond_dim,mean,sd,kind,low,high,alpha,noise", .decided = "layers,hidden,activation,mix,bins,bound" },
+          .skip = "dim,mean,sd,kind,low,high,alpha,noise," CONDITIONS, .decided = "layers,hidden,activation,mix,bins,bound" },
         { .title = "Fit", .target = &o->fit, .config = "fit", .decided = "schedule,epochs,batch,clip_norm,ema_decay,l2,patience,warmup_steps,progress_steps,factor" },
         { .title = "Optimizer: adam, adamw, adamax", .target = &o->adam, .config = "adam", .decided = "lr,eps,weight_decay" },
         { .title = "Optimizer: sgd", .target = &o->sgd, .config = "sgd" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * train.h - the parts of nflow train: its options, its architectures and presets (architectures.c), its reports (train_report.c)
+ * train.h - the parts of nflow train: its options, its architectures and presets (architectures.c), conditioning columns (conditions.c), its
+ * reports (train_report.c)
  */
 #ifndef NFT_TRAIN_H
 #define NFT_TRAIN_H
@@ -23,6 +24,7 @@ typedef struct train_options {
     int64_t hidden_channels, blocks;
     int32_t preset; /* from 1, of PRESETS; 0: not given */
     double alpha; /* NaN: not given */
+    nf_flow_config condition; /* the embedding's options stand in all configs; these are for the help */
     nf_realnvp_config realnvp;
     nf_glow_config glow;
     nf_realnvp_image_config realnvp_image;
@@ -43,6 +45,7 @@ typedef struct train_run {
     nf_optimizer *optimizer;
     double *mean, *sd; /* [dim], NULL: no standardise layer */
     double log_sd;     /* sum of log sd */
+    double *cond_mean, *cond_sd; /* [cond_dim], NULL: conditions stay as they are */
     table_kinds kinds; /* of the columns; all NULL: not asked for */
     double gaussian;   /* held-out NLL of the full-covariance Gaussian; NaN: none */
     image_shape shape; /* of the rows, all 0: they are no images */
@@ -82,6 +85,9 @@ int train_takes_images(const train_options *o); /* the flow takes pixels */
 void train_notes(void); /* prints the presets */
 /* Which architecture, and what follows from it: known as soon as the data are read. */
 int train_choose(train_run *run, train_options *o);
+
+/* Measures the conditioning columns of the training part, and settles their embedding. */
+int train_conditions(train_run *run, train_options *o);
 
 /* Bits per dimension; NaN for rows that are no images. */
 double train_bits(const train_run *run, double nll);

@@ -130,6 +130,15 @@ typedef struct nf_ffjord_config {
     int32_t bits;       /* as in nf_glow_config */
     int32_t noise;      /* NF_NOISE_... */
     double alpha;       /* margin of the logit; default 1e-6, of real numbers (NF_GLOW_REAL) no logit */
+    const double *cond_mean; /* [cond_dim]; this and what follows: as in nf_flow_config */
+    int64_t n_cond_mean;
+    const double *cond_sd;
+    int64_t n_cond_sd;
+    const int64_t *embed_hidden;
+    int64_t n_embed_hidden;
+    int64_t embed_dim;
+    int32_t embed_activation;
+    int32_t cond_standardise;
 } nf_ffjord_config;
 #define NF_FFJORD_CONFIG_INIT { .struct_size = sizeof(nf_ffjord_config) }
 NF_API void nf_ffjord_config_init(nf_ffjord_config *config);

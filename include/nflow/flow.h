@@ -34,11 +34,28 @@ NF_BEGIN_DECLS
  */
 typedef struct nf_flow nf_flow;
 
-/** How to compose a flow. */
+/**
+ * How to compose a flow.
+ *
+ * Conditions may pass through a stage before layers and base see them: standardised, s = (cond - mean) / sd, and then embedded by one network
+ * that all of them share, e = net(s), trained with the rest; a multilayer perceptron whose last layer is linear. Calls take raw conditions,
+ * [n][cond_dim], all the same; layers and base have cond_dim columns, with an embedding embed_dim. Parameters: condition.mean, condition.sd
+ * [cond_dim], frozen; condition.net.<l>.weight [in][out], condition.net.<l>.bias [out]. Without these fields conditions are seen as they are.
+ */
 typedef struct nf_flow_config {
     uint32_t struct_size;
     int32_t dtype; /* NF_F32 (default) or NF_F64 */
     uint64_t seed; /* of the initial weights and of the layers' noise; each place draws from a stream of its own */
+    int64_t cond_dim;        /* conditioning columns of calls; default: as many as cond_mean or cond_sd have, or else as layers want */
+    const double *cond_mean; /* [cond_dim]: conditions are standardised; one without the other: sd 1, or mean 0 */
+    int64_t n_cond_mean;
+    const double *cond_sd;
+    int64_t n_cond_sd;
+    const int64_t *embed_hidden; /* widths of the embedding's hidden layers, at most 65536; default 32, 32. {0}: none */
+    int64_t n_embed_hidden;
+    int64_t embed_dim;        /* columns of the embedding; 0: none */
+    int32_t embed_activation; /* NF_ACTIVATION_..., default silu */
+    int32_t cond_standardise; /* 1: conditions are standardised, by mean 0 and sd 1 unless given */
 } nf_flow_config;
 #define NF_FLOW_CONFIG_INIT { .struct_size = sizeof(nf_flow_config) }
 NF_API void nf_flow_config_init(nf_flow_config *config);
@@ -46,9 +63,9 @@ NF_API void nf_flow_config_init(nf_flow_config *config);
 /**
  * Composes a flow of layers over a base; layers[0] is next to the data. config may be NULL. Each layer's dim must be the number
  * of columns that reach it: the base's dim, less what layers before it factored out; layers that condition must agree on
- * cond_dim. Takes references, leaves the caller's. n_layers = 0 is allowed: the flow is its base.
- * NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_SHAPE (layer, its dim, expected), NF_ERR_DTYPE (a layer lacks this precision), NF_ERR_LIMIT
- * (max_layers, max_elements), NF_ERR_OVERFLOW, NF_ERR_CONFIG_*, NF_ERR_MEMORY: *out NULL.
+ * cond_dim, which is embed_dim where there is an embedding. Takes references, leaves the caller's. n_layers = 0 is allowed: the flow is its base.
+ * NF_ERR_NULL, NF_ERR_HANDLE, NF_ERR_SHAPE (layer, its dim, expected; of conditions: arrays of other lengths, columns that no layer has),
+ * NF_ERR_DTYPE (a layer lacks this precision), NF_ERR_LIMIT (max_layers, max_elements, max_dim), NF_ERR_OVERFLOW, NF_ERR_CONFIG_*, NF_ERR_MEMORY: *out NULL.
  */
 NF_API nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
                                 nf_layer *const *layers, int64_t n_layers);
@@ -84,6 +101,15 @@ typedef struct nf_realnvp_config {
     int64_t n_mean;
     const double *sd;
     int64_t n_sd;
+    const double *cond_mean; /* [cond_dim]; this and what follows: as in nf_flow_config */
+    int64_t n_cond_mean;
+    const double *cond_sd;
+    int64_t n_cond_sd;
+    const int64_t *embed_hidden;
+    int64_t n_embed_hidden;
+    int64_t embed_dim;
+    int32_t embed_activation;
+    int32_t cond_standardise;
 } nf_realnvp_config;
 #define NF_REALNVP_CONFIG_INIT { .struct_size = sizeof(nf_realnvp_config) }
 NF_API void nf_realnvp_config_init(nf_realnvp_config *config);
@@ -119,6 +145,15 @@ typedef struct nf_glow_config {
     int64_t n_temperature;
     int32_t scale;     /* NF_SCALE_... of affine couplings, default tanh (bound 2); sigmoid as the paper's code */
     int32_t reserved;
+    const double *cond_mean; /* [cond_dim]; this and what follows: as in nf_flow_config */
+    int64_t n_cond_mean;
+    const double *cond_sd;
+    int64_t n_cond_sd;
+    const int64_t *embed_hidden;
+    int64_t n_embed_hidden;
+    int64_t embed_dim;
+    int32_t embed_activation;
+    int32_t cond_standardise;
 } nf_glow_config;
 enum { NF_GLOW_AFFINE = 1, NF_GLOW_ADDITIVE = 2 };
 enum { NF_GLOW_REAL = 17 };
@@ -146,6 +181,15 @@ typedef struct nf_realnvp_image_config {
     int32_t noise;     /* NF_NOISE_... */
     double alpha;      /* of the logit, default 0.05 */
     uint64_t seed;
+    const double *cond_mean; /* [cond_dim]; this and what follows: as in nf_flow_config */
+    int64_t n_cond_mean;
+    const double *cond_sd;
+    int64_t n_cond_sd;
+    const int64_t *embed_hidden;
+    int64_t n_embed_hidden;
+    int64_t embed_dim;
+    int32_t embed_activation;
+    int32_t cond_standardise;
 } nf_realnvp_image_config;
 #define NF_REALNVP_IMAGE_CONFIG_INIT { .struct_size = sizeof(nf_realnvp_image_config) }
 NF_API void nf_realnvp_image_config_init(nf_realnvp_image_config *config);
@@ -233,14 +277,14 @@ NF_API nf_status nf_flow_set_params(nf_flow *flow, int64_t count, const double *
 typedef struct nf_param_view {
     uint32_t struct_size;
     int32_t properties; /* NF_PARAM_... of nflow/layer_type.h */
-    char name[96];      /* "layers.3.net.0.weight", "base.mean" */
+    char name[96];      /* "layers.3.net.0.weight", "condition.sd", "base.mean" */
     int64_t offset;     /* elements from the start of the block */
     int64_t count;
     int32_t rank;
     int32_t reserved;
     int64_t shape[4];
 } nf_param_view;
-/** A named view of the flat block: number `index`, layers first, then the base; views are contiguous and cover the block.
+/** A named view of the flat block: number `index`, layers first, then the conditions' stage, then the base; views are contiguous and cover the block.
  * NF_ERR_ARG past the last. Shared-read. */
 NF_API nf_status nf_flow_param(const nf_flow *flow, int64_t index, nf_param_view *out);
 

@@ -50,8 +50,8 @@ typedef struct nf_tile {
     const void *packed_backward; /* and for backward alone; NULL where no backward can follow */
     void *grad;            /* this layer's slice of a gradient, to be added to; NULL: not wanted */
     const void *cond;      /* [n][cond_dim], or NULL */
-    int64_t cond_dim;      /* of the flow; a layer that declares 0 ignores cond */
-    void *grad_cond;       /* backward: [n][cond_dim] to be added to; NULL: not wanted (always so in 0.1) */
+    int64_t cond_dim;      /* columns of cond: those of the flow's embedding, where it has one; a layer that declares 0 ignores cond */
+    void *grad_cond;       /* backward, match: [n][cond_dim] to be added to; NULL: not wanted. Flows want it where an embedding is trained */
     void *scratch;         /* as many bytes as describe asked for, 64-aligned, not cleared */
     double *log_det;       /* [n], to be added to by forward and inverse */
     const uint64_t *row_key; /* [n] keys of random numbers: the data row's number in fit, a hash of its bits elsewhere */
@@ -144,8 +144,8 @@ typedef struct nf_layer_ops {
     nf_status (*check)(const void *self, const void *theta);
     /* OPTIONAL (NULL: the layer cannot be trained by flow matching). in and out are rows that are to be joined, x and z, not f(x); the
      * layer has dim_out = dim. loss[i] (overwritten) is how far row i is from that, at a time drawn from its row_key, stream and epoch;
-     * adds sum_i h[i] dloss[i]/dtheta to tile->grad. grad NULL: the loss alone, and packed_backward may be NULL. Parameters with
-     * NF_PARAM_NO_MATCH get no gradient. */
+     * adds sum_i h[i] dloss[i]/dtheta to tile->grad, and h[i] dloss[i]/dcond to tile->grad_cond where it is not NULL. grad NULL: the loss alone,
+     * and packed_backward may be NULL. Parameters with NF_PARAM_NO_MATCH get no gradient. */
     nf_status (*match)(const void *self, const nf_tile *tile, const void *in, const void *out, const double *h, double *loss);
     /* OPTIONAL (NULL: solved for, from dim calls of backward). backward of in = f^-1(out), as far as rows go: g holds v = dL/d in and
      * becomes w = dL/d out, with J^T w = v, J = d out / d in; log_det has no part in it. in, out, saved are those of the forward call

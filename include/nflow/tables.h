@@ -68,6 +68,15 @@ typedef struct nf_table_config {
     double alpha;       /* margin of bounded columns, default 1e-6 */
     int32_t noise;      /* NF_NOISE_...: of integer columns */
     int32_t reserved;
+    const double *cond_mean; /* [cond_dim]; this and what follows: as in nf_flow_config */
+    int64_t n_cond_mean;
+    const double *cond_sd;
+    int64_t n_cond_sd;
+    const int64_t *embed_hidden;
+    int64_t n_embed_hidden;
+    int64_t embed_dim;
+    int32_t embed_activation;
+    int32_t cond_standardise;
 } nf_table_config;
 #define NF_TABLE_CONFIG_INIT { .struct_size = sizeof(nf_table_config) }
 NF_API void nf_table_config_init(nf_table_config *config);

@@ -26,7 +26,7 @@ typedef struct nfi_base_ops {
     nf_status (*sample)(const void *self, const nf_tile *tile, double temperature, void *z);
     /* Of z that `sample` drew, at temperature 1, for the tile's seed and rows, whose loss is L_i, with g [n][dim] = dL_i/dz_i (left alone):
      * tile->grad += sum_i g_i dz_i/dtheta, where draws move smoothly with theta; sum_i value_i dlog p(z_i)/dtheta, value_i being L_i less
-     * a number that the draw has no part in, where they jump. NULL: no parameters. */
+     * a number that the draw has no part in, where they jump; and the same by cond to tile->grad_cond. NULL: no parameters. */
     nf_status (*sample_backward)(const void *self, const nf_tile *tile, const void *z, const void *g, const double *value);
 } nfi_base_ops;
 

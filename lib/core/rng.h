@@ -21,6 +21,7 @@ enum {
     NFI_STREAM_PERMUTATION = 8,
     NFI_STREAM_MATCH = 9, /* times of flow matching */
     NFI_STREAM_BOX = 10, /* uniform columns beside normal ones */
+    NFI_STREAM_CONDITION = 11, /* weights of the embedding of conditions */
     NFI_STREAM_COMPONENT = 16 /* which of a mixture a sample is of */
 };
 

@@ -22,7 +22,7 @@ nf_tile nfi_chain_tile(const nf_flow *flow, const nfi_place *place, const nfi_wo
                       .theta = (const char *)flow->theta + theta * flow->size,
                       .packed = (const char *)flow->packed + (place ? place->packed : flow->base_packed),
                       .packed_backward = backward ? backward + (place ? place->packed_backward : flow->base_packed_backward) : NULL,
-                      .cond = flow->cond_dim ? w->cond + i * flow->cond_dim * flow->size : NULL, .cond_dim = flow->cond_dim,
+                      .cond = flow->cond_dim ? w->cond + i * flow->condition.width * flow->size : NULL, .cond_dim = flow->condition.width,
                       .scratch = w->scratch, .log_det = w->log_det + i, .row_key = w->key + i, .seed = flow->seed,
                       .stream = place ? place->stream : 0, .precise = flow->precise, .failures = (nfi_workspace *)(uintptr_t)w, .kernels = flow->kernels };
 }
@@ -82,10 +82,11 @@ void nfi_chain_load(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n
     w->solves = (nfi_solve_sums){ 0 };
     memset(w->bad, 0, (size_t)n);
     memset(w->log_det, 0, (size_t)n * sizeof *w->log_det);
-    if (flow->cond_dim) nfi_rows_load(flow->dtype, n, flow->cond_dim, job->cond + row * bytes_cond, w->cond, w->bad);
+    if (flow->cond_dim) nfi_rows_load(flow->dtype, n, flow->cond_dim, job->cond + row * bytes_cond, w->raw, w->bad);
+    nfi_condition_apply(flow, w, n);
     if (!job->in) return;
     nfi_rows_load(flow->dtype, n, flow->dim, job->in + row * bytes, state, w->bad);
-    nfi_rows_hash(n, bytes, state, bytes_cond, w->cond, w->key);
+    nfi_rows_hash(n, bytes, state, bytes_cond, w->raw, w->key);
 }
 
 /* Splits h [n][dim] into z's columns [dim_out, dim) and dense rows [n][dim_out]. */
@@ -289,6 +290,7 @@ static nf_status chain_backward_place(const nf_flow *flow, const nfi_place *p, n
         tile.training = 1;
         tile.likelihood = grad->likelihood;
         tile.grad = nfi_grad_open(flow, w, grad, p->theta, p->layer->param_count, i);
+        tile.grad_cond = nfi_condition_grad(flow, w, grad, i);
         status = chain_backward_tile(flow, p, w, &tile, i, g);
         if (!status) nfi_grad_close(flow, w, grad, p->theta, p->layer->param_count, i + m, n);
     }
@@ -310,6 +312,7 @@ nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row,
         const nf_status status = chain_backward_place(flow, p, w, row, n, w->state[at], grad, epoch);
         if (status) return status;
     }
+    nfi_condition_backward(flow, w, n, grad);
     memcpy(w->z, w->state[at], (size_t)(n * flow->dim * flow->size));
     return NF_OK;
 }
@@ -394,8 +397,10 @@ nf_status nfi_chain_match(const nf_flow *flow, nfi_workspace *w, int64_t row, in
         tile.epoch = epoch;
         tile.training = 1;
         tile.grad = nfi_grad_open(flow, w, grad, p->theta, p->layer->param_count, i);
+        tile.grad_cond = nfi_condition_grad(flow, w, grad, i);
         status = ops->match(p->layer->self, &tile, in + i * bytes, out + i * bytes, w->weight + i, w->spare + i);
         if (!status) nfi_grad_close(flow, w, grad, p->theta, p->layer->param_count, i + m, n);
     }
+    if (!status) nfi_condition_backward(flow, w, n, grad);
     return chain_status(flow, p, status);
 }

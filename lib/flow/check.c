@@ -271,18 +271,30 @@ static bool check_trainable(const nf_flow *flow, int64_t k)
     return false;
 }
 
+/* Some parameters among [first, first + count), CHECK_THETA at most; *scale and *error grow. */
+static nf_status check_some_theta(check_memory *m, int64_t first, int64_t count, double *scale, double *error)
+{
+    const double *grad = m->f64->grad;
+    nf_status status = NF_OK;
+
+    for (int64_t t = 0; t < nfi_min(CHECK_THETA, count) && !status; t++) {
+        const int64_t k = first + (int64_t)(nfi_random_u64(0, NFI_STREAM_CHECK, (uint64_t)t) % (uint64_t)count);
+        if (!check_trainable(m->f64, k)) continue;
+        *scale = check_max(*scale, check_abs(grad[k]));
+        status = check_smallest(m, check_theta, k, check_bounds[NF_F64].gradient * *scale, error);
+    }
+    return status;
+}
+
+/* Of the whole block, and of the embedding again, which may be a small part of it. */
 static nf_status check_grad_theta(check_memory *m, nf_check_report *r)
 {
+    const nfi_condition *c = &m->f64->condition;
     double scale = 1e-3, error = 0.0, mean;
     nf_status status = check_log_prob(m, 0, m->rows, m->x, true, &mean);
-    const double *grad = m->f64->grad; /* made by the call */
 
-    for (int64_t t = 0; t < nfi_min(CHECK_THETA, m->f64->count) && !status; t++) {
-        const int64_t k = (int64_t)(nfi_random_u64(0, NFI_STREAM_CHECK, (uint64_t)t) % (uint64_t)m->f64->count);
-        if (!check_trainable(m->f64, k)) continue;
-        scale = check_max(scale, check_abs(grad[k]));
-        status = check_smallest(m, check_theta, k, check_bounds[NF_F64].gradient * scale, &error);
-    }
+    if (!status) status = check_some_theta(m, 0, m->f64->count, &scale, &error);
+    if (!status && c->embeds) status = check_some_theta(m, c->theta + c->net_at, c->count - c->net_at, &scale, &error);
     r->grad_theta_error_max = error / scale;
     return status;
 }
@@ -298,8 +310,8 @@ static nf_status check_layer_alone(const nf_flow *flow, const nfi_place *p, chec
 
     *error = 0.0;
     if (!status) {
-        nf_tile tile = nfi_chain_tile(flow, p, w, 0, 0, rows);
-        tile.cond = flow->cond_dim ? cond : NULL;
+        const nf_tile tile = nfi_chain_tile(flow, p, w, 0, 0, rows);
+        nfi_condition_load(flow, w, rows, cond);
         memset(w->key, 0, (size_t)rows * sizeof *w->key);
         status = ops->forward(p->layer->self, &tile, h, image, NULL);
         if (!status && ops->inverse) status = ops->inverse(p->layer->self, &tile, image, back);
@@ -346,14 +358,13 @@ static int64_t check_count_discrete(const nf_flow *flow)
 /* The flow of the places from `first` on, with the parameters of the whole one. */
 static nf_status check_make_rest(nf_flow **out, const nf_flow *flow, int64_t first)
 {
-    const nf_flow_config config = { .struct_size = sizeof config, .dtype = flow->dtype, .seed = flow->seed };
-    const int64_t n = flow->n_places - first, theta = n ? flow->places[first].theta : flow->base_theta;
+    const int64_t n = flow->n_places - first, theta = n ? flow->places[first].theta : flow->condition.theta;
     nf_status status;
     nf_layer **layers = nfi_alloc(flow->object.context, n, sizeof *layers, &status);
 
     if (!layers) return status;
     for (int64_t l = 0; l < n; l++) layers[l] = flow->places[first + l].layer;
-    status = nfi_flow_create_bare(out, flow->object.context, &config, flow->base, layers, n);
+    status = nfi_flow_create_bare(out, flow->object.context, &flow->condition.config, flow->base, layers, n);
     nfi_free(flow->object.context, layers, n, sizeof *layers);
     if (status) return status;
     memcpy((*out)->theta, (const char *)flow->theta + theta * flow->size, (size_t)((flow->count - theta) * flow->size));
@@ -397,10 +408,10 @@ static nf_status check_through_discrete(const nf_flow *flow, int64_t first, int6
         for (int64_t l = 0; l < first; l++) m = nfi_min(m, flow->places[l].info.tile_rows);
         const void *c = flow->cond_dim ? (const char *)cond + i * row_cond : NULL;
         nfi_rows_hash(m, row, rows + i * row, row_cond, c, w->key);
+        nfi_condition_load(flow, w, m, c);
         for (int64_t l = 0; l < first && !status; l++) {
             nf_tile tile = nfi_chain_tile(flow, &flow->places[l], w, 0, 0, m);
             tile.row = i;
-            tile.cond = c;
             memset(w->log_det, 0, (size_t)m * sizeof *w->log_det);
             memcpy(room, rows + i * row, (size_t)(m * row));
             status = check_discrete_tile(flow, &flow->places[l], &tile, room, rows + i * row, room + NFI_TILE_ROWS * row,

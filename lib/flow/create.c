@@ -12,6 +12,8 @@
 static const nf_field flow_fields[] = {
     NFI_FIELD(nf_flow_config, dtype, NF_FIELD_CHOICE, 0, NF_F32, 1, 2, "f32,f64", "precision of parameters and rows"),
     NFI_FIELD(nf_flow_config, seed, NF_FIELD_U64, 0, 0, 0, 0, NULL, "seed of the initial weights and of the layers' noise"),
+    NFI_FIELD(nf_flow_config, cond_dim, NF_FIELD_I64, 0, 0, 0, NFI_MAX_DIM, NULL, "conditioning columns of calls; 0: as many as layers want"),
+    NFI_CONDITION_FIELDS(nf_flow_config),
 };
 static const nfi_config_type nfi_flow_config_type = { "flow", sizeof(nf_flow_config), sizeof(nf_flow_config), flow_fields,
                                                sizeof flow_fields / sizeof *flow_fields };
@@ -44,7 +46,8 @@ static nf_status create_check_layer(const nf_layer *layer, int64_t i, int64_t di
     return NF_OK;
 }
 
-static nf_status create_check(nf_context *context, const nf_base *base, nf_layer *const *layers, int64_t n, int32_t dtype)
+/* *wanted: the conditioning columns that layers and base want, 0: none. */
+static nf_status create_check(nf_context *context, const nf_base *base, nf_layer *const *layers, int64_t n, int32_t dtype, int64_t *wanted)
 {
     const nf_context_config *limits = nfi_context_config(context);
     int64_t cond_dim = 0, active = base->dim;
@@ -67,13 +70,27 @@ static nf_status create_check(nf_context *context, const nf_base *base, nf_layer
     if (cond_dim && base->cond_dim && base->cond_dim != cond_dim)
         return nfi_fail(NF_ERR_SHAPE, "nf_flow_create: base (%s) has cond_dim %lld, the layers %lld", base->type->name,
                         (long long)base->cond_dim, (long long)cond_dim);
+    *wanted = cond_dim ? cond_dim : base->cond_dim;
     return NF_OK;
+}
+
+/* What the config leaves open about conditions follows from the layers; what both say must agree. */
+static nf_status create_check_condition(nf_flow_config *config, nf_context *context, int64_t wanted)
+{
+    nf_status status;
+
+    if (!config->cond_dim) config->cond_dim = config->n_cond_mean ? config->n_cond_mean : config->n_cond_sd;
+    if (!config->cond_dim && !config->embed_dim) config->cond_dim = wanted;
+    if ((status = nfi_condition_resolve(config, context, "nf_flow_create"))) return status;
+    if (!wanted || wanted == nfi_condition_width(config)) return NF_OK;
+    return nfi_fail(NF_ERR_SHAPE, "nf_flow_create: layers or base have cond_dim %lld, expected %s, %lld", (long long)wanted,
+                    config->embed_dim ? "embed_dim" : "that of the flow", (long long)nfi_condition_width(config));
 }
 
 /* Where the rows in and out of each place are kept in training: out of one place is in of the next, unless columns leave. */
 static void create_place_rows(nf_flow *flow)
 {
-    flow->scratch = flow->base_info.scratch_fixed + flow->base_info.scratch_row * flow->tile_base;
+    flow->scratch = nfi_max(flow->base_info.scratch_fixed + flow->base_info.scratch_row * flow->tile_base, flow->condition.scratch);
     const int64_t align = flow->quantum < 16 ? NFI_ALIGN : 1; /* a multiple of 16 rows is aligned anyhow */
     int64_t act = 0, in = 0;
 
@@ -124,9 +141,25 @@ static void create_tiles(nf_flow *flow)
     flow->quantum = nfi_min(flow->tile_most, 16);
     flow->row_weight = nfi_min(NFI_TILE_ROWS / least, NFI_ROW_WEIGHT);
     flow->block_most = nfi_max(create_power(nfi_min(NFI_BLOCK_ELEMENTS / flow->dim, NFI_BLOCK_ROWS)), flow->tile_most);
+    nfi_condition_tiles(flow, flow->tile_base);
 }
 
-/* The base stands behind the layers in every block. */
+/* The stage of conditions stands between the layers' slices and the base's. */
+static nf_status create_place_condition(nf_flow *flow, int64_t *count, int64_t *packed, int64_t *backward)
+{
+    nfi_condition *c = &flow->condition;
+
+    c->theta = *count;
+    c->packed = *packed;
+    c->packed_backward = *backward;
+    if (c->embeds) flow->flop_row += 2.0 * (double)c->mlp.theta_count;
+    if (nfi_add(*count, c->count, count) && nfi_add(*packed, nfi_condition_packed_bytes(flow, false), packed) &&
+        nfi_add(*backward, nfi_condition_packed_bytes(flow, true), backward))
+        return NF_OK;
+    return nfi_fail(NF_ERR_OVERFLOW, "nf_flow_create: the number of parameters is too large to compute");
+}
+
+/* The base stands last in every block. */
 static void create_base(nf_flow *flow, int64_t count, int64_t packed, int64_t packed_backward)
 {
     const nfi_base_info info = nfi_base_describe(flow->base, flow->kernels);
@@ -139,7 +172,6 @@ static void create_base(nf_flow *flow, int64_t count, int64_t packed, int64_t pa
     flow->packed_bytes = packed + nfi_round_up(info.packed, NFI_ALIGN);
     flow->packed_backward_bytes = packed_backward + nfi_round_up(info.packed_backward, NFI_ALIGN);
     flow->flop_row += info.flop_row > 0 ? info.flop_row : 2.0 * (double)flow->base->param_count;
-    if (info.cond_dim) flow->cond_dim = info.cond_dim;
 }
 
 static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
@@ -158,12 +190,13 @@ static nf_status create_places(nf_flow *flow, nf_layer *const *layers)
         p->packed_backward = backward;
         p->stream = (uint32_t)(i + 1) << 8;
         flow->factors |= p->info.dim_out < p->info.dim;
-        if (p->layer->cond_dim) flow->cond_dim = p->layer->cond_dim;
         if (!nfi_add(count, p->layer->param_count, &count) || !nfi_add(packed, p->info.packed, &packed) ||
             !nfi_add(backward, p->info.packed_backward, &backward))
             return nfi_fail(NF_ERR_OVERFLOW, "nf_flow_create: the number of parameters is too large to compute");
         flow->flop_row += p->info.flop_row > 0 ? p->info.flop_row : 2.0 * (double)p->layer->param_count;
     }
+    const nf_status status = create_place_condition(flow, &count, &packed, &backward);
+    if (status) return status;
     create_base(flow, count, packed, backward);
     create_tiles(flow);
     create_place_rows(flow);
@@ -196,15 +229,17 @@ static nf_status create_reset(nf_flow *flow)
         status = ops->reset(p->layer->self, flow->seed, p->stream + NFI_STREAM_INIT, theta);
         if (status) return nfi_fail_in(status, "nf_flow_create: layer %lld (%s)", (long long)i, p->layer->type->name);
     }
+    nfi_condition_reset(flow);
     const nfi_base_ops *ops = nfi_base_ops_of(flow->base, flow->dtype);
     return ops->reset ? ops->reset(flow->base->self, flow->seed, (char *)flow->theta + flow->base_theta * flow->size) : NF_OK;
 }
 
 /* Everything but the object itself; a flow that is only partly built can be released. */
-static nf_status create_build(nf_flow *flow, nf_context *context, nf_layer *const *layers, int64_t n_layers)
+static nf_status create_build(nf_flow *flow, nf_context *context, const nf_flow_config *config, nf_layer *const *layers, int64_t n_layers)
 {
-    nf_status status;
+    nf_status status = nfi_condition_make(flow, config);
 
+    if (status) return status;
     flow->places = nfi_alloc(context, n_layers, sizeof *flow->places, &status);
     if (!flow->places) return status;
     flow->n_places = n_layers;
@@ -217,6 +252,7 @@ nf_status nfi_flow_create_bare(nf_flow **out, nf_context *context, const nf_flow
 {
     nf_flow_config resolved, defaults = NF_FLOW_CONFIG_INIT;
     nf_flow *flow = NULL;
+    int64_t wanted = 0;
     nf_status status;
     uint64_t fpenv;
 
@@ -225,17 +261,19 @@ nf_status nfi_flow_create_bare(nf_flow **out, nf_context *context, const nf_flow
     if ((status = nfi_context_check(context, "nf_flow_create"))) return status;
     if ((status = nfi_config_resolve(&nfi_flow_config_type, config ? config : &defaults, &resolved, "nf_flow_create"))) return status;
     if ((status = nfi_object_check(base, NFI_TAG_BASE, "nf_flow_create: base"))) return status;
-    if ((status = create_check(context, base, layers, n_layers, resolved.dtype))) return status;
+    if ((status = create_check(context, base, layers, n_layers, resolved.dtype, &wanted))) return status;
+    if ((status = create_check_condition(&resolved, context, wanted))) return status;
     flow = nfi_object_create(context, sizeof *flow, NFI_TAG_FLOW);
     if (!flow) return NF_ERR_MEMORY;
     flow->dtype = resolved.dtype;
     flow->size = resolved.dtype == NF_F32 ? 4 : 8;
     flow->seed = resolved.seed;
     flow->dim = base->dim;
+    flow->cond_dim = resolved.cond_dim;
     flow->base = nfi_object_ref(base, NFI_TAG_BASE);
     flow->kernels = nfi_kernels_for(context, resolved.dtype);
     fpenv = nfi_fpenv_enter();
-    status = create_build(flow, context, layers, n_layers);
+    status = create_build(flow, context, &resolved, layers, n_layers);
     nfi_fpenv_leave(fpenv);
     if (status) {
         nf_flow_unref(flow);
@@ -243,6 +281,16 @@ nf_status nfi_flow_create_bare(nf_flow **out, nf_context *context, const nf_flow
     }
     *out = flow;
     return NF_OK;
+}
+
+/* Conditions that nothing looks at are a mistake. */
+static nf_status create_check_used(const nf_flow *flow)
+{
+    bool used = flow->cond_dim == 0 || flow->base->cond_dim > 0;
+
+    for (int64_t i = 0; i < flow->n_places; i++) used |= flow->places[i].layer->cond_dim > 0;
+    if (used) return NF_OK;
+    return nfi_fail(NF_ERR_SHAPE, "nf_flow_create: cond_dim is %lld, and neither a layer nor the base has a cond_dim", (long long)flow->cond_dim);
 }
 
 nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_config *config, nf_base *base,
@@ -253,7 +301,8 @@ nf_status nf_flow_create(nf_flow **out, nf_context *context, const nf_flow_confi
 
     if (status) return status;
     fpenv = nfi_fpenv_enter();
-    status = create_reset(*out);
+    status = create_check_used(*out);
+    if (!status) status = create_reset(*out);
     if (!status) nfi_flow_pack(*out);
     nfi_fpenv_leave(fpenv);
     if (!status) return NF_OK;
@@ -271,6 +320,7 @@ void nf_flow_unref(nf_flow *flow)
     for (int64_t i = 0; i < flow->n_places; i++) nf_layer_unref(flow->places[i].layer);
     nf_base_unref(flow->base);
     nfi_workspace_free_all(flow);
+    nfi_condition_free(flow);
     nfi_free(context, flow->places, flow->n_places, sizeof *flow->places);
     nfi_free(context, flow->slots, flow->n_slots, flow->count * flow->size);
     nfi_free(context, flow->theta, flow->count, flow->size);

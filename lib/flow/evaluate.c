@@ -70,7 +70,7 @@ static nf_status evaluate_draw(const nfi_job *job, nfi_workspace *w, int64_t row
         tile.training = job->density;
         status = ops->sample(flow->base->self, &tile, job->temperature, w->z + i * flow->dim * flow->size);
     }
-    nfi_rows_hash(n, flow->dim * flow->size, w->z, flow->cond_dim * flow->size, w->cond, w->key);
+    nfi_rows_hash(n, flow->dim * flow->size, w->z, flow->cond_dim * flow->size, w->raw, w->key);
     return status;
 }
 

@@ -63,6 +63,7 @@ static const nf_field ffjord_fields[] = {
     FFJORD_FIELD(bits, NF_FIELD_I32, 0, 8, 1, NF_GLOW_REAL, NULL, "bits of a value, 1 to 8; 17: values are real numbers"),
     FFJORD_FIELD(noise, NF_FIELD_CHOICE, 0, NF_NOISE_ALWAYS, 1, 2, "always,training", "when noise spreads the values"),
     FFJORD_FIELD(alpha, NF_FIELD_F64, 0, 0, 0, 0.25, NULL, "margin of the logit; 0: 1e-6, of real numbers none"),
+    NFI_CONDITION_FIELDS(nf_ffjord_config),
 };
 const nfi_config_type nfi_ffjord_config_type = { "ffjord", sizeof(nf_ffjord_config), sizeof(nf_ffjord_config), ffjord_fields,
                                                  sizeof ffjord_fields / sizeof *ffjord_fields };
@@ -181,7 +182,6 @@ static int64_t ffjord_most(const nf_ffjord_config *c)
 
 nf_status nf_flow_create_ffjord(nf_flow **out, nf_context *context, const nf_ffjord_config *config)
 {
-    nf_flow_config flow = NF_FLOW_CONFIG_INIT;
     int64_t hidden[3];
     nfi_recipe recipe;
     nf_base *base = NULL;
@@ -193,12 +193,12 @@ nf_status nf_flow_create_ffjord(nf_flow **out, nf_context *context, const nf_ffj
     if ((status = nfi_context_check(context, ffjord_function))) return status;
     if ((status = nfi_config_resolve(&nfi_ffjord_config_type, config, &c, ffjord_function))) return status;
     ffjord_apply_preset(&c, hidden);
+    nf_flow_config flow = NFI_RECIPE_FLOW(&c);
+    if ((status = nfi_recipe_condition(&flow, &c.cond_dim, context, ffjord_function))) return status;
     if ((status = (c.preset == NF_FFJORD_IMAGES ? ffjord_check_images : ffjord_check_table)(&c))) return status;
     if ((status = nfi_recipe_begin(&recipe, context, ffjord_most(&c), ffjord_function))) return status;
 
     status = ffjord_layers(&recipe, &c);
     if (!status) status = nf_base_normal_create(&base, context, c.dim);
-    flow.dtype = c.dtype;
-    flow.seed = c.seed;
     return nfi_recipe_end(&recipe, status, out, &flow, base);
 }

@@ -6,6 +6,7 @@
 #define NFI_FLOW_FLOW_H
 
 #include "bases/base.h"
+#include "flow/condition.h"
 #include "layers/layer.h"
 #include <nflow/flow.h>
 
@@ -35,7 +36,7 @@ struct nf_flow {
     int32_t dtype;
     int64_t size; /* bytes of an element */
     uint64_t seed;
-    int64_t dim, cond_dim, n_places, count, packed_bytes, packed_backward_bytes;
+    int64_t dim, cond_dim, n_places, count, packed_bytes, packed_backward_bytes; /* cond_dim: of calls; layers see condition.width */
     int64_t act_row, saved_row;          /* bytes a row kept in training */
     int64_t saved_most;                  /* most bytes that one tile of one layer saves */
     int64_t scratch;                     /* most bytes that a tile of any layer or of the base needs */
@@ -50,6 +51,7 @@ struct nf_flow {
     nf_base *base;
     nfi_base_info base_info;
     int64_t base_theta, base_packed, base_packed_backward; /* as of a place */
+    nfi_condition condition;
     const nfi_kernels *kernels;
     void *theta, *packed;
     _Atomic(void *) packed_backward; /* NULL until a backward pass is wanted: nfi_flow_need_backward */

@@ -41,6 +41,7 @@ static const nf_field glow_fields[] = {
                "form of the log-scale of affine couplings"),
     NFI_ARRAY(nf_glow_config, temperature, n_temperature, NF_FIELD_F64_ARRAY, 0, 1e-30, 1e30,
               "factors of the temperature of samples at each level, the one next to the data first"),
+    NFI_CONDITION_FIELDS(nf_glow_config),
 };
 const nfi_config_type nfi_glow_config_type = { "glow", sizeof(nf_glow_config), sizeof(nf_glow_config), glow_fields,
                                                sizeof glow_fields / sizeof *glow_fields };
@@ -122,7 +123,6 @@ static nf_status glow_base(nf_base **out, const nf_glow_config *c, nf_context *c
 
 nf_status nf_flow_create_glow(nf_flow **out, nf_context *context, const nf_glow_config *config)
 {
-    nf_flow_config flow = NF_FLOW_CONFIG_INIT;
     int64_t leaves[GLOW_LEVELS];
     nfi_recipe recipe;
     nf_base *base = NULL;
@@ -133,6 +133,8 @@ nf_status nf_flow_create_glow(nf_flow **out, nf_context *context, const nf_glow_
     *out = NULL;
     if ((status = nfi_context_check(context, glow_function))) return status;
     if ((status = nfi_config_resolve(&nfi_glow_config_type, config, &c, glow_function))) return status;
+    nf_flow_config flow = NFI_RECIPE_FLOW(&c);
+    if ((status = nfi_recipe_condition(&flow, &c.cond_dim, context, glow_function))) return status;
     if ((status = glow_check(&c))) return status;
     if ((status = nfi_recipe_begin(&recipe, context, 2 + c.levels * (3 * c.steps + 3), glow_function))) return status;
 
@@ -140,7 +142,5 @@ nf_status nf_flow_create_glow(nf_flow **out, nf_context *context, const nf_glow_
     status = nfi_recipe_pixels(&recipe, &image, c.bits, c.noise, c.alpha);
     for (int64_t l = 0; l < c.levels && !status; l++) status = glow_level(&recipe, &c, &image, l + 1 == c.levels, &leaves[l]);
     if (!status) status = glow_base(&base, &c, context, leaves);
-    flow.dtype = c.dtype;
-    flow.seed = c.seed;
     return nfi_recipe_end(&recipe, status, out, &flow, base);
 }

@@ -95,6 +95,7 @@ nf_status nfi_grad_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int6
         m = nfi_tile_size(w, i, n, flow->tile_base);
         nf_tile tile = nfi_chain_tile(flow, NULL, w, row, i, m);
         tile.grad = nfi_grad_open(flow, w, grad, flow->base_theta, flow->base->param_count, i);
+        tile.grad_cond = nfi_condition_grad(flow, w, grad, i);
         status = ops->backward(flow->base->self, &tile, w->z + offset, w->weight + i, w->state[1] + offset);
         if (!status) nfi_grad_close(flow, w, grad, flow->base_theta, flow->base->param_count, i + m, n);
     }

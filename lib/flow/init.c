@@ -50,7 +50,7 @@ static nf_status init_forward(const nf_flow *flow, const nfi_place *p, nfi_works
         nf_tile tile = nfi_chain_tile(flow, p, w, 0, 0, nfi_min(p->info.tile_rows, n - i));
         tile.row = i;
         for (int64_t r = 0; r < tile.n; r++) w->key[r] = (uint64_t)(i + r);
-        if (flow->cond_dim) tile.cond = cond + i * flow->cond_dim * flow->size;
+        if (flow->cond_dim) tile.cond = cond + i * flow->condition.width * flow->size;
         status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, NULL);
     }
     return status;
@@ -95,23 +95,37 @@ static nf_status init_chain(nf_flow *flow, nfi_workspace *w, int64_t n, const ch
     return NF_OK;
 }
 
+/* cond [n][cond_dim] as layers see it, to out [n][width]. */
+static void init_condition(const nf_flow *flow, nfi_workspace *w, int64_t n, const char *cond, char *out)
+{
+    const int64_t bytes = flow->cond_dim * flow->size, bytes_out = flow->condition.width * flow->size;
+
+    for (int64_t i = 0, m; i < n && cond; i += m) {
+        m = nfi_min(NFI_TILE_ROWS, n - i);
+        nfi_condition_load(flow, w, m, cond + i * bytes);
+        memcpy(out + i * bytes_out, w->cond, (size_t)(m * bytes_out));
+    }
+}
+
 nf_status nfi_flow_init_data(nf_flow *flow, int64_t n, const void *x, const void *cond, const char *function)
 {
     nf_context *context = flow->object.context;
-    const int64_t bytes = n * flow->dim * flow->size;
+    const int64_t bytes = n * flow->dim * flow->size, bytes_cond = n * flow->condition.width * flow->size;
     nf_status status = NF_OK;
     char *state[2] = { nfi_alloc(context, bytes, 1, &status), nfi_alloc(context, bytes, 1, &status) };
+    char *seen = nfi_alloc(context, bytes_cond, 1, &status);
     char *before = nfi_alloc(context, flow->count, flow->size, &status);
     nfi_workspace *w = nfi_workspace_take(flow, NFI_TILE_ROWS, 0);
     const uint64_t fpenv = nfi_fpenv_enter();
 
-    if (!state[0] || !state[1] || !before || !w) {
+    if (!state[0] || !state[1] || !seen || !before || !w) {
         status = NF_ERR_MEMORY;
         goto done;
     }
     memcpy(state[0], x, (size_t)bytes);
     memcpy(before, flow->theta, (size_t)(flow->count * flow->size));
-    status = init_chain(flow, w, n, cond, state);
+    init_condition(flow, w, n, cond, seen);
+    status = init_chain(flow, w, n, cond ? seen : NULL, state);
     if (status) {
         nfi_fail_in(status, "%s", function);
         memcpy(flow->theta, before, (size_t)(flow->count * flow->size));
@@ -121,6 +135,7 @@ done:
     nfi_fpenv_leave(fpenv);
     nfi_workspace_put(flow, w);
     nfi_free(context, before, flow->count, flow->size);
+    nfi_free(context, seen, bytes_cond, 1);
     nfi_free(context, state[0], bytes, 1);
     nfi_free(context, state[1], bytes, 1);
     return status;

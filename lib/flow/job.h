@@ -55,13 +55,14 @@ static inline int64_t nfi_tile_size(const nfi_workspace *w, int64_t i, int64_t n
 /* Runs the job over all blocks; returns its status with the line recorded, outputs NaN after a failure. */
 nf_status nfi_job_run(nfi_job *job);
 
-/* Loads rows [row, row + n) of the job's input and cond into the workspace; sets bad, log_det = 0, keys. */
+/* Loads rows [row, row + n) of the job's input and cond into the workspace, cond through the flow's stage; sets bad, log_det = 0, keys. */
 void nfi_chain_load(const nfi_job *job, nfi_workspace *w, int64_t row, int64_t n, char *state);
 /* z = f(state): leaves z in w->z; adds to w->log_det. keep: 1 stores acts and saved for a backward pass. */
 nf_status nfi_chain_forward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, int32_t keep, uint64_t epoch);
 /* x = f^-1(w->z): leaves x in w->state[0]. */
 nf_status nfi_chain_inverse(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
-/* w->z holds dL/dz, w->weight dL/dlog_det: w->z becomes dL/dx. After nfi_chain_forward with keep. */
+/* w->z holds dL/dz, w->weight dL/dlog_det: w->z becomes dL/dx. After nfi_chain_forward with keep, and where there is an embedding after the
+ * base's backward (nfi_grad_base), which adds to the same dL/dcond: the gradient ends with the embedding's. */
 nf_status nfi_chain_backward(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad, uint64_t epoch);
 /* The way of the inverse back: w->z holds dL/dx, of x = f^-1(z), and becomes dL/dz, J^T dL/dz = dL/dx. After nfi_chain_forward with keep.
  * dense: flow/dense.h. */
@@ -72,7 +73,8 @@ void nfi_chain_kept_z(const nf_flow *flow, const nfi_workspace *w, int64_t n, co
 nf_status nfi_chain_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n);
 /* Through all layers but the last: *in [n][dim of the last] is what it would get, and stays until the workspace is used again. */
 nf_status nfi_chain_lead(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, uint64_t epoch, const char **in);
-/* The last layer's match, over rows in and out of it: w->weight are weights of losses, which become w->spare. */
+/* The last layer's match, over rows in and out of it, and the embedding's gradient of it: w->weight are weights of losses, which become
+ * w->spare. */
 nf_status nfi_chain_match(const nf_flow *flow, nfi_workspace *w, int64_t row, int64_t n, const char *in, const char *out, const nfi_grad *grad,
                           uint64_t epoch);
 /* The tile of rows [i, i + n) of a block that starts at `row`; place NULL: the base's. */

@@ -63,12 +63,18 @@ static void params_pack_base(const nf_flow *flow, void *packed, void *packed_bac
               packed_backward && info->packed_backward ? (char *)packed_backward + flow->base_packed_backward : NULL);
 }
 
-/* Of place i; past the last one of the base. */
 static void params_pack_place(void *arg, int64_t i)
 {
     const params_pack *job = arg;
-    if (i == job->flow->n_places) params_pack_base(job->flow, job->packed, job->packed_backward);
-    else nfi_flow_pack_place(job->flow, &job->flow->places[i], job->packed, job->packed_backward);
+    if (i < job->flow->n_places) nfi_flow_pack_place(job->flow, &job->flow->places[i], job->packed, job->packed_backward);
+    else if (i == job->flow->n_places) params_pack_base(job->flow, job->packed, job->packed_backward);
+    else nfi_condition_pack(job->flow, job->packed, job->packed_backward);
+}
+
+/* Of the places, behind them of the base and of the embedding. */
+static void params_pack_all(params_pack *job)
+{
+    nfi_parallel_for(job->flow->object.context, job->flow->n_places + 2, params_pack_place, job);
 }
 
 nf_status nfi_flow_check_theta(const nf_flow *flow, const void *theta)
@@ -85,7 +91,7 @@ nf_status nfi_flow_check_theta(const nf_flow *flow, const void *theta)
 void nfi_flow_pack(nf_flow *flow)
 {
     params_pack job = { flow, flow->packed, atomic_load_explicit(&flow->packed_backward, memory_order_acquire) };
-    nfi_parallel_for(flow->object.context, flow->n_places + 1, params_pack_place, &job);
+    params_pack_all(&job);
 }
 
 /* Of several threads that come by at once each packs, and the first one's block is kept. */
@@ -99,7 +105,7 @@ nf_status nfi_flow_need_backward(const nf_flow *flow)
     if (!flow->packed_backward_bytes || atomic_load_explicit(&owner->packed_backward, memory_order_acquire)) return NF_OK;
     job.packed_backward = nfi_alloc(flow->object.context, flow->packed_backward_bytes, 1, &status);
     if (!job.packed_backward) return status;
-    nfi_parallel_for(flow->object.context, flow->n_places + 1, params_pack_place, &job);
+    params_pack_all(&job);
     if (!atomic_compare_exchange_strong_explicit(&owner->packed_backward, &none, job.packed_backward, memory_order_acq_rel, memory_order_acquire))
         nfi_free(flow->object.context, job.packed_backward, flow->packed_backward_bytes, 1);
     return NF_OK;
@@ -134,6 +140,13 @@ static nf_status params_view(const nf_flow *flow, int64_t index, nf_param_view *
         }
         index -= layer->n_params;
     }
+    if (index >= 0 && index < flow->condition.n_params) {
+        snprintf(prefix, sizeof prefix, "condition");
+        theta = flow->condition.theta;
+        status = nfi_condition_param(&flow->condition, (int32_t)index, &param);
+        index = -1;
+    }
+    index -= flow->condition.n_params;
     if (index >= 0 && index < flow->base->n_params) status = flow->base->type->param(flow->base->self, (int32_t)index, &param);
     if (status) return status;
     *out = (nf_param_view){ .struct_size = sizeof *out, .properties = param.properties, .offset = theta + param.offset,
@@ -296,7 +309,7 @@ nf_status nf_flow_set_params(nf_flow *flow, int64_t count, const double *theta)
 
 nf_status nf_flow_convert(nf_flow **out, const nf_flow *flow, int32_t dtype)
 {
-    nf_flow_config config = NF_FLOW_CONFIG_INIT;
+    nf_flow_config config;
     nf_layer **layers;
     nf_status status;
     int64_t bad;
@@ -312,8 +325,8 @@ nf_status nf_flow_convert(nf_flow **out, const nf_flow *flow, int32_t dtype)
     layers = nfi_alloc(flow->object.context, flow->n_places, sizeof *layers, &status);
     if (!layers) return status;
     for (int64_t i = 0; i < flow->n_places; i++) layers[i] = flow->places[i].layer;
+    config = flow->condition.config;
     config.dtype = dtype;
-    config.seed = flow->seed;
     status = nfi_flow_create_bare(out, flow->object.context, &config, flow->base, layers, flow->n_places);
     nfi_free(flow->object.context, layers, flow->n_places, sizeof *layers);
     if (status) return status;

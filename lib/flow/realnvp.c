@@ -9,7 +9,7 @@
  * of the networks, which is the same family of functions.
  */
 #include "core/status.h"
-#include "flow/flow.h"
+#include "flow/recipe.h"
 #include <stddef.h>
 
 #define REALNVP_ACTIVATIONS "relu,leaky_relu,tanh,softplus,silu,elu"
@@ -33,6 +33,7 @@ static const nf_field realnvp_fields[] = {
     NFI_FIELD(nf_realnvp_config, seed, NF_FIELD_U64, 0, 0, 0, 0, NULL, "seed of the initial weights"),
     NFI_ARRAY(nf_realnvp_config, mean, n_mean, NF_FIELD_F64_ARRAY, NF_FIELD_INITIAL, -1.7e308, 1.7e308, "means to subtract first"),
     NFI_ARRAY(nf_realnvp_config, sd, n_sd, NF_FIELD_F64_ARRAY, NF_FIELD_INITIAL, 1e-300, 1.7e308, "standard deviations to divide by first"),
+    NFI_CONDITION_FIELDS(nf_realnvp_config),
 };
 const nfi_config_type nfi_realnvp_config_type = { "realnvp", sizeof(nf_realnvp_config), sizeof(nf_realnvp_config), realnvp_fields,
                                                   sizeof realnvp_fields / sizeof *realnvp_fields };
@@ -122,7 +123,6 @@ static nf_status realnvp_layers(nf_layer **layers, int64_t *n, nf_context *conte
 nf_status nf_flow_create_realnvp(nf_flow **out, nf_context *context, const nf_realnvp_config *config)
 {
     nf_realnvp_config c;
-    nf_flow_config flow = NF_FLOW_CONFIG_INIT;
     nf_layer **layers = NULL;
     nf_base *base = NULL;
     int64_t n = 0, most;
@@ -133,14 +133,14 @@ nf_status nf_flow_create_realnvp(nf_flow **out, nf_context *context, const nf_re
     if ((status = nfi_context_check(context, "nf_flow_create_realnvp"))) return status;
     if ((status = nfi_config_resolve(&nfi_realnvp_config_type, config, &c, "nf_flow_create_realnvp"))) return status;
     realnvp_apply_preset(&c);
+    nf_flow_config flow = NFI_RECIPE_FLOW(&c);
+    if ((status = nfi_recipe_condition(&flow, &c.cond_dim, context, "nf_flow_create_realnvp"))) return status;
     if ((status = realnvp_check(context, &c))) return status;
     most = 2 * c.layers + 1;
     layers = nfi_alloc(context, most, sizeof *layers, &status);
     if (!layers) return status;
     if ((status = realnvp_layers(layers, &n, context, &c))) goto done;
     if ((status = nf_base_normal_create(&base, context, c.dim))) goto done;
-    flow.dtype = c.dtype;
-    flow.seed = c.seed;
     status = nf_flow_create(out, context, &flow, base, layers, n);
 done:
     for (int64_t i = 0; i < n; i++) nf_layer_unref(layers[i]);

@@ -38,6 +38,7 @@ static const nf_field image_fields[] = {
     IMAGE_FIELD(noise, NF_FIELD_CHOICE, 0, NF_NOISE_ALWAYS, 1, 2, "always,training", "when noise spreads the values"),
     IMAGE_FIELD(alpha, NF_FIELD_F64, 0, 0.05, 1e-12, 0.25, NULL, "margin of the logit"),
     IMAGE_FIELD(seed, NF_FIELD_U64, 0, 0, 0, 0, NULL, "seed of the initial weights and of the noise"),
+    NFI_CONDITION_FIELDS(nf_realnvp_image_config),
 };
 const nfi_config_type nfi_realnvp_image_config_type = { "realnvp_image", sizeof(nf_realnvp_image_config), sizeof(nf_realnvp_image_config),
                                                         image_fields, sizeof image_fields / sizeof *image_fields };
@@ -96,7 +97,6 @@ static nf_status image_layers(nfi_recipe *recipe, const nf_realnvp_image_config 
 
 nf_status nf_flow_create_realnvp_image(nf_flow **out, nf_context *context, const nf_realnvp_image_config *config)
 {
-    nf_flow_config flow = NF_FLOW_CONFIG_INIT;
     nf_realnvp_image_config c;
     nf_base *base = NULL;
     nfi_recipe recipe;
@@ -106,12 +106,12 @@ nf_status nf_flow_create_realnvp_image(nf_flow **out, nf_context *context, const
     *out = NULL;
     if ((status = nfi_context_check(context, image_function))) return status;
     if ((status = nfi_config_resolve(&nfi_realnvp_image_config_type, config, &c, image_function))) return status;
+    nf_flow_config flow = NFI_RECIPE_FLOW(&c);
+    if ((status = nfi_recipe_condition(&flow, &c.cond_dim, context, image_function))) return status;
     if ((status = image_check(&c))) return status;
     if ((status = nfi_recipe_begin(&recipe, context, 2 + c.levels * (4 * IMAGE_COUPLINGS + 4) + 2 * IMAGE_LAST_COUPLINGS, image_function)))
         return status;
     status = image_layers(&recipe, &c);
     if (!status) status = nf_base_normal_create(&base, context, c.height * c.width * c.channels);
-    flow.dtype = c.dtype;
-    flow.seed = c.seed;
     return nfi_recipe_end(&recipe, status, out, &flow, base);
 }

@@ -37,6 +37,14 @@ nf_status nfi_recipe_end(nfi_recipe *recipe, nf_status status, nf_flow **out, co
     return status;
 }
 
+nf_status nfi_recipe_condition(nf_flow_config *flow, int64_t *cond_dim, nf_context *context, const char *function)
+{
+    const nf_status status = nfi_condition_resolve(flow, context, function);
+
+    if (!status) *cond_dim = nfi_condition_width(flow);
+    return status;
+}
+
 nf_status nfi_recipe_check_standardise(const char *function, int64_t dim, int64_t n_mean, int64_t n_sd)
 {
     if ((!n_mean || n_mean == dim) && (!n_sd || n_sd == dim)) return NF_OK;

@@ -22,6 +22,15 @@ nf_status nfi_recipe_add(nfi_recipe *recipe, const char *type, const void *confi
  * it is a failure. */
 nf_status nfi_recipe_end(nfi_recipe *recipe, nf_status status, nf_flow **out, const nf_flow_config *config, nf_base *base);
 
+/* The config of the flow that a recipe's config c asks for: they name these fields alike. */
+#define NFI_RECIPE_FLOW(c)                                                                                                                     \
+    { .struct_size = sizeof(nf_flow_config), .dtype = (c)->dtype, .seed = (c)->seed, .cond_dim = (c)->cond_dim, .cond_mean = (c)->cond_mean,    \
+      .n_cond_mean = (c)->n_cond_mean, .cond_sd = (c)->cond_sd, .n_cond_sd = (c)->n_cond_sd, .embed_hidden = (c)->embed_hidden,                 \
+      .n_embed_hidden = (c)->n_embed_hidden, .embed_dim = (c)->embed_dim, .embed_activation = (c)->embed_activation,                            \
+      .cond_standardise = (c)->cond_standardise }
+/* Checks its conditions, and makes *cond_dim what the recipe's layers see of them. Errors of nfi_condition_resolve. */
+nf_status nfi_recipe_condition(nf_flow_config *flow, int64_t *cond_dim, nf_context *context, const char *function);
+
 /* n_mean and n_sd are 0 or dim, else NF_ERR_SHAPE; and the layer "standardise" for them, none when both are 0. */
 nf_status nfi_recipe_check_standardise(const char *function, int64_t dim, int64_t n_mean, int64_t n_sd);
 nf_status nfi_recipe_standardise(nfi_recipe *recipe, int64_t dim, const double *mean, int64_t n_mean, const double *sd, int64_t n_sd);

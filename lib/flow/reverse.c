@@ -139,6 +139,7 @@ static nf_status reverse_base(const reverse_job *r, nfi_workspace *w, int64_t ro
         tile.row = r->target->first + row + i;
         tile.seed = r->target->seed;
         tile.grad = nfi_grad_open(flow, w, grad, flow->base_theta, flow->base->param_count, i);
+        tile.grad_cond = nfi_condition_grad(flow, w, grad, i);
         const char *z = w->state[0] + i * bytes;
         if (ops->sample_backward) status = ops->sample_backward(flow->base->self, &tile, z, w->z + i * bytes, w->spare + i);
         if (!status && !r->target->path) status = ops->backward(flow->base->self, &tile, z, w->weight + i, w->state[1] + i * bytes);

@@ -40,6 +40,7 @@ static const nf_field table_fields[] = {
     NFI_ARRAY(nf_table_config, high, n_high, NF_FIELD_F64_ARRAY, 0, -1e30, 1e30, "upper bound of each column"),
     TABLE_FIELD(alpha, NF_FIELD_F64, 1e-6, 1e-12, 0.25, NULL, "margin of bounded columns"),
     TABLE_FIELD(noise, NF_FIELD_CHOICE, NF_NOISE_ALWAYS, 1, 2, "always,training", "when noise is added to whole numbers"),
+    NFI_CONDITION_FIELDS(nf_table_config),
 };
 const nfi_config_type nfi_table_config_type = { "table", sizeof(nf_table_config), sizeof(nf_table_config), table_fields,
                                                 sizeof table_fields / sizeof *table_fields };
@@ -55,7 +56,8 @@ typedef struct table_recipe table_recipe;
 
 typedef struct table_plan {
     const table_recipe *r;
-    nf_table_config c; /* every field resolved */
+    nf_table_config c; /* every field resolved; cond_dim is what layers see */
+    nf_flow_config flow;
     nfi_circles circles;
 } table_plan;
 
@@ -227,7 +229,6 @@ static nf_status table_base(nf_base **base, nf_context *context, const table_pla
 
 static nf_status table_build(nf_flow **out, nf_context *context, const table_plan *plan)
 {
-    nf_flow_config flow = NF_FLOW_CONFIG_INIT;
     nfi_recipe recipe;
     nf_base *base = NULL;
     nf_status status = nfi_recipe_begin(&recipe, context, 2 * plan->c.layers + 3, plan->r->function);
@@ -235,9 +236,7 @@ static nf_status table_build(nf_flow **out, nf_context *context, const table_pla
     if (status) return status;
     status = table_layers(&recipe, plan);
     if (!status) status = table_base(&base, context, plan);
-    flow.dtype = plan->c.dtype;
-    flow.seed = plan->c.seed;
-    return nfi_recipe_end(&recipe, status, out, &flow, base);
+    return nfi_recipe_end(&recipe, status, out, &plan->flow, base);
 }
 
 static nf_status table_create(nf_flow **out, nf_context *context, const nf_table_config *config, const table_recipe *r)
@@ -249,6 +248,8 @@ static nf_status table_create(nf_flow **out, nf_context *context, const nf_table
     *out = NULL;
     if ((status = nfi_context_check(context, r->function))) return status;
     if ((status = nfi_config_resolve(&nfi_table_config_type, config, &plan.c, r->function))) return status;
+    plan.flow = (nf_flow_config)NFI_RECIPE_FLOW(&plan.c);
+    if ((status = nfi_recipe_condition(&plan.flow, &plan.c.cond_dim, context, r->function))) return status;
     if ((status = table_resolve(r, &plan.c))) return status;
     status = nfi_circles_make(&plan.circles, context, &plan.c);
     if (!status) status = table_build(out, context, &plan);

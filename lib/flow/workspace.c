@@ -24,7 +24,9 @@ static int64_t workspace_layout(const nf_flow *flow, nfi_workspace *w, char *bas
 
     for (int i = 0; i < 2; i++) w->state[i] = base + nfi_layout_add(&layout, rows * flow->dim, flow->size);
     w->z = base + nfi_layout_add(&layout, rows * flow->dim, flow->size);
-    w->cond = base + nfi_layout_add(&layout, rows * flow->cond_dim, flow->size);
+    w->raw = base + nfi_layout_add(&layout, rows * flow->cond_dim, flow->size);
+    w->cond = flow->condition.maker ? base + nfi_layout_add(&layout, rows * flow->condition.width, flow->size) : w->raw;
+    w->grad_cond = flow->condition.embeds && w->train ? base + nfi_layout_add(&layout, rows * flow->condition.width, flow->size) : NULL;
     w->log_det = (double *)(void *)(base + nfi_layout_add(&layout, rows, 8));
     w->weight = (double *)(void *)(base + nfi_layout_add(&layout, rows, 8));
     w->spare = (double *)(void *)(base + nfi_layout_add(&layout, rows, 8));

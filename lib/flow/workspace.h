@@ -35,7 +35,9 @@ struct nfi_workspace {
     int64_t segment;   /* rows of a segment: no tile crosses the end of one. Most often there is only one, without end */
     char *state[2];    /* [rows][dim]: ping-pong of the chain */
     char *z;           /* [rows][dim] */
-    char *cond;        /* [rows][cond_dim] */
+    char *raw;         /* [rows][cond_dim]: conditions as the caller gives them */
+    char *cond;        /* [rows][condition.width]: as layers see them; without a stage raw itself */
+    char *grad_cond;   /* [rows][condition.width]: dL/dcond, summed over layers; NULL: no embedding, or not for training */
     double *log_det, *weight, *spare; /* [rows] */
     uint64_t *key;     /* [rows] */
     uint8_t *bad;      /* [rows]: 1 where an input is not finite */

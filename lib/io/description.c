@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * description.c - a flow as JSON text, and back
+ * description.c - a flow from its description; description_write.c writes it
  *
  *   {"format":1, "dim":2, "cond_dim":0, "dtype":"f32", "seed":"7",
  *    "base":{"type":"normal", "version":1, "dim":2},
  *    "layers":[{"type":"affine", "version":1, "dim":2, "bound":7.0}, ...]}
+ *
+ * and where conditions pass through a stage, "condition":{"embed_dim":8, ...}, of the fields that describe it.
  *
  * Both directions walk the field tables of the configs: nothing here knows a layer. Written are the fields that make the
  * function what it is, not those that only chose initial parameters; read are both.
@@ -18,130 +20,6 @@
 #include "core/fpenv.h"
 #include "core/status.h"
 #include <nflow/model.h>
-
-/* Writing */
-
-static void description_write_array(nfi_text *text, const nf_field *field, const char *config)
-{
-    const void *items;
-    int64_t count;
-
-    memcpy(&items, config + field->offset, sizeof items);
-    memcpy(&count, config + field->count_offset, sizeof count);
-    if (!items || count <= 0) return;
-    nfi_text_key(text, field->name);
-    nfi_text_raw(text, "[");
-    for (int64_t i = 0; i < count && !text->status; i++) {
-        nfi_text_separate(text);
-        if (field->kind == NF_FIELD_I64_ARRAY)
-            nfi_text_i64(text, ((const int64_t *)items)[i]);
-        else
-            nfi_text_real(text, ((const double *)items)[i]);
-    }
-    nfi_text_raw(text, "]");
-}
-
-static void description_write_i32(nfi_text *text, const nf_field *field, int32_t value)
-{
-    char name[64];
-
-    if (field->kind == NF_FIELD_CHOICE && value == 0) return; /* the constructor's own default */
-    nfi_text_key(text, field->name);
-    if (field->kind == NF_FIELD_CHOICE) {
-        nfi_choice_name(field, value, name, sizeof name);
-        nfi_text_quoted(text, name);
-    } else if (field->kind == NF_FIELD_FLAG) {
-        nfi_text_raw(text, value ? "true" : "false");
-    } else {
-        nfi_text_i64(text, value);
-    }
-}
-
-static void description_write_i64(nfi_text *text, const nf_field *field, int64_t value)
-{
-    nfi_text_key(text, field->name);
-    nfi_text_i64(text, value);
-}
-
-static void description_write_u64(nfi_text *text, const nf_field *field, uint64_t value)
-{
-    nfi_text_key(text, field->name);
-    nfi_text_u64(text, value);
-}
-
-static void description_write_f64(nfi_text *text, const nf_field *field, double value)
-{
-    nfi_text_key(text, field->name);
-    nfi_text_real(text, value);
-}
-
-static void description_write_string(nfi_text *text, const nf_field *field, const char *value)
-{
-    if (!value) return;
-    nfi_text_key(text, field->name);
-    nfi_text_quoted(text, value);
-}
-
-static void description_write_field(nfi_text *text, const nf_field *field, const char *config)
-{
-    union { int32_t i32; int64_t i64; uint64_t u64; double f64; const char *string; } value;
-    const bool small = field->kind == NF_FIELD_I32 || field->kind == NF_FIELD_CHOICE || field->kind == NF_FIELD_FLAG;
-
-    if (field->properties & NF_FIELD_INITIAL || field->kind == NF_FIELD_POINTER) return;
-    memcpy(&value, config + field->offset, small ? sizeof value.i32 : field->kind == NF_FIELD_STRING ? sizeof value.string : sizeof value.i64);
-    if (small) description_write_i32(text, field, value.i32);
-    else if (field->kind == NF_FIELD_I64) description_write_i64(text, field, value.i64);
-    else if (field->kind == NF_FIELD_U64) description_write_u64(text, field, value.u64);
-    else if (field->kind == NF_FIELD_F64) description_write_f64(text, field, value.f64);
-    else if (field->kind == NF_FIELD_STRING) description_write_string(text, field, value.string);
-    else description_write_array(text, field, config);
-}
-
-static void description_write_part(nfi_text *text, const char *type, uint32_t version, const nf_field *fields,
-                                   int32_t n_fields, const void *config)
-{
-    nfi_text_raw(text, "{");
-    nfi_text_key(text, "type");
-    nfi_text_quoted(text, type);
-    nfi_text_key(text, "version");
-    nfi_text_i64(text, version);
-    for (int32_t i = 0; i < n_fields; i++) description_write_field(text, &fields[i], config);
-    nfi_text_raw(text, "}");
-}
-
-static void description_write_number(nfi_text *text, const char *key, int64_t value)
-{
-    nfi_text_key(text, key);
-    nfi_text_i64(text, value);
-}
-
-void nfi_description_write(nfi_text *text, const nf_flow *flow)
-{
-    const nf_base *base = flow->base;
-
-    nfi_text_raw(text, "{");
-    description_write_number(text, "format", NFI_DESCRIPTION_FORMAT);
-    description_write_number(text, "dim", flow->dim);
-    description_write_number(text, "cond_dim", flow->cond_dim);
-    nfi_text_key(text, "dtype");
-    nfi_text_quoted(text, flow->dtype == NF_F32 ? "f32" : "f64");
-    nfi_text_key(text, "seed");
-    nfi_text_u64(text, flow->seed);
-    nfi_text_key(text, "base");
-    description_write_part(text, base->type->name, base->type->version, base->type->config.fields,
-                           base->type->config.n_fields, base->config);
-    nfi_text_key(text, "layers");
-    nfi_text_raw(text, "[");
-    for (int64_t i = 0; i < flow->n_places && !text->status; i++) {
-        const nf_layer *layer = flow->places[i].layer;
-        nfi_text_separate(text);
-        description_write_part(text, layer->type->name, layer->type->version, layer->type->fields, layer->type->n_fields,
-                               layer->config);
-    }
-    nfi_text_raw(text, "]}");
-}
-
-/* Reading */
 
 struct description_reader {
     nf_context *context;
@@ -461,7 +339,7 @@ static nf_status description_read_layers(struct description_reader *reader, cons
 
 static nf_status description_read_head(const struct description_reader *reader, json_t *root, nf_flow_config *config)
 {
-    static const char known[] = " format dim cond_dim dtype seed base layers ";
+    static const char known[] = " format dim cond_dim dtype seed condition base layers ";
     const json_t *seed = json_object_get(root, "seed"), *format = json_object_get(root, "format");
     const char *dtype = json_string_value(json_object_get(root, "dtype")), *key;
     json_t *value;
@@ -482,6 +360,31 @@ static nf_status description_read_head(const struct description_reader *reader, 
     if (!json_is_array(json_object_get(root, "layers"))) return description_expected(reader, "layers", "an array");
     config->dtype = dtype && strcmp(dtype, "f64") == 0 ? NF_F64 : NF_F32;
     return NF_OK;
+}
+
+/* The stage of conditions, into *config. Its parameters are counted before a flow is made. */
+static nf_status description_read_condition(struct description_reader *reader, const json_t *root, nf_flow_config *config)
+{
+    json_t *object = json_object_get(root, "condition"), *cond_dim = json_object_get(root, "cond_dim");
+    const nfi_config_type *type = &nfi_condition_config_type;
+    const nf_flow_config head = *config;
+    nf_flow_config resolved;
+    void *read = NULL;
+    int64_t count;
+    nf_status status;
+
+    if (!object) return NF_OK;
+    description_enter(reader, "condition", -1);
+    if (!json_is_object(object)) return nfi_fail(NF_ERR_FORMAT, "%s: expected is an object", reader->where);
+    if (!json_is_integer(cond_dim) || json_integer_value(cond_dim) < 1) return nfi_fail(NF_ERR_FORMAT, "%s: needs cond_dim, an integer from 1", reader->where);
+    if ((status = description_read_config(reader, object, type->size, type->fields, type->n_fields, &read))) return status;
+    if ((status = nfi_config_resolve(type, read, &resolved, reader->where))) return description_made(reader, status);
+    *config = resolved;
+    config->dtype = head.dtype;
+    config->seed = head.seed;
+    config->cond_dim = json_integer_value(cond_dim);
+    if ((status = nfi_condition_resolve(config, reader->context, reader->where))) return description_made(reader, status);
+    return description_count_parameters(reader, nfi_condition_count(config, &count) ? count : INT64_MAX);
 }
 
 /* dim and cond_dim follow from the parts; where the text states them, they must agree. */
@@ -528,6 +431,7 @@ static nf_status description_read_parts(struct description_reader *reader, json_
     if (!layers) return NF_ERR_MEMORY;
     status = description_read_base(reader, json_object_get(root, "base"), &base);
     if (!status) status = description_read_layers(reader, array, layers, n);
+    if (!status) status = description_read_condition(reader, root, &config);
     if (!status) status = description_compose(reader, root, &config, base, layers, n, out);
     for (int64_t i = 0; i < n; i++) nf_layer_unref(layers[i]);
     nf_base_unref(base);

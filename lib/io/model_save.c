@@ -39,7 +39,7 @@ void nfi_model_checksum_text(uint32_t crc, char out[16])
 
 int64_t nfi_model_views(const nf_flow *flow)
 {
-    int64_t n = flow->base->n_params;
+    int64_t n = flow->condition.n_params + flow->base->n_params;
 
     for (int64_t i = 0; i < flow->n_places; i++) n += flow->places[i].layer->n_params;
     return n;
@@ -98,7 +98,7 @@ static nf_status model_rows_alloc(struct model_writer *w)
 static void model_rows_cond(struct model_writer *w)
 {
     for (int64_t i = 0; i < NFI_SELFTEST_ROWS * w->flow->cond_dim; i++) {
-        const double value = nfi_normal(0, NFI_STREAM_CHECK, (uint64_t)i);
+        const double value = nfi_condition_raw(w->flow, i % w->flow->cond_dim, nfi_normal(0, NFI_STREAM_CHECK, (uint64_t)i));
         if (w->flow->dtype == NF_F32)
             ((float *)w->cond)[i] = (float)value;
         else

@@ -30,6 +30,7 @@ struct cnf_match {
     double *y, *t;  /* [n][dim], [n] */
     int64_t *row;   /* [n]: 0, 1, ... */
     real *g_out;    /* [n][ld_out] */
+    void *g_in;     /* [n][ld_in]: for cond's gradient alone */
     void *saved;    /* of the network, for its reverse */
     double end_time;
 };
@@ -46,6 +47,7 @@ static int64_t cnf_match_carve(const nfi_cnf *cf, const nfi_kernels *k, int64_t 
     m->w.out = nfi_carve(base, &at, n * nfi_dynamics_ld_out(&cf->net) * k->size);
     m->w.net = nfi_carve(base, &at, nfi_dynamics_scratch_bytes(&cf->net, k, n, 0));
     m->g_out = nfi_carve(base, &at, n * nfi_dynamics_ld_out(&cf->net) * k->size);
+    m->g_in = nfi_carve(base, &at, n * nfi_dynamics_ld_in(&cf->net) * k->size);
     m->saved = nfi_carve(base, &at, nfi_dynamics_saved_bytes(&cf->net, k, n, 0));
     return at;
 }
@@ -102,9 +104,10 @@ nf_status NFI_NAME(nfi_cnf_match)(const void *self, const nf_tile *tile, const v
     NFI_NAME(nfi_cnf_fill)(&m.w, tile->n, 0, m.row, m.y, cf->dim, m.w.in);
     nfi_dynamics_value(&cf->net, tile->kernels, tile->n, 0, tile->packed, m.t, m.w.in, m.w.out, tile->grad ? m.saved : NULL, m.w.net);
     cnf_match_losses(&m, in, out, h, loss);
-    if (tile->grad)
-        nfi_dynamics_reverse(&cf->net, tile->kernels, tile->n, 0, tile->packed_backward, m.t, m.w.in, m.saved, m.g_out, NULL, NULL, tile->grad,
-                             m.w.net);
+    if (!tile->grad) return NF_OK;
+    nfi_dynamics_reverse(&cf->net, tile->kernels, tile->n, 0, tile->packed_backward, m.t, m.w.in, m.saved, m.g_out,
+                         tile->grad_cond ? m.g_in : NULL, NULL, tile->grad, m.w.net);
+    NFI_NAME(nfi_cnf_add_cond)(&m.w, tile->n, m.row, m.g_in);
     return NF_OK;
 }
 

@@ -47,13 +47,13 @@ static nf_status trainer_reserve(const nfi_trainer *t)
 /* What an objective needs beside that. */
 static nf_status trainer_objective(nfi_trainer *t)
 {
-    const nfi_place *last;
+    int64_t first;
     nf_status status;
 
     if (!t->matching) return NF_OK;
-    last = &t->flow->places[t->flow->n_places - 1];
+    first = t->flow->places[t->flow->n_places - 1].theta; /* the last layer's parameters, and behind them the embedding's of conditions */
     status = nfi_match_make(&t->match, t->maker, t->flow, t->config.pairing == NF_PAIRING_TRANSPORT, t->batch);
-    return status ? status : nfi_pieces_match(&t->optimizer->pieces, t->optimizer->object.context, t->flow, last->theta, last->layer->param_count);
+    return status ? status : nfi_pieces_match(&t->optimizer->pieces, t->optimizer->object.context, t->flow, first, t->flow->base_theta - first);
 }
 
 nf_status nfi_trainer_make(nfi_trainer *t)

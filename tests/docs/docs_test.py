@@ -79,7 +79,7 @@ int main(void)
     choices("fit", "schedule"), choices("read", "format"), choices("context", "backend"), choices("context", "isa");
     choices("coupling_conv", "mask"), choices("coupling_conv", "net"), choices("glow", "coupling"), choices("glow", "linear");
     choices("dequantise", "noise"), choices("squeeze", "order"), choices("read", "label_kind");
-    fields("fit"), fields("target"), fields("read"), fields("context"), fields("realnvp"), fields("coupling_affine"), fields("coupling_conv"), fields("coupling_spline"), fields("autoregressive");
+    fields("flow"), fields("fit"), fields("target"), fields("read"), fields("context"), fields("realnvp"), fields("coupling_affine"), fields("coupling_conv"), fields("coupling_spline"), fields("autoregressive");
     choices("coupling_spline", "form");
     fields("glow"), fields("realnvp_image"), fields("cnf"), fields("ffjord"), fields("table"), choices("table", "mix"), choices("table", "transform");
     choices("autoregressive", "transform"), choices("autoregressive", "direction"), choices("autoregressive", "order");
@@ -88,7 +88,7 @@ int main(void)
 }
 """
 # The document that must mention the fields of a config.
-FIELDS_IN = {"fit": "docs/training.md", "target": "docs/variational.md", "read": "docs/data.md", "context": "docs/embedding.md", "realnvp": "docs/realnvp.md",
+FIELDS_IN = {"flow": "docs/concepts.md", "fit": "docs/training.md", "target": "docs/variational.md", "read": "docs/data.md", "context": "docs/embedding.md", "realnvp": "docs/realnvp.md",
              "coupling_affine": "docs/realnvp.md", "coupling_conv": "docs/concepts.md", "coupling_spline": "docs/splines.md", "autoregressive": "docs/autoregressive.md", "glow": "docs/images.md",
              "realnvp_image": "docs/images.md", "cnf": "docs/continuous-flows.md", "ffjord": "docs/continuous-flows.md", "table": "docs/tables.md"}
 

@@ -43,7 +43,7 @@ enum { FAULT_ANY = 0, FAULT_UNIT = 1, FAULT_WHOLE = 2 }; /* FAULT_UNIT: in [0, 1
 typedef struct fault_sample {
     const char *name;   /* of the layer or base type it is there for */
     const char *layers; /* JSON, without the brackets */
-    const char *base;   /* JSON */
+    const char *base;   /* JSON, and perhaps more keys of the flow */
     int32_t rows;       /* FAULT_ANY, ... */
 } fault_sample;
 extern const fault_sample fault_samples[];

@@ -127,6 +127,8 @@ static nf_status run_realnvp(job_scene *s)
     static const double mean[] = { 1, 2 }, sd[] = { 0.5, 3 };
     static const int64_t hidden[] = { 4 };
     return nf_flow_create_realnvp(&s->out_flow, s->context, JOB_CONFIG(nf_realnvp_config, .dim = 2, .layers = 2, .hidden = hidden, .n_hidden = 1,
+                                                                       .cond_dim = 2, .cond_mean = mean, .n_cond_mean = 2, .cond_sd = sd, .n_cond_sd = 2,
+                                                                       .embed_dim = 3, .embed_hidden = hidden, .n_embed_hidden = 1,
                                                                        .mean = mean, .n_mean = 2, .sd = sd, .n_sd = 2, .dtype = s->dtype));
 }
 

@@ -13,6 +13,7 @@
 
 #define SAMPLE_DIM 3
 #define NORMAL "{\"type\":\"normal\",\"dim\":3}"
+#define EMBEDDED NORMAL ",\"cond_dim\":2,\"condition\":{\"embed_hidden\":[2],\"embed_dim\":3,\"cond_mean\":[1,-2],\"cond_sd\":[2,0.5]}" /* with a stage of conditions */
 
 /* A type without a sample fails the suite: see corruption_test.c. */
 const fault_sample fault_samples[] = {
@@ -51,6 +52,7 @@ const fault_sample fault_samples[] = {
     { "autoregressive", "{\"type\":\"autoregressive\",\"dim\":3,\"cond_dim\":2,\"hidden\":[4],\"random_last\":true}", NORMAL, FAULT_ANY },
     { "autoregressive", "{\"type\":\"autoregressive\",\"dim\":3,\"hidden\":[5,4],\"transform\":\"spline\",\"bins\":3,\"direction\":\"inverse\","
                         "\"index\":[2,0,1],\"activation\":\"silu\"}", NORMAL, FAULT_ANY },
+    { "coupling_affine", "{\"type\":\"coupling_affine\",\"dim\":3,\"cond_dim\":3,\"hidden\":[4],\"random_last\":true}", EMBEDDED, FAULT_ANY },
     { "normal", "", NORMAL, FAULT_ANY },
     { "normal", "", "{\"type\":\"normal\",\"dim\":3,\"columns\":[1,2],\"temperature\":[0.5,2.0]}", FAULT_ANY },
     { "diagonal", "", "{\"type\":\"diagonal\",\"dim\":3}", FAULT_ANY },

@@ -14,7 +14,7 @@ const char *const fuzz_words[] = { "\"type\":\"logit\"", "\"type\":\"permutation
                                    "\"alpha\":0.25", "\"version\":1", "\"mask\":\"index\",\"index\":[1]", "\"scale\":\"exp\"", "\"separate\":true",
                                    "\"dtype\":\"f64\"", "\"seed\":\"18446744073709551615\"", "[[[[[[[[[[[[[[[[[[", "{\"a\":{\"a\":", "\\ud800", "\xed\xa0\x80",
                                    "\"height\":65536", "\"type\":\"coupling_conv\"", "\"mask\":\"checkerboard\"", "\"net\":\"residual\"", "\"type\":\"cnf\"", "\"rtol\":1e-14", "\"probes\":1024", "\"trace\":\"exact\"", "\"solver\":\"euler\"",
-                                   "null", "1e400", "\"low\":1.0,\"high\":-1.0", NULL };
+                                   "\"condition\":{\"embed_dim\":3}", "\"embed_hidden\":[2]", "\"cond_standardise\":true", "\"cond_mean\":[1,2]", "null", "1e400", "\"low\":1.0,\"high\":-1.0", NULL };
 
 void *fuzz_seed(int index, int64_t *size)
 {

@@ -34,7 +34,7 @@ SAMPLES = {
     "ema-decay": "0.9", "val": "25%", "patience": "1", "standardise-all": None, "keep-last": None, "seed": "7", "rows": "200", "noise": "0.2",
     "height": "2", "width": "1", "channels": "1", "zoom": "3", "sample columns": "5", "temperatures": "0.5,1", "pairs": "0:3,7:1",
     "with-label": "1", "without-label": "0", "pick": "3,0", "amounts": "-1,0.5", "attribute drop": "3",
-    "columns-kind": "0:real,1:positive(-20)", "mix": "random", "transform": "spline", "bins": "4",
+    "embed": "8,4", "embed-dim": "3", "embed-activation": "tanh", "columns-kind": "0:real,1:positive(-20)", "mix": "random", "transform": "spline", "bins": "4",
     "coupling": "additive", "levels": "1", "bits": "5", "linear": "plain", "hidden-channels": "8", "blocks": "1", "alpha": "0.1",
     "time": "concat", "solver": "tsit5", "trace": "hutchinson", "probe": "gaussian", "probes": "2", "end-time-fixed": None, "end-time": "0.25",
     "rtol": "1e-3", "atol": "1e-3", "step": "0.1", "max-steps": "200", "gradient": "adjoint", "kinetic": "0.01", "jacobian": "0.01",
@@ -46,13 +46,14 @@ SAMPLES = {
     "isa": "baseline", "curve": "curve.csv", "memory-budget": "1e7", "max-file-bytes": "1e8", "max-elements": "1e8", "max-solver-steps": "1e4", "json": None, "quiet": None,
 }
 # what an option needs beside it: replaces the data, adds words, or uses the conditional model
-NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "pair", "max-rows", "labels", "label-kind", "label-classes"}
+NEEDS_TABLE = {"format", "header", "separator", "skip-lines", "columns", "drop", "cond", "embed", "embed-dim", "embed-activation", "pair", "max-rows", "labels", "label-kind", "label-classes"}
+NEEDS_EMBEDDED = {"embed", "embed-dim", "embed-activation"}
 NEEDS_LABELS = {"label-kind", "label-classes"}
 BAD = {  # option: values that must be refused
     "epochs": ["0", "-1", "x", "1.5", ""], "layers": ["-1", "9999"], "hidden": ["4y2", "-3", ","], "lr": ["-1", "0", "nan", "1e999"],
     "threads": ["0", "-1", "many"], "val": ["120%", "1", "x"], "preset": ["fancy"], "activation": ["rleu"], "optimizer": ["sdg"],
     "schedule": ["never"], "objective": ["matching", "flow_matching"], "pairing": ["optimal"], "batch": ["0"], "ema-decay": ["1", "-0.5"], "rows": ["1", "3.5"], "seed": ["-1", "x"], "dtype": ["f16"],
-    "label-kind": ["hot"], "solver": ["dopri8"], "rtol": ["-1", "x"], "gradient": ["exact"], "probes": ["-1"], "end-time": ["-1"], "max-rows": ["-1", "x"],
+    "embed": ["4y2", "-3", ","], "embed-dim": ["-1", "70000", "x"], "embed-activation": ["rleu"], "label-kind": ["hot"], "solver": ["dopri8"], "rtol": ["-1", "x"], "gradient": ["exact"], "probes": ["-1"], "end-time": ["-1"], "max-rows": ["-1", "x"],
 }
 
 IMAGE_OPTIONS = {  # what such an option needs beside it
@@ -178,7 +179,9 @@ def words_of(command, option):
     images = option in IMAGE_OPTIONS and (command in ("train", "sample") or command == "interpolate" and not table)
     if images:
         words += IMAGE_OPTIONS[option] + (["-o", "images.png"] if command != "train" else ["--arch", "realnvp"])
-    if table and not images and option not in ("columns", "drop", "cond"):
+    if option in NEEDS_EMBEDDED:
+        words += ["--cond", "2"]
+    elif table and not images and option not in ("columns", "drop", "cond"):
         words += ["--drop", "2"]
     if option in NEEDS_LABELS:
         words += ["--labels", "table.labels"]

@@ -226,6 +226,53 @@ says table__score_wrong_columns "cond"
 expect table__sample_cond 0 "$nflow" sample c.safetensors -n 7 --cond 1
 lines table__sample_cond out.txt 7
 expect table__sample_without_cond 2 "$nflow" sample c.safetensors -n 7
+
+# conditions are standardised and embedded by the model; what is given stays raw
+awk 'BEGIN { for (i = 0; i < 200; i++) { c = i * 37 % 101 / 101; print c * 3 + i * 53 % 89 / 500 ";" i * 29 % 71 / 300 - c ";" 20000 + 500 * c ";7;" i % 2 } }' >far.csv
+# shellcheck disable=SC2086
+expect condition__standardised 0 "$nflow" train far.csv --separator ';' --drop 3,4 --cond 2 $small -o far.safetensors --json
+expect condition__params 0 "$nflow" info far.safetensors --params --json
+json condition__params '[p["name"] for p in d["parameters"] if p["name"].startswith("condition")] == ["condition.mean", "condition.sd"] and d["cond_dim"] == 1'
+# shellcheck disable=SC2086
+expect condition__as_they_are 0 "$nflow" train far.csv --separator ';' --drop 3,4 --cond 2 --no-standardise $small -o raw.safetensors --json
+expect condition__raw_params 0 "$nflow" info raw.safetensors --params --json
+json condition__raw_params 'not [p for p in d["parameters"] if p["name"].startswith("condition")]'
+expect condition__score 0 "$nflow" score far.safetensors far.csv --separator ';' --drop 3,4 --cond 2 -o s.txt --json
+json condition__score 'd["rows"] == 200 and d["rows_nonfinite"] == 0 and d["mean_log_prob"] > -10'
+expect condition__sample 0 "$nflow" sample far.safetensors -n 5 --cond 20250
+lines condition__sample out.txt 5
+expect condition__verify 0 "$nflow" info far.safetensors --verify --json
+json condition__verify 'd["verified"] is True'
+# shellcheck disable=SC2086
+expect condition__embedded 0 "$nflow" train far.csv --separator ';' --drop 3 --cond 2,4 --embed 8,4 --embed-dim 3 $small -o e.safetensors --json
+expect condition__embedded_params 0 "$nflow" info e.safetensors --params --json
+json condition__embedded_params '[p["shape"] for p in d["parameters"] if p["name"].startswith("condition.net") and "weight" in p["name"]] == [[2, 8], [8, 4], [4, 3]]'
+expect condition__embedded_text 0 "$nflow" info e.safetensors
+grep -q '2, standardised, embedded in 3' out.txt || fail "condition__embedded_text: info does not tell the stage"
+expect condition__embedded_sample 0 "$nflow" sample e.safetensors -n 5 --cond 20250,1
+expect condition__embedded_check 0 "$nflow" check e.safetensors far.csv --separator ';' --drop 3 --cond 2,4
+# shellcheck disable=SC2086
+expect condition__embed_alone 0 "$nflow" train far.csv --separator ';' --drop 3,4 --cond 2 --embed 0 --arch maf --layers 2 --hidden 8 --epochs 2 -o e8.safetensors
+expect condition__embed_alone_params 0 "$nflow" info e8.safetensors --params --json
+json condition__embed_alone_params '[p["shape"] for p in d["parameters"] if p["name"].startswith("condition.net")] == [[1, 8], [8]]'
+# shellcheck disable=SC2086
+expect condition__constant 0 "$nflow" train far.csv --separator ';' --drop 4 --cond 2,3 $small -o k.safetensors --json
+says condition__constant "warning: conditioning column 1 does not vary (every value is 7)"
+# shellcheck disable=SC2086
+expect condition__robust 0 "$nflow" train far.csv --separator ';' --drop 3,4 --cond 2 --robust $small -o k.safetensors --json
+# shellcheck disable=SC2086
+expect condition__standardise_all 0 "$nflow" train far.csv --separator ';' --drop 3,4 --cond 2 --standardise-all $small -o k.safetensors --json
+awk 'BEGIN { for (i = 0; i < 200; i++) print i % 3 }' >classes.csv
+# shellcheck disable=SC2086
+expect condition__labels 0 "$nflow" train far.csv --separator ';' --drop 2,3,4 --labels classes.csv $small -o k.safetensors --json
+expect condition__labels_stay 0 "$nflow" info k.safetensors --params --json
+json condition__labels_stay 'd["cond_dim"] == 3 and not [p for p in d["parameters"] if p["name"].startswith("condition")]'
+# shellcheck disable=SC2086
+expect condition__label_numbers 0 "$nflow" train far.csv --separator ';' --drop 2,3,4 --labels classes.csv --label-kind number $small -o k.safetensors --json
+expect condition__label_numbers_do_not 0 "$nflow" info k.safetensors --params --json
+json condition__label_numbers_do_not 'd["cond_dim"] == 1 and [p for p in d["parameters"] if p["name"] == "condition.sd"]'
+expect condition__nothing_to_embed 2 "$nflow" train density:moons --embed 8 -o k.safetensors
+says condition__nothing_to_embed "no conditioning columns to embed"
 printf '1,2\n3,x\n' >bad.csv
 expect table__bad_number 1 "$nflow" score m.safetensors bad.csv
 says table__bad_number "line 2"

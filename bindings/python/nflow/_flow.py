@@ -54,7 +54,8 @@ def random_seed() -> int:
 class Flow:
     """A flow: a chain of layers over a base, and its weights.
 
-    layers[0] is next to the data; base None is the standard normal. x, z are [rows][dim], cond [rows][cond_dim] or one row for
+    layers[0] is next to the data; base None is the standard normal. Other keywords are those of the flow's config about conditions: cond_dim,
+    cond_mean, cond_sd, embed_dim, embed_hidden, embed_activation; layers have cond_dim = embed_dim then. x, z are [rows][dim], cond [rows][cond_dim] or one row for
     all; logarithms are natural. Calls that do not change the flow may run in any number of threads at once. Rows that are not
     finite become NaN, with a nflow.RowsWarning. How arrays are taken: nflow/_arrays.py.
     """
@@ -72,6 +73,7 @@ class Flow:
         dtype: Any = 'float32',
         seed: int = 0,
         context: Optional[Context] = None,
+        **conditions: Any,
     ) -> None:
         context = context_or_default(context)
         if base is None:
@@ -79,7 +81,7 @@ class Flow:
                 raise ValueError('a flow without layers needs a base')
             base = Base('normal', dim=layers[-1].dim, context=context)
         handles = ffi.new('nf_layer *[]', [layer._handle for layer in layers])
-        config = Config('flow', {'dtype': dtype_code(dtype), 'seed': seed})
+        config = Config('flow', {**conditions, 'dtype': dtype_code(dtype), 'seed': seed})
         self._take(
             create(lib.nf_flow_create, 'nf_flow', lib.nf_flow_unref, context._handle, config, base._handle, handles, len(layers))
         )

@@ -101,6 +101,23 @@ def test_built_by_hand():
         nflow.Flow([])
 
 
+def test_conditions_are_standardised_and_embedded():
+    cond = np.array([[1000.0, 0.5], [1100.0, -0.5]])
+    mean, sd = [1050.0, 0.0], [50.0, 0.5]
+    raw = nflow.recipes.maf(dim=2, cond_dim=2, layers=1, hidden=(4,), seed=1, dtype='float64')
+    flow = nflow.recipes.maf(dim=2, cond_dim=2, layers=1, hidden=(4,), seed=1, dtype='float64', cond_mean=mean, cond_sd=sd)
+    for model in (raw, flow):
+        model.set_params({name: np.full(view.shape, 0.3) for name, view in model.params.items() if 'net' in name})
+    assert list(flow.params['condition.sd']) == sd and flow.cond_dim == 2
+    x = np.array([[0.3, -0.2], [1.0, 0.4]])
+    assert (flow.log_prob(x, cond) == raw.log_prob(x, (cond - mean) / sd)).all()
+    chain = [nflow.layers.coupling_affine(dim=2, cond_dim=3, hidden=[4])]
+    by_hand = nflow.Flow(chain, seed=1, cond_dim=2, embed_dim=3, embed_hidden=[5])
+    assert by_hand.cond_dim == 2 and by_hand.params['condition.net.0.weight'].shape == (2, 5)
+    with pytest.raises(TypeError, match='no field'):
+        nflow.Flow(chain, embed=3)
+
+
 def test_what_python_makes_is_what_the_recipe_makes():
     with pytest.raises(ValueError, match='no recipe'):
         nflow.Flow.recipe('glove')
