@@ -160,7 +160,7 @@ def save(
     """Converts and writes a model file with rows and PyTorch's own log_prob of them, in the model's precision.
 
     Arguments as convert(). The file is verified before the path has it, which keeps what it held if anything fails. Gives the
-    largest error of the library at those rows, relative where the value is above 1.
+    largest error of the library at those rows, absolute, as nf_flow_verify.
     """
     torch = _torch()
     flow, _ = _convert(module, rows, cond, networks, dtype, seed)
