@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """_curves.py - rational-quadratic splines, and what goes column by column, of nflows, normflows and zuko
 
-The splines of nflows and normflows are those of form free here, with slopes min + softplus(u) where this library has min + softplus(u + c): c is
-taken off the biases. Where they divide logits by a constant, weights and biases are divided by it. zuko's are those of form softclip.
+The splines of nflows and normflows are those of form free here, with slopes min + softplus(u) where this library has
+min + softplus(u + c): c is taken off the biases. Where they divide logits by a constant, weights and biases are divided by it.
+zuko's are those of form softclip.
 
 A coupling the other way round is a layer `autoregressive` of direction inverse, whose kept columns depend on nothing.
 """
@@ -18,7 +19,7 @@ from ._networks import Array, Net, name_of, plain, refuse
 
 
 class Curve(NamedTuple):
-    """A monotone map of single columns: fields of coupling_spline or coupling_affine, and how parameters u of a column become ours."""
+    """A monotone map of single columns: fields of coupling_spline or coupling_affine, and how parameters u become ours."""
 
     fields: Dict[str, Any]
     params: int
@@ -65,8 +66,8 @@ def _tail_bound(module: Any, path: str) -> float:
 
 
 _TAILS = (
-    'tails %r have no counterpart, "linear" and "circular" for all columns have: without tails rows have no density, and with a list of '
-    'them normflows sends what lies beyond a linear bound to 0, and gives sines and cosines of circular columns to its network'
+    'tails %r have no counterpart, "linear" and "circular" for all columns have: without tails rows have no density, and with a '
+    'list of them normflows sends what lies beyond a linear bound to 0, and gives its network sines and cosines of circular columns'
 )
 
 
@@ -77,7 +78,9 @@ def _durkan(module: Any, bins: int, path: str, width: Optional[int]) -> Curve:
     bound, circular = _tail_bound(module, path), module.tails == 'circular'
     sides = {'min_bin_width': module.min_bin_width, 'min_bin_height': module.min_bin_height}
     limits = {name: (value, 1e-5, 0.5 / bins) for name, value in sides.items()}
-    limits.update({'num_bins': (bins, 2, 64), 'tail_bound': (bound, 1e-3, 1e6), 'min_derivative': (module.min_derivative, 1e-5, 0.9)})
+    limits.update(
+        {'num_bins': (bins, 2, 64), 'tail_bound': (bound, 1e-3, 1e6), 'min_derivative': (module.min_derivative, 1e-5, 0.9)}
+    )
     _check(module, path, limits)
     fields = {'form': 'free', 'bins': bins, 'circular': int(circular), 'bound': bound, 'min_slope': module.min_derivative}
     fields.update({'min_width': module.min_bin_width, 'min_height': module.min_bin_height})
@@ -115,7 +118,9 @@ def _all_columns(net: Net, curve: Curve, kept: Sequence[int], dim: int, still: A
     return Net(net.activation, [*net.dense[:-1], (last.reshape(len(weight), -1), ends.reshape(-1))])
 
 
-def coupling(parts: Any, net: Net, curve: Curve, kept: Sequence[int], module: Any, path: str, inverse: bool, still: Optional[Array] = None) -> None:
+def coupling(
+    parts: Any, net: Net, curve: Curve, kept: Sequence[int], module: Any, path: str, inverse: bool, still: Optional[Array] = None
+) -> None:
     """z_b = T(x_b; net(x_a)), then z_a = T(x_a; still) with still [kept][params] ours; None: z_a = x_a. Splines."""
     net = curve.outputs(net)
     fields = parts.masked(kept, [net], module, path)
@@ -125,8 +130,8 @@ def coupling(parts: Any, net: Net, curve: Curve, kept: Sequence[int], module: An
     parts.network('coupling_spline', {**fields, **curve.fields}, net.last(lambda a: _turned(a, curve.params)))
     if still is not None and len(kept):
         moved = fields['index']
-        constant = Net('relu', [(np.zeros((len(moved), still.size)), still.T.reshape(-1))])
-        parts.network('coupling_spline', {**fields, **curve.fields, 'cond_dim': 0, 'index': list(kept)}, constant)
+        net = Net('relu', [(np.zeros((len(moved), still.size)), still.T.reshape(-1))])
+        parts.network('coupling_spline', {**fields, **curve.fields, 'cond_dim': 0, 'index': list(kept)}, net)
 
 
 def _turned(a: Array, params: int) -> Array:
@@ -139,7 +144,7 @@ def _turned(a: Array, params: int) -> Array:
 
 def spline_coupling(parts: Any, module: Any, path: str, inverse: bool) -> None:
     parts.sized(module.features, module, path)
-    hidden = next((getattr(module.transform_net, n) for n in ('hidden_features', 'hidden_channels') if hasattr(module.transform_net, n)), None)
+    hidden = getattr(module.transform_net, 'hidden_features', getattr(module.transform_net, 'hidden_channels', None))
     curve = _durkan(module, module.num_bins, path, hidden)
     kept, moved = module.identity_features.tolist(), module.transform_features.tolist()
     net = plain(module.transform_net, path + '.transform_net', parts.user)
@@ -153,7 +158,10 @@ def spline_coupling(parts: Any, module: Any, path: str, inverse: bool) -> None:
 
 def _unconditional(module: Any, curve: Curve, path: str) -> Array:
     """[kept][params] of a spline that depends on nothing."""
-    known = ('nflows.transforms.nonlinearities.PiecewiseRationalQuadraticCDF', 'normflows.flows.neural_spline.coupling.PiecewiseRationalQuadraticCDF')
+    known = [
+        name + '.PiecewiseRationalQuadraticCDF'
+        for name in ('nflows.transforms.nonlinearities', 'normflows.flows.neural_spline.coupling')
+    ]
     fixed = module.unconditional_transform
     if name_of(type(fixed)) not in known:
         raise refuse(fixed, path, 'has no exact counterpart here; PiecewiseRationalQuadraticCDF has')
@@ -210,7 +218,11 @@ def _rqs(shapes: List[Tuple[int, ...]], module: Any, path: str, bound: float = 5
     bins = shapes[0][0] if shapes and len(shapes[0]) == 1 else 0
     if shapes != [(bins,), (bins,), (bins - 1,)]:
         raise refuse(module, path, 'MonotonicRQSTransform of the shapes %r' % (shapes,))
-    _check(module, path, {'the number of bins': (bins, 2, 64), 'bound': (bound, 1e-3, 1e6), 'slope': (slope, math.exp(-10), math.exp(-0.2))})
+    _check(
+        module,
+        path,
+        {'the number of bins': (bins, 2, 64), 'bound': (bound, 1e-3, 1e6), 'slope': (slope, math.exp(-10), math.exp(-0.2))},
+    )
     fields = {'form': 'softclip', 'bins': bins, 'circular': 0, 'bound': float(bound), 'logit_bound': -0.5 * math.log(slope)}
     params = 3 * bins - 1
     return Curve(fields, params, np.ones(params), np.zeros(params), range(params), np.zeros(params), True)
@@ -230,23 +242,26 @@ def _additive(shapes: List[Tuple[int, ...]], module: Any, path: str) -> Curve:
     return _affine('additive', (0,), (0,))
 
 
-UNIVARIATE = {
-    'zuko.transforms.MonotonicAffineTransform': (_monotonic_affine, {'slope'}),
-    'zuko.transforms.AdditiveTransform': (_additive, set()),
-    'zuko.transforms.MonotonicRQSTransform': (_rqs, {'bound', 'slope'}),
+UNIVARIATE: Dict[str, Tuple[Any, Sequence[str]]] = {  # the curve, and keywords of a functools.partial
+    'zuko.transforms.MonotonicAffineTransform': (_monotonic_affine, ['slope']),
+    'zuko.transforms.AdditiveTransform': (_additive, []),
+    'zuko.transforms.MonotonicRQSTransform': (_rqs, ['bound', 'slope']),
 }
 
 
 def zuko_curve(module: Any, path: str) -> Curve:
     """What a coupling or autoregressive transform of zuko does to a column."""
-    univariate, keywords = module.univariate, {}
+    univariate: Any = module.univariate
+    keywords: Dict[str, Any] = {}
     if isinstance(univariate, functools.partial) and not univariate.args:
         univariate, keywords = univariate.func, univariate.keywords
     name = name_of(univariate) if hasattr(univariate, '__qualname__') else repr(univariate)
-    function, known = UNIVARIATE.get(name, (None, set()))
-    if function is None or not set(keywords) <= known:
+    function, known = UNIVARIATE.get(name, (None, ()))
+    if function is None or not set(keywords) <= set(known):
         works = ', '.join(key.split('.')[-1] for key in UNIVARIATE)
-        raise refuse(module, path, 'the univariate %s with %s has no counterpart; %s have' % (name, sorted(keywords) or 'no fields', works))
+        raise refuse(
+            module, path, 'the univariate %s with %s has no counterpart; %s have' % (name, sorted(keywords) or 'no fields', works)
+        )
     return function([tuple(shape) for shape in module.shapes], module, path, **keywords)
 
 

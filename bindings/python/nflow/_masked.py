@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """_masked.py - networks whose outputs for a column depend on some of the columns, as networks of the layer `autoregressive`
 
-What depends on what is read from the weights, zeros of masks included: any network of dense layers fits if its columns can be ordered. That
-layer's units are sorted by degree: a unit of degree d sees the first d columns of the order, and feeds the outputs of later ones alone. As many
-units have each degree as nflow/autoregressive.h says, so layers are made as wide as theirs need; units that are left over have weights of zero.
+What depends on what is read from the weights, zeros of masks included: any network of dense layers fits if its columns can be
+ordered. That layer's units are sorted by degree: a unit of degree d sees the first d columns of the order, and feeds the outputs of
+later ones alone. As many units have each degree as nflow/autoregressive.h says, so layers are made as wide as theirs need; units
+that are left over have weights of zero.
 """
 
 import heapq
@@ -37,7 +38,8 @@ def capacity(dim: int, low: int, width: int) -> Array:
 
 def _fit(low: Array, high: Array, counts: Array) -> Any:
     """Degrees of units, each between its low and high, so many of each; None if that cannot be. The most urgent unit goes first."""
-    degree, waiting = np.zeros(len(low), int), []
+    degree = np.zeros(len(low), int)
+    waiting: List[Tuple[int, int]] = []
     by_low = sorted(range(len(low)), key=lambda unit: int(low[unit]), reverse=True)
     for d, count in enumerate(counts):
         while by_low and low[by_low[-1]] <= d:
@@ -85,7 +87,7 @@ def _sight(net: Net, dim: int) -> List[Array]:
 
 
 def _degrees(net: Net, sees: List[Array], place: Array, outputs: Array, low: int, module: Any, path: str) -> List[List[int]]:
-    """What stands at each place of the hidden layers. place[k]: that of column k in the order, from 1; outputs: those of the outputs."""
+    """What stands at each place of the hidden layers. place[k]: that of column k in the order, from 1; outputs: of the outputs."""
     dim, slots, above = len(place), [], outputs - 1
     for layer in range(len(net.dense) - 1, 0, -1):
         feeds = net.dense[layer][0] != 0
@@ -110,7 +112,8 @@ def _degrees(net: Net, sees: List[Array], place: Array, outputs: Array, low: int
 def masked(net: Net, dim: int, params: int, module: Any, path: str) -> Masked:
     """Of a network of dim columns, then conditions, with outputs [column][parameter]."""
     if net.inputs < dim or net.outputs != dim * params:
-        raise refuse(module, path, 'the network maps %d inputs to %d outputs, not %d columns to %d each' % (net.inputs, net.outputs, dim, params))
+        sizes = (net.inputs, net.outputs, dim, params)
+        raise refuse(module, path, 'the network maps %d inputs to %d outputs, not %d columns to %d each' % sizes)
     sees = _sight(net, dim)
     order = _order(sees[-1].reshape(dim, params, dim).any(1))
     if len(order) < dim:

@@ -199,9 +199,11 @@ def _stacked(*parts: Array) -> Array:
 
 def _joined(module: Any, phi: Tuple[str, float], path: str) -> Tuple[List[Step], Dense]:
     """h = A x + a + phi(C c + e), and the context c behind it: what nflows' MADE begins with."""
-    half, (weight, bias), (context, e) = _half(phi, module, path), _dense(module.initial_layer, path), _dense(module.context_layer, path)
+    (weight, bias), (context, e) = _dense(module.initial_layer, path), _dense(module.context_layer, path)
+    half = _half(phi, module, path)
     width, eye = len(bias), np.eye(len(context))
-    first = np.hstack([_stacked(np.hstack([weight, -weight]), context), np.vstack([np.zeros((len(weight), 2 * len(eye))), np.hstack([eye, -eye])])])
+    behind = np.vstack([np.zeros((len(weight), 2 * len(eye))), np.hstack([eye, -eye])])
+    first = np.hstack([_stacked(np.hstack([weight, -weight]), context), behind])
     layer = Step('dense', path, (first, np.concatenate([bias, -bias, e, np.zeros(2 * len(eye))])))
     h = np.vstack([half * np.eye(width), -half * np.eye(width), np.eye(width)])
     return [layer, Step('activation', path, phi)], (_stacked(h, half * np.vstack([eye, -eye])), np.zeros(width + len(eye)))
@@ -277,7 +279,10 @@ def _feed_forward(module: Any, path: str, begins: bool) -> List[Step]:
         if block.batch_norm is not None:
             g, c = _norm(block.batch_norm, at + '.batch_norm')
             found.append(Step('dense', at, (np.diag(g), c)))
-        found += [Step('dense', at, _dense(block.linear, at + '.linear')), Step('activation', at, activation(block.activation, block, at))]
+        found += [
+            Step('dense', at, _dense(block.linear, at + '.linear')),
+            Step('activation', at, activation(block.activation, block, at)),
+        ]
     return found + [Step('dense', path, _dense(module.final_layer, path + '.final_layer'))]
 
 
@@ -366,7 +371,11 @@ def _unfolded(found: List[Step], phi: Tuple[str, float]) -> List[Step]:
         half, (weight, bias) = _half(phi, step, step.name), _product(done)
         (inner, b), (outer, d), eye = step.value[0].value, step.value[2].value, np.eye(len(bias))
         first = (np.hstack([weight @ inner, weight, -weight]), np.hstack([bias @ inner + b, bias, -bias]))
-        done += [Step('dense', step.name, first), step.value[1], Step('dense', step.name, (np.vstack([outer, half * eye, -half * eye]), d))]
+        done += [
+            Step('dense', step.name, first),
+            step.value[1],
+            Step('dense', step.name, (np.vstack([outer, half * eye, -half * eye]), d)),
+        ]
     return done
 
 
@@ -391,9 +400,9 @@ def _merged(found: List[Step]) -> List[Step]:
 def read(module: Any, path: str, user: Mapping[type, Any]) -> Tuple[Net, List[Step]]:
     """A network, and what it does to its outputs after the last dense layer."""
     found = steps(module, path, user)
-    used = {step.value for part in found for step in (part.value if part.kind == 'residual' else [part]) if step.kind == 'activation'}
-    if any(step.kind == 'residual' for step in found) and len(used) == 1:
-        found = _unfolded(found, next(iter(used)))
+    inside = {inner.value for step in found if step.kind == 'residual' for inner in step.value if inner.kind == 'activation'}
+    if len(inside) == 1:
+        found = _unfolded(found, inside.pop())
     found = _merged(found)
     last = max((i for i, step in enumerate(found) if step.kind == 'dense'), default=-1)
     kinds = [step.kind for step in found[: last + 1]]

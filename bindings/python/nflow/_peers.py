@@ -4,7 +4,8 @@
 A function is called with the parts so far, the module, its path in the model, and whether the way from x to z is the module's
 inverse. nflows and zuko store x -> z, normflows z -> x. Formulas of layers: nflow/layer.h.
 
-Splines and what goes column by column: _curves.py. Where the way from x to z is (x_b - t) exp(-s), as in normflows, the shift comes first.
+Splines and what goes column by column: _curves.py. Where the way from x to z is (x_b - t) exp(-s), as in normflows, the shift is
+first.
 """
 
 import importlib

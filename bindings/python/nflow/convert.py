@@ -141,7 +141,7 @@ def _convert(module: Any, rows: Any, cond: Any, networks: Optional[Networks], dt
     difference = _difference(_asked(torch, double, x, conditions), flow.log_prob(x, conditions))
     if not difference <= AGREE:
         raise ConvertError(
-            'log_prob differs from PyTorch\'s by %.2g in double, at most %.0e is allowed: the model computes something else '
+            "log_prob differs from PyTorch's by %.2g in double, at most %.0e is allowed: the model computes something else "
             'than its classes say, or a class of `networks` does' % (difference, AGREE)
         )
     return flow if wanted == flow.dtype else flow.convert(wanted), difference

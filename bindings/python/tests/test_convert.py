@@ -32,7 +32,14 @@ def golden(name):
     return flow, x, cond, np.array(data['log_prob'])
 
 
-NAMES = {'nflows': 'float32', 'normflows': 'float64', 'zuko': 'float32', 'nflows_maf': 'float32', 'normflows_nsf': 'float64', 'zuko_nsf': 'float64'}
+NAMES = {
+    'nflows': 'float32',
+    'normflows': 'float64',
+    'zuko': 'float32',
+    'nflows_maf': 'float32',
+    'normflows_nsf': 'float64',
+    'zuko_nsf': 'float64',
+}
 
 
 @pytest.mark.parametrize('name', list(NAMES))
@@ -110,10 +117,20 @@ def test_masked_networks(seed):
     found = _masked.masked(net, dim, 2, net, 'here')
     assert sorted(found.order) == list(range(dim))
     layer = nflow.layers.autoregressive(
-        dim=dim, cond_dim=cond_dim, scale='exp', activation='tanh', hidden=found.net.hidden or (0,), order='index', index=found.order
+        dim=dim,
+        cond_dim=cond_dim,
+        scale='exp',
+        activation='tanh',
+        hidden=found.net.hidden or (0,),
+        order='index',
+        index=found.order,
     )
     flow = nflow.Flow([layer], nflow.bases.normal(dim=dim), dtype='float64')
-    weights = {'layers.0.net.%d.%s' % (i, name): dense[k] for i, dense in enumerate(found.net.dense) for k, name in enumerate(('weight', 'bias'))}
+    weights = {
+        'layers.0.net.%d.%s' % (i, name): dense[k]
+        for i, dense in enumerate(found.net.dense)
+        for k, name in enumerate(('weight', 'bias'))
+    }
     flow.set_params(weights)
     x, cond = random.standard_normal((20, dim)), random.standard_normal((20, cond_dim))
     h = np.hstack([x, cond])
