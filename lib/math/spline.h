@@ -36,7 +36,7 @@ struct spline_form { /* the constants, splat */
     bool circular, bounded, softclip;
 };
 
-NF_INLINE struct spline_form spline_form_of(const nfi_spline *s, int K)
+NF_INLINE struct spline_form spline_form_of(const nfi_spline *s, int K, bool softclip)
 {
     const double bins = (double)K;
     return (struct spline_form){
@@ -44,7 +44,7 @@ NF_INLINE struct spline_form spline_form_of(const nfi_spline *s, int K)
         .share_x = vsplat((real)(2 * s->bound * (1 - bins * s->min_width))), .share_y = vsplat((real)(2 * s->bound * (1 - bins * s->min_height))),
         .floor_d = vsplat((real)s->min_slope), .centre = vsplat((real)s->slope_centre), .m = vsplat((real)s->logit_bound),
         .per_m = vsplat((real)(s->logit_bound > 0 ? 1 / s->logit_bound : 0)), .K = K, .circular = s->circular != 0, .bounded = s->logit_bound > 0,
-        .softclip = s->softclip != 0 };
+        .softclip = softclip };
 }
 
 /* e^x of x in [SPLINE_EXP_LOW, 40] */
@@ -237,9 +237,9 @@ NF_INLINE vreal spline_log_slope(const struct spline_bin *bin, const struct spli
 NF_INLINE vreal spline_within(const struct spline_form *f, vreal z) { return vclip_high(f->B, vclip_low(-f->B, z)); }
 NF_INLINE vmask spline_inside(const struct spline_form *f, vreal x) { return vless_equal(vabs(x), f->B); }
 
-NF_INLINE void spline_value_of(const nfi_spline *s, int K)
+NF_INLINE void spline_value_of(const nfi_spline *s, int K, bool softclip)
 {
-    const struct spline_form f = spline_form_of(s, K);
+    const struct spline_form f = spline_form_of(s, K, softclip);
     const real *in = s->x, *p = s->p;
     real *out = s->z, *log_slope = s->log_slope;
     struct spline_bin bin = spline_work(s);
@@ -268,9 +268,9 @@ NF_INLINE vreal spline_solve(const struct spline_bin *bin, vreal eta)
     return theta;
 }
 
-NF_INLINE void spline_inverse_of(const nfi_spline *s, int K) /* x of z */
+NF_INLINE void spline_inverse_of(const nfi_spline *s, int K, bool softclip) /* x of z */
 {
-    const struct spline_form f = spline_form_of(s, K);
+    const struct spline_form f = spline_form_of(s, K, softclip);
     const real *in = s->x, *p = s->p;
     real *out = s->z, *log_slope = s->log_slope;
     struct spline_bin bin = spline_work(s);
@@ -328,9 +328,9 @@ NF_INLINE void spline_slope_gradient(const struct spline_form *f, const struct s
     }
 }
 
-NF_INLINE void spline_backward_of(const nfi_spline *s, int K)
+NF_INLINE void spline_backward_of(const nfi_spline *s, int K, bool softclip)
 {
-    const struct spline_form f = spline_form_of(s, K);
+    const struct spline_form f = spline_form_of(s, K, softclip);
     const real *in = s->x, *p = s->p, *h_log = s->h;
     real *g_inout = s->g, *gp = s->gp;
     struct spline_bin bin = spline_work(s);
@@ -384,7 +384,7 @@ NF_INLINE void spline_slope_tangent(const struct spline_form *f, const struct sp
 
 static void spline_jvp(const nfi_spline *s)
 {
-    const struct spline_form f = spline_form_of(s, (int)s->bins);
+    const struct spline_form f = spline_form_of(s, (int)s->bins, s->softclip != 0);
     const real *in = s->x, *p = s->p, *d_in = s->dx, *dp = s->dp;
     real *d_out = s->z, *d_log = s->log_slope;
     const int64_t stride = s->stride;
@@ -408,11 +408,17 @@ static void spline_jvp(const nfi_spline *s)
     }
 }
 
-/* The usual number of bins is known to the compiler, which then unrolls the loops over them; a function each, for the stack's sake. */
+/* The usual number of bins and forms is known to the compiler, which then unrolls the loops over them; a function each, for the stack's sake. */
 #define SPLINE_USUAL(name)                                                                                             \
-    static __attribute__((noinline)) void spline_##name##_of_8(const nfi_spline *s) { spline_##name##_of(s, 8); }      \
-    static __attribute__((noinline)) void spline_##name##_of_any(const nfi_spline *s) { spline_##name##_of(s, (int)s->bins); } \
-    static void spline_##name(const nfi_spline *s) { (s->bins == 8 ? spline_##name##_of_8 : spline_##name##_of_any)(s); }
+    static __attribute__((noinline)) void spline_##name##_of_8(const nfi_spline *s) { spline_##name##_of(s, 8, false); } \
+    static __attribute__((noinline)) void spline_##name##_of_any(const nfi_spline *s)                                  \
+    {                                                                                                                  \
+        spline_##name##_of(s, (int)s->bins, s->softclip != 0);                                                         \
+    }                                                                                                                  \
+    static void spline_##name(const nfi_spline *s)                                                                     \
+    {                                                                                                                  \
+        (s->bins == 8 && !s->softclip ? spline_##name##_of_8 : spline_##name##_of_any)(s);                             \
+    }
 SPLINE_USUAL(value)
 SPLINE_USUAL(inverse)
 SPLINE_USUAL(backward)
