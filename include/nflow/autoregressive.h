@@ -44,8 +44,8 @@ enum {
  * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l. Inputs: c, then the columns in the order; outputs
  * [parameter of T][column in the order]. Weights outside the mask start at zero and training leaves them there; should a file or
  * nf_flow_set_params put other numbers there, they are not used.
- * NF_ERR_ARG (index without order index, or no bijection; bound, scale or spline fields of the other transform; bins x min_width or
- * bins x min_height over 1/2), NF_ERR_SHAPE (n_index).
+ * NF_ERR_ARG (index without order index, or no bijection; bound, scale or spline fields of the other transform; minima and logit_bound
+ * as in nf_coupling_spline_create), NF_ERR_SHAPE (n_index).
  * Refs: Germain, Gregor, Murray, Larochelle, "MADE", arXiv:1502.03509; Papamakarios, Pavlakou, Murray, arXiv:1705.07057; Kingma et al.,
  * arXiv:1606.04934; Durkan et al., "Neural spline flows", arXiv:1906.04032.
  */
@@ -63,11 +63,13 @@ typedef struct nf_autoregressive_config {
     double bound;        /* affine: as in nf_coupling_affine_config */
     int32_t bins;        /* spline: 2..64, default 8 */
     int32_t circular;    /* spline: 1: the ends of the interval are one point, with one slope; default 0: slope 1 at both */
+    int32_t form;        /* spline: NF_SPLINE_..., default safe */
+    int32_t reserved;
     double spline_bound; /* spline: half the interval, in [1e-3, 1e6], default 3; pi for angles */
-    double min_width;    /* spline: of a bin, as a part of the interval, default 0.01 */
-    double min_height;   /* likewise */
-    double min_slope;    /* spline: of a knot, below 1, default 0.01 */
-    double logit_bound;  /* spline: m, widths and heights come from m tanh(u / m); default 2 */
+    double min_width;    /* spline: this and the next three as in nf_coupling_spline_config */
+    double min_height;
+    double min_slope;
+    double logit_bound;
     const int64_t *hidden; /* widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer */
     int64_t n_hidden;
     const int64_t *index; /* NF_ORDER_INDEX: [dim], a bijection */

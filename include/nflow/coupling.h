@@ -21,7 +21,7 @@ enum {
 /**
  * Layer "coupling_affine", some columns scaled and shifted by a network of the others. With a the columns kept, b the columns
  * transformed and c the conditioning columns,
- *   z_a = x_a,   z_b = exp(s(x_a, c)) x_b + t(x_a, c),   log|det| = sum s
+ *   z_a = x_a,   z_b = exp(s(x_a, c)) x_b + t(x_a, c),   log|det| = sum s;   with shift_first  z_b = exp(s) (x_b + t)
  * s = s(u) is one of the forms NF_SCALE_...; t and u come from one network with 2 |b| outputs (first t, then u), or from two networks.
  * Networks compute in the flow's precision, s and all behind it in double. Every row is on its own; the inverse uses the same
  * bits of s.
@@ -43,6 +43,8 @@ typedef struct nf_coupling_affine_config {
     int32_t weights;    /* NF_WEIGHTS_..., default glorot */
     int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity (forms
                             tanh, asymmetric, softclip, exp, additive) */
+    int32_t shift_first; /* 1: t is added before scaling, as where flows are stored from z to x */
+    int32_t reserved;
     const int64_t *hidden; /* widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer */
     int64_t n_hidden;
     const int64_t *index; /* NF_MASK_INDEX: the columns to transform, distinct */
@@ -53,13 +55,6 @@ typedef struct nf_coupling_affine_config {
 NF_API void nf_coupling_affine_config_init(nf_coupling_affine_config *config);
 NF_API nf_status nf_coupling_affine_create(nf_layer **out, nf_context *context, const nf_coupling_affine_config *config);
 
-/* How the network's outputs become a spline. */
-enum {
-    NF_SPLINE_SAFE = 1, /* logits bounded: v = m tanh(u / m), those of slopes twice as wide; m is `logit_bound`. No bin and no slope can
-                           become extreme, and the inverse is as exact as the dtype. Default */
-    NF_SPLINE_FREE = 2  /* v = u: the form of nflows and others, sharper, for imports; in f32 the inverse may be wrong by 1e-2 and more */
-};
-
 /**
  * Layer "coupling_spline", some columns bent by monotone rational-quadratic splines whose knots a network answers from the others. With
  * a the columns kept, b the columns transformed and c the conditioning columns,
@@ -67,7 +62,7 @@ enum {
  * T maps [-B, B] onto itself by `bins` pieces and is the identity beyond: every x has a z, and a density. With K bins and
  * softmax over the K logits of a side,
  *   width = 2 B (min_width + (1 - K min_width) softmax(v)),   height likewise,   slope = min_slope + softplus(v + c)
- * where c makes the slope 1 at v = 0. Slopes at -B and B are 1.
+ * where c makes the slope 1 at v = 0 (form softclip: slope = exp(v), no minima). Slopes at -B and B are 1.
  * Columns in `periodic` are circles of period 2 B, their values in [-B, B): where they are transformed the slopes at -B and B are one
  * learned parameter; where they are kept the network sees cos(pi x / B) and sin(pi x / B). The density has no seam in any of them: -B
  * and B are one point. Circles and other columns may stand in one layer. "columns" brings data there, base "box" is uniform there.
@@ -75,7 +70,7 @@ enum {
  * log-determinants are summed in double.
  * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l; outputs: docs/model-format.md.
  * A single column (dim 1) is always the one transformed. NF_ERR_ARG (mask and swap transform no column, or leave the networks none;
- * a minimum out of range; logit_bound with form free; periodic names no column or one twice).
+ * a minimum out of range, or given with form softclip; logit_bound with form free; periodic names no column or one twice).
  * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032; circles: Rezende et al., arXiv:2002.02428.
  */
 typedef struct nf_coupling_spline_config {
@@ -91,7 +86,7 @@ typedef struct nf_coupling_spline_config {
     double min_width;    /* of a bin, as part of 2 B; 1e-5..1 / (2 K). Default 1e-2, and with free 1e-3, but not above 1 / (2 K) */
     double min_height;   /* as min_width */
     double min_slope;    /* of z by x at a knot, 1e-5..0.9; default 1e-2, and with free 1e-3 */
-    double logit_bound;  /* m of safe, at most 40, default 2 */
+    double logit_bound;  /* m: of safe at most 40, default 2; of softclip 0.1..5, default ln(1000) / 2 */
     int32_t weights;     /* NF_WEIGHTS_..., default glorot */
     int32_t random_last; /* 1: the last dense layer starts random too; default zero, so that the layer starts as the identity */
     const int64_t *hidden; /* widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer */

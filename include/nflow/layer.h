@@ -65,7 +65,15 @@ enum {
     NF_SCALE_SOFTPLUS = 6,   /* exp(s) = min(softplus(u) + 1e-3, 3), as nflows */
     NF_SCALE_SOFTCLIP = 7,   /* s = u / (1 + |u| / m), as zuko with m = ln 1000: (-m, m) */
     NF_SCALE_EXP = 8,        /* s = u, unbounded: can overflow; for imports */
-    NF_SCALE_ADDITIVE = 9    /* s = 0: z = x + t, volume preserving (NICE) */
+    NF_SCALE_ADDITIVE = 9,   /* s = 0: z = x + t, volume preserving (NICE) */
+    NF_SCALE_SOFTPLUS_EPS = 10 /* exp(s) = softplus(u) + 1e-3, as nflows' autoregressive layers; for imports */
+};
+
+/* How the outputs u of a network become logits v of a spline; those of slopes are twice as wide. m is `logit_bound`. */
+enum {
+    NF_SPLINE_SAFE = 1,    /* v = m tanh(u / m): no bin and no slope can become extreme, and the inverse is as exact as the dtype. Default */
+    NF_SPLINE_FREE = 2,    /* v = u: as nflows and others, sharper, for imports; in f32 the inverse may be wrong by 1e-2 and more */
+    NF_SPLINE_SOFTCLIP = 3 /* v = u / (1 + |u| / m), slope = exp(v), no minima: as zuko, with m = ln(1000) / 2 */
 };
 
 /* What a coupling of images transforms. */

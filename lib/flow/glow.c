@@ -37,7 +37,7 @@ static const nf_field glow_fields[] = {
     GLOW_FIELD(dtype, NF_FIELD_CHOICE, 0, NF_F32, 1, 2, "f32,f64", "precision"),
     GLOW_FIELD(seed, NF_FIELD_U64, 0, 0, 0, 0, NULL, "seed of the initial weights and of the noise"),
     GLOW_FIELD(alpha, NF_FIELD_F64, 0, 0, 0, 0.25, NULL, "margin of a logit behind the dequantisation; 0: no logit"),
-    GLOW_FIELD(scale, NF_FIELD_CHOICE, 0, NF_SCALE_TANH, 1, 9, "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp,additive",
+    GLOW_FIELD(scale, NF_FIELD_CHOICE, 0, NF_SCALE_TANH, 1, 10, "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp,additive,softplus_eps",
                "form of the log-scale of affine couplings"),
     NFI_ARRAY(nf_glow_config, temperature, n_temperature, NF_FIELD_F64_ARRAY, 0, 1e-30, 1e30,
               "factors of the temperature of samples at each level, the one next to the data first"),

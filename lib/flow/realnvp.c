@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #define REALNVP_ACTIVATIONS "relu,leaky_relu,tanh,softplus,silu,elu"
-#define REALNVP_SCALES "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp,additive"
+#define REALNVP_SCALES "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp,additive,softplus_eps"
 
 /* Zero where the preset decides. */
 static const nf_field realnvp_fields[] = {
@@ -24,7 +24,7 @@ static const nf_field realnvp_fields[] = {
     NFI_ARRAY(nf_realnvp_config, hidden, n_hidden, NF_FIELD_I64_ARRAY, 0, 0, 65536, "widths of the hidden layers; empty: the preset's"),
     NFI_FIELD(nf_realnvp_config, activation, NF_FIELD_CHOICE, 0, 0, 0, 6, REALNVP_ACTIVATIONS, "activation of the networks"),
     NFI_FIELD(nf_realnvp_config, mask, NF_FIELD_CHOICE, 0, NF_MASK_ALTERNATING, 1, 2, "alternating,half", "which columns a coupling transforms"),
-    NFI_FIELD(nf_realnvp_config, scale, NF_FIELD_CHOICE, 0, NF_SCALE_TANH, 1, 9, REALNVP_SCALES, "form of the log-scale"),
+    NFI_FIELD(nf_realnvp_config, scale, NF_FIELD_CHOICE, 0, NF_SCALE_TANH, 1, 10, REALNVP_SCALES, "form of the log-scale"),
     NFI_FIELD(nf_realnvp_config, separate, NF_FIELD_CHOICE, 0, 0, 0, 2, "yes,no", "separate networks for s and t"),
     NFI_FIELD(nf_realnvp_config, actnorm, NF_FIELD_CHOICE, 0, 0, 0, 2, "yes,no", "an actnorm before each coupling"),
     NFI_FIELD(nf_realnvp_config, dtype, NF_FIELD_CHOICE, 0, NF_F32, 1, 2, "f32,f64", "precision"),

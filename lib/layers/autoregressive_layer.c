@@ -11,19 +11,16 @@
 
 static const char auto_function[] = "nf_autoregressive_create";
 
-/* Defaults of a spline's fields: Durkan et al., with wider minima and bounded logits, which keep the inverse accurate at any weights */
 #define AUTO_BINS 8
 #define AUTO_BOUND 3.0
-#define AUTO_LEAST 0.01
-#define AUTO_LOGIT 2.0
 
 /* The first field of the transform that is not used which differs from its default, as if it were given; NULL: none. */
 static const char *auto_idle_field(const nf_autoregressive_config *c)
 {
-    const nf_autoregressive_config idle = { .scale = NF_SCALE_TANH, .bins = AUTO_BINS, .spline_bound = AUTO_BOUND, .min_width = AUTO_LEAST,
-                                            .min_height = AUTO_LEAST, .min_slope = AUTO_LEAST, .logit_bound = AUTO_LOGIT };
+    const nf_autoregressive_config idle = { .scale = NF_SCALE_TANH, .bins = AUTO_BINS, .form = NF_SPLINE_SAFE, .spline_bound = AUTO_BOUND };
     if (c->transform == NF_TRANSFORM_SPLINE) return c->scale != idle.scale ? "scale" : c->bound != idle.bound ? "bound" : NULL;
     if (c->bins != idle.bins || c->circular) return c->circular ? "circular" : "bins";
+    if (c->form != idle.form) return "form";
     if (c->spline_bound != idle.spline_bound) return "spline_bound";
     if (c->min_width != idle.min_width || c->min_height != idle.min_height) return c->min_width != idle.min_width ? "min_width" : "min_height";
     if (c->min_slope != idle.min_slope) return "min_slope";
@@ -33,13 +30,10 @@ static const char *auto_idle_field(const nf_autoregressive_config *c)
 /* A field that does nothing would be forgotten in silence. */
 static nf_status auto_check_fields(const nf_autoregressive_config *c)
 {
-    const bool spline = c->transform == NF_TRANSFORM_SPLINE;
     const char *idle = auto_idle_field(c);
-    if (idle) return nfi_fail(NF_ERR_ARG, "%s: %s is given, but transform is %s", auto_function, idle, spline ? "spline" : "affine");
-    if (spline && c->bins * c->min_width > 0.5)
-        return nfi_fail(NF_ERR_ARG, "%s: bins is %d and min_width %g: their product is over 1/2", auto_function, (int)c->bins, c->min_width);
-    if (spline && c->bins * c->min_height > 0.5)
-        return nfi_fail(NF_ERR_ARG, "%s: bins is %d and min_height %g: their product is over 1/2", auto_function, (int)c->bins, c->min_height);
+    if (idle)
+        return nfi_fail(NF_ERR_ARG, "%s: %s is given, but transform is %s", auto_function, idle,
+                        c->transform == NF_TRANSFORM_SPLINE ? "spline" : "affine");
     for (int64_t l = 0; l < c->n_hidden; l++)
         if (c->hidden[l] == 0 && c->n_hidden > 1)
             return nfi_fail(NF_ERR_ARG, "%s: hidden[%lld] is 0; only {0} alone means no hidden layer", auto_function, (long long)l);
@@ -93,7 +87,7 @@ static nf_status auto_order(nfi_autoregressive *a, nf_maker *maker, nf_autoregre
     return NF_OK;
 }
 
-static nf_status auto_affine(nfi_autoregressive *a, nf_maker *maker, const nf_autoregressive_config *config)
+static nf_status auto_affine(nfi_autoregressive *a, nf_maker *maker, nf_autoregressive_config *config)
 {
     nfi_transform_affine *affine = nfi_maker_alloc(maker, 1, (int64_t)sizeof *affine);
     if (!affine) return NF_ERR_MEMORY;
@@ -102,14 +96,15 @@ static nf_status auto_affine(nfi_autoregressive *a, nf_maker *maker, const nf_au
     return NF_OK;
 }
 
-/* slope_centre c: min_slope + softplus(c) = 1 */
-static nf_status auto_spline(nfi_autoregressive *a, nf_maker *maker, const nf_autoregressive_config *config)
+static nf_status auto_spline(nfi_autoregressive *a, nf_maker *maker, nf_autoregressive_config *config)
 {
     nfi_transform_spline *spline = nfi_maker_alloc(maker, 1, (int64_t)sizeof *spline);
     if (!spline) return NF_ERR_MEMORY;
-    *spline = (nfi_transform_spline){ .bins = config->bins, .circular = config->circular, .bound = config->spline_bound,
-                                      .min_width = config->min_width, .min_height = config->min_height, .min_slope = config->min_slope,
-                                      .slope_centre = nfi_log(nfi_expm1(1.0 - config->min_slope)), .logit_bound = config->logit_bound };
+    *spline = NFI_TRANSFORM_SPLINE(config, config->spline_bound);
+    spline->circular = config->circular;
+    const nf_status status = nfi_transform_spline_resolve(spline, config->form, auto_function);
+    if (status != NF_OK) return status;
+    NFI_TRANSFORM_SPLINE_TOLD(spline, config);
     a->transform = nfi_transform_spline_of(spline);
     return NF_OK;
 }
@@ -147,16 +142,17 @@ static const nf_field auto_fields[] = {
     AUTO_FIELD(activation, NF_FIELD_CHOICE, 0, 1, 1, 6, "relu,leaky_relu,tanh,softplus,silu,elu", "Activation of the network"),
     AUTO_FIELD(weights, NF_FIELD_CHOICE, NF_FIELD_INITIAL, 1, 1, 4, "glorot,he,lecun,spread", "Rule of the initial weights"),
     AUTO_FIELD(random_last, NF_FIELD_FLAG, NF_FIELD_INITIAL, 0, 0, 1, NULL, "The last dense layer starts random instead of zero"),
-    AUTO_FIELD(scale, NF_FIELD_CHOICE, 0, 1, 1, 9, "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp,additive",
+    AUTO_FIELD(scale, NF_FIELD_CHOICE, 0, 1, 1, 10, "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp,additive,softplus_eps",
                "Form of the log-scale, transform affine"),
     AUTO_FIELD(bound, NF_FIELD_F64, 0, 0, 0, 80, NULL, "Bound of the log-scale; 0 means 2 (tanh, asymmetric) or ln 1000 (softclip)"),
     AUTO_FIELD(bins, NF_FIELD_I32, 0, AUTO_BINS, 2, NFI_SPLINE_BINS, NULL, "Bins, transform spline"),
     AUTO_FIELD(circular, NF_FIELD_FLAG, 0, 0, 0, 1, NULL, "The ends of the spline's interval are one point"),
+    AUTO_FIELD(form, NF_FIELD_CHOICE, 0, 1, 1, 3, "safe,free,softclip", "Whether and how the logits of the spline are bounded"),
     AUTO_FIELD(spline_bound, NF_FIELD_F64, 0, AUTO_BOUND, 1e-3, 1e6, NULL, "Half the interval that the spline maps onto itself"),
-    AUTO_FIELD(min_width, NF_FIELD_F64, 0, AUTO_LEAST, 1e-6, 0.25, NULL, "Least width of a bin, as a part of the interval"),
-    AUTO_FIELD(min_height, NF_FIELD_F64, 0, AUTO_LEAST, 1e-6, 0.25, NULL, "Least height of a bin, as a part of the interval"),
-    AUTO_FIELD(min_slope, NF_FIELD_F64, 0, AUTO_LEAST, 1e-6, 0.9, NULL, "Least slope of the spline at a knot"),
-    AUTO_FIELD(logit_bound, NF_FIELD_F64, 0, AUTO_LOGIT, 0.1, 80, NULL, "Bound of what widths and heights are the softmax of"),
+    AUTO_FIELD(min_width, NF_FIELD_F64, 0, 0, 0, 0.25, NULL, "Least width of a bin, as a part of the interval; 0 means 1e-2 (safe) or 1e-3 (free)"),
+    AUTO_FIELD(min_height, NF_FIELD_F64, 0, 0, 0, 0.25, NULL, "Least height of a bin, as a part of the interval; 0 as for min_width"),
+    AUTO_FIELD(min_slope, NF_FIELD_F64, 0, 0, 0, 0.9, NULL, "Least slope of the spline at a knot; 0 as for min_width"),
+    AUTO_FIELD(logit_bound, NF_FIELD_F64, 0, 0, 0, 40, NULL, "Bound of the logits; 0 means 2 (safe) or ln(1000) / 2 (softclip)"),
     NFI_ARRAY(nf_autoregressive_config, hidden, n_hidden, NF_FIELD_I64_ARRAY, 0, 0, 65536,
               "Widths of the hidden layers, 64 and 64 unless given; a single 0 means none"),
     NFI_ARRAY(nf_autoregressive_config, index, n_index, NF_FIELD_I64_ARRAY, 0, 0, NFI_MAX_DIM, "The columns in their order, with order index"),

@@ -2,7 +2,7 @@
  *
  * coupling_affine.c - affine coupling of a table's columns, by perceptrons
  *
- *   z_a = x_a,   z_b = exp(s) x_b + t,   (t, u) = net(x_a, cond),   s = s(u):   see coupling.c
+ *   z_a = x_a,   z_b = exp(s) x_b + t, with shift_first exp(s) (x_b + t),   (t, u) = net(x_a, cond),   s = s(u):   see coupling.c
  *
  * theta: views "net.<l>..." with t before u, or with `separate` "t.<l>...", then "s.<l>...".
  *
@@ -18,7 +18,7 @@ static nf_status coupling_transform(nfi_coupling *cp, nf_maker *maker, const nf_
 {
     nfi_transform_affine *affine = nfi_maker_alloc(maker, 1, (int64_t)sizeof *affine);
     if (!affine) return NF_ERR_MEMORY;
-    *affine = (nfi_transform_affine){ .form = nfi_scale_form_of(config->scale), .bound = config->bound };
+    *affine = (nfi_transform_affine){ .form = nfi_scale_form_of(config->scale), .bound = config->bound, .shift_first = config->shift_first };
     cp->transform = nfi_transform_affine_of(affine);
     return NF_OK;
 }
@@ -45,11 +45,12 @@ static nf_status coupling_make(nf_maker *maker, void *resolved, void **self)
     NFI_FIELD(nf_coupling_affine_config, member, kind, properties, fallback, min, max, choices, help)
 static const nf_field coupling_fields[] = {
     NFI_TABLE_COLUMN_FIELDS(nf_coupling_affine_config),
-    COUPLING_FIELD(scale, NF_FIELD_CHOICE, 0, 1, 1, 9,
-                   "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp,additive", "Form of the log-scale"),
+    COUPLING_FIELD(scale, NF_FIELD_CHOICE, 0, 1, 1, 10,
+                   "tanh,safe,asymmetric,sigmoid,sigmoid_eps,softplus,softclip,exp,additive,softplus_eps", "Form of the log-scale"),
     COUPLING_FIELD(bound, NF_FIELD_F64, 0, 0, 0, 80, NULL,
                    "Bound of the log-scale; 0 means 2 (tanh, asymmetric) or ln 1000 (softclip)"),
     COUPLING_FIELD(separate, NF_FIELD_FLAG, 0, 0, 0, 1, NULL, "Two networks, one for the shift and one for the scale"),
+    COUPLING_FIELD(shift_first, NF_FIELD_FLAG, 0, 0, 0, 1, NULL, "The shift is added before scaling"),
     NFI_TABLE_NET_FIELDS(nf_coupling_affine_config),
 };
 const nfi_config_type nfi_coupling_affine_config_type =

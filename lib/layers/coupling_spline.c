@@ -17,37 +17,8 @@
 #include "layers/coupling_table.h"
 
 #include "core/status.h"
-#include "math/functions.h"
 
 static const char coupling_function[] = "nf_coupling_spline_create";
-
-#define COUPLING_LEAST 1e-5 /* of a minimum: 64 bins of f32 keep their order */
-
-/* Fills the defaults that depend on other fields, so that the description tells them. */
-static void coupling_normalise(nf_coupling_spline_config *config)
-{
-    const double minimum = config->form == NF_SPLINE_FREE ? 1e-3 : 1e-2, half = 0.5 / config->bins, side = minimum < half ? minimum : half;
-    if (config->min_width == 0.0) config->min_width = side;
-    if (config->min_height == 0.0) config->min_height = side;
-    if (config->min_slope == 0.0) config->min_slope = minimum;
-    if (config->logit_bound == 0.0 && config->form == NF_SPLINE_SAFE) config->logit_bound = 2.0;
-}
-
-static nf_status coupling_check(const nf_coupling_spline_config *config)
-{
-    const struct { const char *name; double value, most; } minima[] = {
-        { "min_width", config->min_width, 0.5 / config->bins },
-        { "min_height", config->min_height, 0.5 / config->bins },
-        { "min_slope", config->min_slope, 0.9 },
-    };
-    for (int32_t i = 0; i < NFI_COUNT(minima); i++)
-        if (minima[i].value < COUPLING_LEAST || minima[i].value > minima[i].most)
-            return nfi_fail(NF_ERR_ARG, "%s: %s is %g; with %d bins it must be in [%g, %g]", coupling_function, minima[i].name,
-                            minima[i].value, (int)config->bins, COUPLING_LEAST, minima[i].most);
-    if (config->form == NF_SPLINE_FREE && config->logit_bound != 0.0)
-        return nfi_fail(NF_ERR_ARG, "%s: logit_bound is %g, but form free bounds no logits", coupling_function, config->logit_bound);
-    return NF_OK;
-}
 
 /* marks [dim]: the columns that are periodic */
 static nf_status coupling_mark_circles(const nf_coupling_spline_config *config, unsigned char *marks)
@@ -77,16 +48,18 @@ static nf_status coupling_circles(nfi_coupling *cp, nf_maker *maker, const nf_co
     return nfi_coupling_circles(cp, maker, marks, config->bound);
 }
 
-static nf_status coupling_transform(nfi_coupling *cp, nf_maker *maker, const nf_coupling_spline_config *config)
+/* Defaults go into the config, so that the description tells them. */
+static nf_status coupling_transform(nfi_coupling *cp, nf_maker *maker, nf_coupling_spline_config *config)
 {
     nfi_transform_spline *spline = nfi_maker_alloc(maker, 1, (int64_t)sizeof *spline);
     if (!spline) return NF_ERR_MEMORY;
-    *spline = (nfi_transform_spline){ .bins = config->bins, .bound = config->bound, .min_width = config->min_width,
-                                      .min_height = config->min_height, .min_slope = config->min_slope, .logit_bound = config->logit_bound,
-                                      .slope_centre = nfi_log(nfi_expm1(1.0 - config->min_slope)) };
-    const nf_status status = config->n_periodic ? coupling_circles(cp, maker, config, spline) : NF_OK;
+    *spline = NFI_TRANSFORM_SPLINE(config, config->bound);
+    nf_status status = nfi_transform_spline_resolve(spline, config->form, coupling_function);
+    if (status == NF_OK && config->n_periodic) status = coupling_circles(cp, maker, config, spline);
+    if (status != NF_OK) return status;
+    NFI_TRANSFORM_SPLINE_TOLD(spline, config);
     cp->transform = nfi_transform_spline_of(spline);
-    return status;
+    return NF_OK;
 }
 
 static nf_status coupling_make(nf_maker *maker, void *resolved, void **self)
@@ -95,9 +68,7 @@ static nf_status coupling_make(nf_maker *maker, void *resolved, void **self)
     nfi_coupling *cp = nf_maker_alloc(maker, (int64_t)sizeof *cp);
     if (!cp) return NF_ERR_MEMORY;
 
-    coupling_normalise(config);
-    nf_status status = coupling_check(config);
-    if (status == NF_OK) status = nfi_table_hidden(maker, &config->hidden, &config->n_hidden);
+    nf_status status = nfi_table_hidden(maker, &config->hidden, &config->n_hidden);
     if (status != NF_OK) return status;
     const nfi_table table = NFI_TABLE(config, coupling_function);
     status = nfi_table_columns(cp, maker, &table);
@@ -111,13 +82,13 @@ static nf_status coupling_make(nf_maker *maker, void *resolved, void **self)
     NFI_FIELD(nf_coupling_spline_config, member, kind, 0, fallback, min, max, choices, help)
 static const nf_field coupling_fields[] = {
     NFI_TABLE_COLUMN_FIELDS(nf_coupling_spline_config),
-    COUPLING_FIELD(form, NF_FIELD_CHOICE, 1, 1, 2, "safe,free", "Whether the logits of the spline are bounded"),
+    COUPLING_FIELD(form, NF_FIELD_CHOICE, 1, 1, 3, "safe,free,softclip", "Whether and how the logits of the spline are bounded"),
     COUPLING_FIELD(bins, NF_FIELD_I32, 8, 2, NFI_SPLINE_BINS, NULL, "Pieces of a spline"),
     COUPLING_FIELD(bound, NF_FIELD_F64, 3, 1e-3, 1e6, NULL, "Splines map [-bound, bound]; beyond is the identity"),
     COUPLING_FIELD(min_width, NF_FIELD_F64, 0, 0, 0.25, NULL, "Least width of a bin, as part of 2 bound; 0 means 1e-2 (safe) or 1e-3 (free)"),
     COUPLING_FIELD(min_height, NF_FIELD_F64, 0, 0, 0.25, NULL, "Least height of a bin, as part of 2 bound; 0 as for min_width"),
     COUPLING_FIELD(min_slope, NF_FIELD_F64, 0, 0, 0.9, NULL, "Least slope at a knot; 0 as for min_width"),
-    COUPLING_FIELD(logit_bound, NF_FIELD_F64, 0, 0, 40, NULL, "Bound of the logits of form safe; 0 means 2"),
+    COUPLING_FIELD(logit_bound, NF_FIELD_F64, 0, 0, 40, NULL, "Bound of the logits; 0 means 2 (safe) or ln(1000) / 2 (softclip)"),
     NFI_TABLE_NET_FIELDS(nf_coupling_spline_config),
     NFI_ARRAY(nf_coupling_spline_config, periodic, n_periodic, NF_FIELD_I64_ARRAY, 0, 0, NFI_MAX_DIM, "Columns that are periodic, of period 2 bound"),
 };

@@ -7,10 +7,12 @@
  *   asymmetric   0.2944104244, 0.0369166890     sigmoid    -0.0650435618, 0.0629733561
  *   sigmoid_eps -0.0639769253, 0.0629062222     softplus    0.0991084562, 0.6051405674
  *   softclip     0.5675675676, 0.6574141709     exp         0.7, 1
+ *   softplus_eps as softplus, which differs above u = 2.95
  * Refs: tanh, exp: arXiv:1605.08803; sigmoid: arXiv:1807.03039; additive: arXiv:1410.8516.
  */
 #include "layers/scale.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #define SCALE_SHIFT 2.0      /* sigmoid forms start near exp(s) = 0.88: Glow */
@@ -104,34 +106,57 @@ static void scale_sigmoid_eps_slope(const nfi_kernels *f64, double m, int64_t n,
     for (int64_t i = 0; i < n; i++) d[i] = d[i] * (1.0 - d[i]) / (d[i] + SCALE_FLOOR);
 }
 
-/* exp(s) = e = min(softplus(u) + 1e-3, 3),   ds/du = SIGMA(u) / e below the ceiling, else 0 */
-static void scale_softplus_value(const nfi_kernels *f64, double m, int64_t n, const double *u, double *s)
+/* exp(s) = e = min(softplus(u) + 1e-3, ceiling),   ds/du = SIGMA(u) / e below the ceiling, else 0 */
+static void scale_under_value(const nfi_kernels *f64, double ceiling, int64_t n, const double *u, double *s)
 {
-    (void)m;
     f64->softplus(n, u, s);
     for (int64_t i = 0; i < n; i++) {
         const double e = s[i] + SCALE_FLOOR;
-        s[i] = e > SCALE_CEILING ? SCALE_CEILING : e;
+        s[i] = e > ceiling ? ceiling : e;
     }
     f64->log(n, s, s);
 }
 
 #define SCALE_BLOCK 64 /* elements on the stack: two functions of u are needed at once */
 
-static void scale_softplus_slope(const nfi_kernels *f64, double m, int64_t n, const double *u, const double *s,
-                                 double *d)
+static void scale_under_slope(const nfi_kernels *f64, double ceiling, int64_t n, const double *u, double *d)
 {
     double e[SCALE_BLOCK];
-    (void)m, (void)s;
     f64->sigmoid(n, u, d);
     for (int64_t first = 0; first < n; first += SCALE_BLOCK) {
         const int64_t count = n - first < SCALE_BLOCK ? n - first : SCALE_BLOCK;
         f64->softplus(count, u + first, e);
         for (int64_t i = 0; i < count; i++) {
             e[i] += SCALE_FLOOR;
-            d[first + i] = e[i] > SCALE_CEILING ? 0.0 : d[first + i] / e[i];
+            d[first + i] = e[i] > ceiling ? 0.0 : d[first + i] / e[i];
         }
     }
+}
+
+static void scale_softplus_value(const nfi_kernels *f64, double m, int64_t n, const double *u, double *s)
+{
+    (void)m;
+    scale_under_value(f64, SCALE_CEILING, n, u, s);
+}
+
+static void scale_softplus_slope(const nfi_kernels *f64, double m, int64_t n, const double *u, const double *s,
+                                 double *d)
+{
+    (void)m, (void)s;
+    scale_under_slope(f64, SCALE_CEILING, n, u, d);
+}
+
+static void scale_softplus_eps_value(const nfi_kernels *f64, double m, int64_t n, const double *u, double *s)
+{
+    (void)m;
+    scale_under_value(f64, HUGE_VAL, n, u, s);
+}
+
+static void scale_softplus_eps_slope(const nfi_kernels *f64, double m, int64_t n, const double *u, const double *s,
+                                     double *d)
+{
+    (void)m, (void)s;
+    scale_under_slope(f64, HUGE_VAL, n, u, d);
 }
 
 /* s = u / q, q = 1 + |u| / m,   ds/du = 1 / q^2 */
@@ -176,6 +201,7 @@ static const nfi_scale_form scale_forms[] = { /* in the order of NF_SCALE_* */
     { "softclip", 6.9077552789821370521, scale_softclip_value, scale_softclip_slope }, /* ln 1000 */
     { "exp", 0.0, scale_exp_value, scale_exp_slope },
     { "additive", 0.0, NULL, NULL },
+    { "softplus_eps", 0.0, scale_softplus_eps_value, scale_softplus_eps_slope },
 };
 
 const nfi_scale_form *nfi_scale_form_of(int32_t scale)

@@ -58,12 +58,21 @@ nfi_transform nfi_transform_affine_of(const nfi_transform_affine *affine); /* bo
 
 /* A monotone rational-quadratic spline of [-bound, bound], the identity beyond: math/spline.h. */
 typedef struct nfi_transform_spline {
-    int32_t bins, circular;
+    int32_t bins, circular, softclip;
     const unsigned char *open; /* circular: [m], columns that are no circles all the same: slope 1 at both ends; NULL: none */
     double bound, min_width, min_height, min_slope, slope_centre, logit_bound; /* as in nfi_spline */
 } nfi_transform_spline;
 static inline int64_t nfi_transform_spline_params(const nfi_transform_spline *spline) { return 3 * spline->bins - (spline->circular ? 0 : 1); }
 extern const nfi_transform_ops nfi_transform_spline_ops_f32, nfi_transform_spline_ops_f64;
 nfi_transform nfi_transform_spline_of(const nfi_transform_spline *spline);
+/* From the fields of a config, and back once defaults are filled; `function` for messages. NF_ERR_ARG. */
+#define NFI_TRANSFORM_SPLINE(config, bound_)                                                                           \
+    (nfi_transform_spline){ .bins = (config)->bins, .bound = (bound_),                                                 \
+                            .min_width = (config)->min_width, .min_height = (config)->min_height,                      \
+                            .min_slope = (config)->min_slope, .logit_bound = (config)->logit_bound }
+nf_status nfi_transform_spline_resolve(nfi_transform_spline *spline, int32_t form, const char *function);
+#define NFI_TRANSFORM_SPLINE_TOLD(spline, config)                                                                      \
+    ((config)->min_width = (spline)->min_width, (config)->min_height = (spline)->min_height,                           \
+     (config)->min_slope = (spline)->min_slope, (config)->logit_bound = (spline)->logit_bound)
 
 #endif

@@ -13,7 +13,9 @@
  * Ref: Durkan, Bekasov, Murray, Papamakarios, "Neural spline flows", arXiv:1906.04032.
  */
 #include "core/real.h"
+#include "core/status.h"
 #include "layers/transform.h"
+#include "math/functions.h"
 
 #include <string.h>
 
@@ -57,7 +59,7 @@ static int64_t spline_saved_bytes(const void *self, const nfi_kernels *kernels, 
 /* What all calls to the kernels have in common. */
 static nfi_spline spline_call(const nfi_transform_spline *sp, const struct spline_work *w, int64_t count)
 {
-    return (nfi_spline){ .count = count, .stride = w->stride, .bins = sp->bins, .circular = sp->circular, .bound = sp->bound,
+    return (nfi_spline){ .count = count, .stride = w->stride, .bins = sp->bins, .circular = sp->circular, .softclip = sp->softclip, .bound = sp->bound,
                          .min_width = sp->min_width, .min_height = sp->min_height, .min_slope = sp->min_slope,
                          .slope_centre = sp->slope_centre, .logit_bound = sp->logit_bound, .p = w->p, .work = w->kernel };
 }
@@ -214,6 +216,47 @@ const nfi_transform_ops NFI_NAME(nfi_transform_spline_ops) = {
 };
 
 #if NFI_ONCE
+#define SPLINE_LEAST 1e-5 /* of a minimum: 64 bins of f32 keep their order */
+#define SPLINE_LOGIT 2.0
+#define SPLINE_SOFTCLIP 3.4538776394910684 /* ln(1000) / 2: zuko */
+#define SPLINE_SOFTCLIP_MOST 5.0 /* parts of e^-10: 64 bins of f32 keep their order */
+
+static void spline_defaults(nfi_transform_spline *sp, int32_t form)
+{
+    const double minimum = form == NF_SPLINE_FREE ? 1e-3 : 1e-2, half = 0.5 / sp->bins, side = minimum < half ? minimum : half;
+    if (sp->logit_bound == 0.0) sp->logit_bound = form == NF_SPLINE_SAFE ? SPLINE_LOGIT : sp->softclip ? SPLINE_SOFTCLIP : 0.0;
+    if (sp->softclip) return;
+    if (sp->min_width == 0.0) sp->min_width = side;
+    if (sp->min_height == 0.0) sp->min_height = side;
+    if (sp->min_slope == 0.0) sp->min_slope = minimum;
+}
+
+static nf_status spline_check_minimum(const nfi_transform_spline *sp, const char *name, double value, double most, const char *function)
+{
+    if (sp->softclip && value != 0.0) return nfi_fail(NF_ERR_ARG, "%s: %s is %g, but form softclip has no minima", function, name, value);
+    if (!sp->softclip && (value < SPLINE_LEAST || value > most))
+        return nfi_fail(NF_ERR_ARG, "%s: %s is %g; with %d bins it must be in [%g, %g]", function, name, value, (int)sp->bins, SPLINE_LEAST, most);
+    return NF_OK;
+}
+
+/* slope_centre c: min_slope + softplus(c) = 1 */
+nf_status nfi_transform_spline_resolve(nfi_transform_spline *sp, int32_t form, const char *function)
+{
+    sp->softclip = form == NF_SPLINE_SOFTCLIP;
+    spline_defaults(sp, form);
+    nf_status status = spline_check_minimum(sp, "min_width", sp->min_width, 0.5 / sp->bins, function);
+    if (status == NF_OK) status = spline_check_minimum(sp, "min_height", sp->min_height, 0.5 / sp->bins, function);
+    if (status == NF_OK) status = spline_check_minimum(sp, "min_slope", sp->min_slope, 0.9, function);
+    if (status != NF_OK) return status;
+    if (form == NF_SPLINE_FREE && sp->logit_bound != 0.0)
+        return nfi_fail(NF_ERR_ARG, "%s: logit_bound is %g, but form free bounds no logits", function, sp->logit_bound);
+    if (sp->softclip && (sp->logit_bound < 0.1 || sp->logit_bound > SPLINE_SOFTCLIP_MOST))
+        return nfi_fail(NF_ERR_ARG, "%s: logit_bound is %g; with form softclip it must be in [0.1, %g]", function, sp->logit_bound,
+                        SPLINE_SOFTCLIP_MOST);
+    sp->slope_centre = nfi_log(nfi_expm1(1.0 - sp->min_slope));
+    return NF_OK;
+}
+
 nfi_transform nfi_transform_spline_of(const nfi_transform_spline *spline)
 {
     return (nfi_transform){ .f32 = &nfi_transform_spline_ops_f32, .f64 = &nfi_transform_spline_ops_f64, .self = spline,

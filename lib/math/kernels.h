@@ -84,11 +84,11 @@ typedef struct nfi_timed_phi {
 #define NFI_SPLINE_WORK(bins) (3 * 64 * (int64_t)(bins)) /* bytes */
 typedef struct nfi_spline {
     int64_t count, stride;
-    int32_t bins, circular;
+    int32_t bins, circular, softclip;
     double bound;             /* the spline maps [-bound, bound] onto itself */
     double min_width, min_height, min_slope; /* of a bin, as parts of 2 bound; of a knot */
     double slope_centre;      /* c: min_slope + softplus(c) = 1 */
-    double logit_bound;       /* 0: none */
+    double logit_bound;       /* 0: none; of softclip in [0.1, 5] */
     const void *p, *x;
     void *z, *log_slope;      /* value, inverse; their tangents in jvp */
     const void *dx, *dp;      /* jvp */

@@ -13,6 +13,7 @@
  * clipped to [0, 1] and mended by two steps of Newton, theta += (eta - G) D^2 / N.
  * From parameters: v = m tanh(u / m), m at most 40 (m = 0: v = u);  width = 2 B (w + (1 - K w) softmax(v)), height likewise, so that they sum to 2 B;
  * slope = d + softplus(v + s), s such that v = 0 gives 1, and m twice as large; at +-B it is 1, or with circular one parameter for both.
+ * With softclip v = u / (1 + |u| / m), w = 0 and slope = exp(v).
  *
  * Gradient, with g = dL/dz, h = dL/dlog and
  *   G_theta = N / D^2,   G_a = theta phi (1 - G) / D,   G_b = -theta phi G / D,
@@ -32,17 +33,18 @@
 struct spline_form { /* the constants, splat */
     vreal B, floor_x, floor_y, share_x, share_y, floor_d, centre, m, per_m; /* per_m = 1 / m */
     int K;
-    bool circular, bounded;
+    bool circular, bounded, softclip;
 };
 
-NF_INLINE struct spline_form spline_form_of(const nfi_spline *s, int K)
+NF_INLINE struct spline_form spline_form_of(const nfi_spline *s, int K, bool softclip)
 {
     const double bins = (double)K;
     return (struct spline_form){
         .B = vsplat((real)s->bound), .floor_x = vsplat((real)(2 * s->bound * s->min_width)), .floor_y = vsplat((real)(2 * s->bound * s->min_height)),
         .share_x = vsplat((real)(2 * s->bound * (1 - bins * s->min_width))), .share_y = vsplat((real)(2 * s->bound * (1 - bins * s->min_height))),
         .floor_d = vsplat((real)s->min_slope), .centre = vsplat((real)s->slope_centre), .m = vsplat((real)s->logit_bound),
-        .per_m = vsplat((real)(s->logit_bound > 0 ? 1 / s->logit_bound : 0)), .K = K, .circular = s->circular != 0, .bounded = s->logit_bound > 0 };
+        .per_m = vsplat((real)(s->logit_bound > 0 ? 1 / s->logit_bound : 0)), .K = K, .circular = s->circular != 0, .bounded = s->logit_bound > 0,
+        .softclip = softclip };
 }
 
 /* e^x of x in [SPLINE_EXP_LOW, 40] */
@@ -64,11 +66,16 @@ NF_INLINE vreal spline_tail(const struct spline_form *f, vreal u)
     const vreal two = vsplat(2) * f->per_m;
     return vsplat(1) + spline_exp(vclip_low(vsplat(-40), vclip_high(vsplat(40), two * u)));
 }
-NF_INLINE vreal spline_limit(const struct spline_form *f, vreal u) { return f->bounded ? f->m - (f->m + f->m) / spline_tail(f, u) : u; }
+NF_INLINE vreal spline_limit(const struct spline_form *f, vreal u)
+{
+    if (f->softclip) return f->m * (u / (f->m + vabs(u)));
+    return f->bounded ? f->m - (f->m + f->m) / spline_tail(f, u) : u;
+}
 /* dv/du of v */
 NF_INLINE vreal spline_limit_slope(const struct spline_form *f, vreal v)
 {
-    const vreal r = v * f->per_m;
+    const vreal r = v * f->per_m, rest = vsplat(1) - vabs(r);
+    if (f->softclip) return rest * rest;
     return f->bounded ? (vsplat(1) - r) * (vsplat(1) + r) : vsplat(1);
 }
 
@@ -88,6 +95,16 @@ NF_INLINE void spline_bounded(const struct spline_form *f, const real *p, int64_
     }
 }
 
+/* part[k] = v_k - m of softclip */
+NF_INLINE void spline_softclip(const struct spline_form *f, const real *p, int64_t stride, vreal *part, real *bend)
+{
+    for (int k = 0; k < f->K; k++) {
+        const vreal v = spline_limit(f, vload(p + k * stride));
+        part[k] = v - f->m;
+        if (bend) vstore(bend + k * stride, spline_limit_slope(f, v));
+    }
+}
+
 /* part[k] = v_k less the largest, not below what spline_exp takes */
 NF_INLINE void spline_free(const struct spline_form *f, const real *p, int64_t stride, vreal *part, real *bend)
 {
@@ -104,7 +121,8 @@ NF_INLINE void spline_free(const struct spline_form *f, const real *p, int64_t s
 NF_INLINE void spline_softmax(const struct spline_form *f, const real *p, int64_t stride, vreal *part, real *bend)
 {
     vreal sum = vsplat(0);
-    if (f->bounded) spline_bounded(f, p, stride, part, bend);
+    if (f->softclip) spline_softclip(f, p, stride, part, bend);
+    else if (f->bounded) spline_bounded(f, p, stride, part, bend);
     else spline_free(f, p, stride, part, bend);
     for (int k = 0; k < f->K; k++) {
         part[k] = spline_exp(part[k]);
@@ -125,6 +143,13 @@ NF_INLINE vreal spline_limit_d_slope(const struct spline_form *f, vreal v)
 {
     return f->bounded ? spline_limit_slope(f, vsplat(RC(0.5)) * v) : vkeep(vless(vabs(v), vsplat(SPLINE_STEEP)), vsplat(1));
 }
+
+/* Slope of v, and its derivative */
+NF_INLINE vreal spline_d(const struct spline_form *f, vreal v)
+{
+    return f->softclip ? spline_exp(v) : f->floor_d + vsoftplus(v + f->centre);
+}
+NF_INLINE vreal spline_d_slope(const struct spline_form *f, vreal v) { return f->softclip ? spline_exp(v) : vsigmoid(v + f->centre); }
 
 struct spline_bin { /* the bin of each lane */
     vreal k, x, W, y, H;   /* its number, its lower knot, its sides */
@@ -180,8 +205,8 @@ NF_INLINE void spline_find(const struct spline_form *f, const real *p, int64_t s
     }
     bin->v0 = spline_limit_d(f, bin->v0);
     bin->v1 = spline_limit_d(f, bin->v1);
-    bin->d0 = f->floor_d + vsoftplus(bin->v0 + f->centre);
-    bin->d1 = f->floor_d + vsoftplus(bin->v1 + f->centre);
+    bin->d0 = spline_d(f, bin->v0);
+    bin->d1 = spline_d(f, bin->v1);
     if (!f->circular) { /* exactly 1 */
         bin->d0 = vselect(vequal(bin->k, vsplat(0)), vsplat(1), bin->d0);
         bin->d1 = vselect(vequal(bin->k, vsplat((real)(f->K - 1))), vsplat(1), bin->d1);
@@ -212,9 +237,9 @@ NF_INLINE vreal spline_log_slope(const struct spline_bin *bin, const struct spli
 NF_INLINE vreal spline_within(const struct spline_form *f, vreal z) { return vclip_high(f->B, vclip_low(-f->B, z)); }
 NF_INLINE vmask spline_inside(const struct spline_form *f, vreal x) { return vless_equal(vabs(x), f->B); }
 
-NF_INLINE void spline_value_of(const nfi_spline *s, int K)
+NF_INLINE void spline_value_of(const nfi_spline *s, int K, bool softclip)
 {
-    const struct spline_form f = spline_form_of(s, K);
+    const struct spline_form f = spline_form_of(s, K, softclip);
     const real *in = s->x, *p = s->p;
     real *out = s->z, *log_slope = s->log_slope;
     struct spline_bin bin = spline_work(s);
@@ -243,9 +268,9 @@ NF_INLINE vreal spline_solve(const struct spline_bin *bin, vreal eta)
     return theta;
 }
 
-NF_INLINE void spline_inverse_of(const nfi_spline *s, int K) /* x of z */
+NF_INLINE void spline_inverse_of(const nfi_spline *s, int K, bool softclip) /* x of z */
 {
-    const struct spline_form f = spline_form_of(s, K);
+    const struct spline_form f = spline_form_of(s, K, softclip);
     const real *in = s->x, *p = s->p;
     real *out = s->z, *log_slope = s->log_slope;
     struct spline_bin bin = spline_work(s);
@@ -293,8 +318,8 @@ NF_INLINE void spline_side_gradient(const struct spline_form *f, const struct sp
 /* The lower knot of bin k has slope k, the upper one slope k + 1. */
 NF_INLINE void spline_slope_gradient(const struct spline_form *f, const struct spline_bin *bin, vreal g0, vreal g1, int64_t stride, real *gp)
 {
-    g0 *= vsigmoid(bin->v0 + f->centre) * spline_limit_d_slope(f, bin->v0);
-    g1 *= vsigmoid(bin->v1 + f->centre) * spline_limit_d_slope(f, bin->v1);
+    g0 *= spline_d_slope(f, bin->v0) * spline_limit_d_slope(f, bin->v0);
+    g1 *= spline_d_slope(f, bin->v1) * spline_limit_d_slope(f, bin->v1);
     for (int k = 0; k < (f->circular ? f->K : f->K - 1); k++) {
         const int knot = f->circular ? k : k + 1;
         vreal g = vkeep(vequal(bin->k, vsplat((real)knot)), g0);
@@ -303,9 +328,9 @@ NF_INLINE void spline_slope_gradient(const struct spline_form *f, const struct s
     }
 }
 
-NF_INLINE void spline_backward_of(const nfi_spline *s, int K)
+NF_INLINE void spline_backward_of(const nfi_spline *s, int K, bool softclip)
 {
-    const struct spline_form f = spline_form_of(s, K);
+    const struct spline_form f = spline_form_of(s, K, softclip);
     const real *in = s->x, *p = s->p, *h_log = s->h;
     real *g_inout = s->g, *gp = s->gp;
     struct spline_bin bin = spline_work(s);
@@ -353,13 +378,13 @@ NF_INLINE void spline_slope_tangent(const struct spline_form *f, const struct sp
         *d0 += vkeep(vequal(bin->k, vsplat((real)k)), d);
         *d1 += vkeep(vequal(bin->k, vsplat((real)(k - 1))), d);
     }
-    *d0 *= vsigmoid(bin->v0 + f->centre) * spline_limit_d_slope(f, bin->v0);
-    *d1 *= vsigmoid(bin->v1 + f->centre) * spline_limit_d_slope(f, bin->v1);
+    *d0 *= spline_d_slope(f, bin->v0) * spline_limit_d_slope(f, bin->v0);
+    *d1 *= spline_d_slope(f, bin->v1) * spline_limit_d_slope(f, bin->v1);
 }
 
 static void spline_jvp(const nfi_spline *s)
 {
-    const struct spline_form f = spline_form_of(s, (int)s->bins);
+    const struct spline_form f = spline_form_of(s, (int)s->bins, s->softclip != 0);
     const real *in = s->x, *p = s->p, *d_in = s->dx, *dp = s->dp;
     real *d_out = s->z, *d_log = s->log_slope;
     const int64_t stride = s->stride;
@@ -383,11 +408,17 @@ static void spline_jvp(const nfi_spline *s)
     }
 }
 
-/* The usual number of bins is known to the compiler, which then unrolls the loops over them; a function each, for the stack's sake. */
+/* The usual number of bins and forms is known to the compiler, which then unrolls the loops over them; a function each, for the stack's sake. */
 #define SPLINE_USUAL(name)                                                                                             \
-    static __attribute__((noinline)) void spline_##name##_of_8(const nfi_spline *s) { spline_##name##_of(s, 8); }      \
-    static __attribute__((noinline)) void spline_##name##_of_any(const nfi_spline *s) { spline_##name##_of(s, (int)s->bins); } \
-    static void spline_##name(const nfi_spline *s) { (s->bins == 8 ? spline_##name##_of_8 : spline_##name##_of_any)(s); }
+    static __attribute__((noinline)) void spline_##name##_of_8(const nfi_spline *s) { spline_##name##_of(s, 8, false); } \
+    static __attribute__((noinline)) void spline_##name##_of_any(const nfi_spline *s)                                  \
+    {                                                                                                                  \
+        spline_##name##_of(s, (int)s->bins, s->softclip != 0);                                                         \
+    }                                                                                                                  \
+    static void spline_##name(const nfi_spline *s)                                                                     \
+    {                                                                                                                  \
+        (s->bins == 8 && !s->softclip ? spline_##name##_of_8 : spline_##name##_of_any)(s);                             \
+    }
 SPLINE_USUAL(value)
 SPLINE_USUAL(inverse)
 SPLINE_USUAL(backward)

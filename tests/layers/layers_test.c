@@ -386,7 +386,8 @@ static nf_layer *make_coupling(int32_t variant)
     nf_coupling_affine_config config = NF_COUPLING_AFFINE_CONFIG_INIT;
     nf_layer *layer;
     config.dim = variant == 35 ? 1 : 5;
-    config.scale = 1 + variant % 9;
+    config.scale = variant == 26 ? NF_SCALE_SOFTPLUS_EPS : 1 + variant % 9;
+    config.shift_first = variant % 5 == 2;
     config.activation = 1 + variant % 6;
     config.separate = variant / 9 % 2;
     config.cond_dim = variant / 18 ? 2 : 0;
@@ -416,7 +417,7 @@ static nf_layer *make_autoregressive(int32_t variant)
     config.cond_dim = variant / 4 % 2 ? 2 : 0;
     config.order = 1 + variant % 3;
     config.activation = 1 + variant / 2 % 6;
-    if (config.transform == NF_TRANSFORM_AFFINE) config.scale = 1 + variant % 9;
+    if (config.transform == NF_TRANSFORM_AFFINE) config.scale = variant == 8 ? NF_SCALE_SOFTPLUS_EPS : 1 + variant % 9;
     else config.circular = variant % 5 == 1, config.bins = 2 + variant % 7, config.spline_bound = 2.5;
     config.random_last = 1;
     config.hidden = variant % 7 == 3 ? none : variant % 7 == 5 ? few : hidden;
@@ -838,6 +839,10 @@ START_TEST(coupling__check_value)
     ck_assert_int_eq(nf_coupling_affine_create(&layer, NULL, &config), NF_OK);
     check_layer(layer, (double[]){ -0.4, 0.9, 0.3, -0.2 }, (double[]){ 0.7, 2.385 },
                 (double[]){ 0.7, 3.6625857417 }, 0.4234946737);
+    config.shift_first = 1;
+    ck_assert_int_eq(nf_coupling_affine_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ -0.4, 0.9, 0.3, -0.2 }, (double[]){ 0.7, 2.385 },
+                (double[]){ 0.7, 3.6731315341 }, 0.4234946737);
 }
 END_TEST
 
@@ -864,6 +869,11 @@ START_TEST(coupling_spline__check_value)
     ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
     check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6 }, (double[]){ 0.7, 0.25 }, (double[]){ 0.7, -0.4233741043 },
                 -0.0204221937);
+    config = (nf_coupling_spline_config){ .struct_size = sizeof config, .dim = 2, .bins = 2, .form = NF_SPLINE_SOFTCLIP,
+                                          .hidden = (int64_t[]){ 0 }, .n_hidden = 1 };
+    ck_assert_int_eq(nf_coupling_spline_create(&layer, NULL, &config), NF_OK);
+    check_layer(layer, (double[]){ 0, 0, 0, 0, 0, 0.4, -0.3, -0.2, 0.5, 0.6 }, (double[]){ 0.7, 0.75 }, (double[]){ 0.7, -1.1640701560 },
+                0.2459332964);
 }
 END_TEST
 
@@ -872,7 +882,9 @@ static const struct { nf_coupling_spline_config config; const char *words; } bad
     { { .dim = 2, .bins = 1 }, "bins is 1" },
     { { .dim = 2, .bins = 65 }, "bins is 65" },
     { { .dim = 2, .bound = -1 }, "bound is -1" },
-    { { .dim = 2, .form = 3 }, "form is 3" },
+    { { .dim = 2, .form = 4 }, "form is 4" },
+    { { .dim = 2, .form = NF_SPLINE_SOFTCLIP, .min_slope = 1e-3 }, "min_slope is 0.001, but form softclip has no minima" },
+    { { .dim = 2, .form = NF_SPLINE_SOFTCLIP, .logit_bound = 6 }, "logit_bound is 6; with form softclip it must be in [0.1, 5]" },
     { { .dim = 2, .min_width = 0.07 }, "min_width is 0.07; with 8 bins it must be in [1e-05, 0.0625]" },
     { { .dim = 2, .bins = 4, .min_height = 1e-6 }, "min_height is 1e-06; with 4 bins it must be in [1e-05, 0.125]" },
     { { .dim = 2, .min_slope = 1 }, "min_slope is 1" },
@@ -1037,8 +1049,10 @@ static const struct { nf_autoregressive_config config; nf_status status; const c
     { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bound = 1 }, NF_ERR_ARG, "bound is given, but transform is spline" },
     { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .scale = NF_SCALE_EXP }, NF_ERR_ARG, "scale is given, but transform is spline" },
     { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bins = 65 }, NF_ERR_ARG, "bins is 65" },
-    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bins = 64 }, NF_ERR_ARG, "bins is 64 and min_width 0.01" },
-    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .min_height = 0.1 }, NF_ERR_ARG, "bins is 8 and min_height 0.1" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .bins = 64, .min_width = 0.01 }, NF_ERR_ARG, "min_width is 0.01; with 64 bins" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .min_height = 0.1 }, NF_ERR_ARG, "min_height is 0.1; with 8 bins" },
+    { { .dim = 2, .form = NF_SPLINE_FREE }, NF_ERR_ARG, "form is given, but transform is affine" },
+    { { .dim = 2, .transform = NF_TRANSFORM_SPLINE, .form = NF_SPLINE_FREE, .logit_bound = 2 }, NF_ERR_ARG, "form free bounds no logits" },
 };
 
 START_TEST(autoregressive__refuses_bad_configs)
@@ -1087,6 +1101,7 @@ START_TEST(scale__check_values)
                                       { 0.2944104244, 0.0369166890 }, { -0.0650435618, 0.0629733561 },
                                       { -0.0639769253, 0.0629062222 }, { 0.0991084562, 0.6051405674 },
                                       { 0.5675675676, 0.6574141709 }, { 0.7, 1.0 } };
+    static const double steep[] = { 1.3910704196, 0.2443337043 }; /* softplus_eps at u = 4, where softplus is ln 3 */
     const nfi_kernels *f64 = nfi_kernels_for(NULL, NF_F64);
     for (int32_t i = 0; i < 8; i++) {
         const double u = 0.7;
@@ -1096,7 +1111,13 @@ START_TEST(scale__check_values)
         near(s, want[i][0], 1e-9, "s", i);
         near(d, want[i][1], 1e-9, "ds/du", i);
     }
-    ck_assert_ptr_null(nfi_scale_form_of(10));
+    const double u = 4.0;
+    double s, d;
+    nfi_scale_form_of(NF_SCALE_SOFTPLUS_EPS)->value(f64, 0.0, 1, &u, &s);
+    nfi_scale_form_of(NF_SCALE_SOFTPLUS_EPS)->slope(f64, 0.0, 1, &u, &s, &d);
+    near(s, steep[0], 1e-9, "s", NF_SCALE_SOFTPLUS_EPS);
+    near(d, steep[1], 1e-9, "ds/du", NF_SCALE_SOFTPLUS_EPS);
+    ck_assert_ptr_null(nfi_scale_form_of(11));
 }
 END_TEST
 
@@ -1131,7 +1152,7 @@ START_TEST(coupling__refuses_bad_configs)
         { .dim = 2, .mask = NF_MASK_INDEX, .index = all, .n_index = 2 },
         { .dim = 2, .mask = NF_MASK_INDEX, .index = all, .n_index = 2, .swap = 1 },
         { .dim = 2, .hidden = zero_in, .n_hidden = 2 },
-        { .dim = 2, .scale = 10 },
+        { .dim = 2, .scale = 11 },
         { .dim = 2, .bound = -1 },
         { .dim = 0 },
     };

@@ -23,13 +23,15 @@ static const int32_t isas[N_ISAS] = { NF_ISA_BASELINE, NF_ISA_AVX2, NF_ISA_AVX51
 static uint64_t draws;
 static double draw(void) { return 2 * nfi_uniform(31, NFI_STREAM_CHECK, draws++) - 1; }
 
-/* The forms under test: safe and free, tails and circles, few and many bins. */
+/* The forms under test: safe, free and softclip, tails and circles, few and many bins. */
 static const nfi_spline forms[] = {
     { .bins = 8, .bound = 3, .min_width = 1e-2, .min_height = 1e-2, .min_slope = 1e-2, .logit_bound = 2 },
     { .bins = 8, .bound = 3, .min_width = 1e-3, .min_height = 1e-3, .min_slope = 1e-3 },
     { .bins = 2, .bound = 1, .min_width = 1e-2, .min_height = 1e-2, .min_slope = 1e-2 },
     { .bins = 5, .circular = 1, .bound = 3.25, .min_width = 1e-2, .min_height = 2e-2, .min_slope = 5e-2, .logit_bound = 2 },
     { .bins = 2, .circular = 1, .bound = 0.5, .min_width = 1e-3, .min_height = 1e-3, .min_slope = 1e-3 },
+    { .bins = 8, .bound = 5, .softclip = 1, .logit_bound = 3.4538776394910684 },
+    { .bins = 3, .circular = 1, .bound = 3.25, .softclip = 1, .logit_bound = 1 },
     { .bins = 64, .bound = 10, .min_width = 5e-3, .min_height = 5e-3, .min_slope = 1e-2, .logit_bound = 3 },
 };
 #define N_FORMS ((int)(sizeof forms / sizeof *forms))
@@ -46,6 +48,7 @@ struct knots {
 static wide limited(const nfi_spline *s, wide times, wide u)
 {
     const wide m = times * (wide)s->logit_bound;
+    if (s->softclip) return u / (1 + fabsl(u) / m);
     return m > 0 ? m * tanhl(u / m) : u;
 }
 
@@ -69,7 +72,8 @@ static void reference_knots(const nfi_spline *s, const wide *u, struct knots *kn
     for (int k = 0; k <= s->bins; k++) {
         const int end = k == 0 || k == s->bins;
         const int at = s->circular ? k % s->bins : k - 1;
-        knots->d[k] = end && !s->circular ? 1 : (wide)s->min_slope + log1pl(expl(limited(s, 2, slopes[at]) + (wide)s->slope_centre));
+        const wide v = end && !s->circular ? 0 : limited(s, 2, slopes[at]);
+        knots->d[k] = end && !s->circular ? 1 : s->softclip ? expl(v) : (wide)s->min_slope + log1pl(expl(v + (wide)s->slope_centre));
     }
 }
 

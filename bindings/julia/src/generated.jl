@@ -4,6 +4,7 @@
 
 const NF_SPLINE_SAFE = Int32(1)
 const NF_SPLINE_FREE = Int32(2)
+const NF_SPLINE_SOFTCLIP = Int32(3)
 const NF_AUTOREGRESSIVE_FORWARD = Int32(1)
 const NF_AUTOREGRESSIVE_INVERSE = Int32(2)
 const NF_ODE_DOPRI5 = Int32(1)
@@ -91,6 +92,7 @@ const NF_SCALE_SOFTPLUS = Int32(6)
 const NF_SCALE_SOFTCLIP = Int32(7)
 const NF_SCALE_EXP = Int32(8)
 const NF_SCALE_ADDITIVE = Int32(9)
+const NF_SCALE_SOFTPLUS_EPS = Int32(10)
 const NF_IMAGE_MASK_CHANNELS = Int32(1)
 const NF_IMAGE_MASK_CHECKERBOARD = Int32(2)
 const NF_IMAGE_MASK_ALL = Int32(3)
@@ -106,6 +108,7 @@ const NF_COLUMN_REAL = Int32(1)
 const NF_COLUMN_POSITIVE = Int32(2)
 const NF_COLUMN_BOUNDED = Int32(3)
 const NF_COLUMN_INTEGER = Int32(4)
+const NF_COLUMN_PERIODIC = Int32(5)
 const NF_MIX_LINEAR = Int32(1)
 const NF_MIX_RANDOM = Int32(2)
 const NF_MIX_REVERSE = Int32(3)
@@ -178,6 +181,8 @@ mutable struct nf_autoregressive_config
     bound::Float64
     bins::Int32
     circular::Int32
+    form::Int32
+    reserved::Int32
     spline_bound::Float64
     min_width::Float64
     min_height::Float64
@@ -215,6 +220,19 @@ mutable struct nf_base_uniform_config
     low::Float64
     high::Float64
     nf_base_uniform_config() = zeroed(new())
+end
+
+mutable struct nf_base_box_config
+    struct_size::UInt32
+    reserved::UInt32
+    dim::Int64
+    low::Ptr{Float64}
+    n_low::Int64
+    high::Ptr{Float64}
+    n_high::Int64
+    normal::Ptr{Int64}
+    n_normal::Int64
+    nf_base_box_config() = zeroed(new())
 end
 
 mutable struct nf_base_normal_full_config
@@ -259,6 +277,19 @@ mutable struct nf_base_logistic_config
     fixed::Int32
     dim::Int64
     nf_base_logistic_config() = zeroed(new())
+end
+
+mutable struct nf_base_normal_conditional_config
+    struct_size::UInt32
+    activation::Int32
+    dim::Int64
+    cond_dim::Int64
+    hidden::Ptr{Int64}
+    n_hidden::Int64
+    bound::Float64
+    weights::Int32
+    reserved::Int32
+    nf_base_normal_conditional_config() = zeroed(new())
 end
 
 mutable struct nf_context_config
@@ -349,6 +380,15 @@ mutable struct nf_ffjord_config
     bits::Int32
     noise::Int32
     alpha::Float64
+    cond_mean::Ptr{Float64}
+    n_cond_mean::Int64
+    cond_sd::Ptr{Float64}
+    n_cond_sd::Int64
+    embed_hidden::Ptr{Int64}
+    n_embed_hidden::Int64
+    embed_dim::Int64
+    embed_activation::Int32
+    cond_standardise::Int32
     nf_ffjord_config() = zeroed(new())
 end
 
@@ -382,6 +422,8 @@ mutable struct nf_coupling_affine_config
     activation::Int32
     weights::Int32
     random_last::Int32
+    shift_first::Int32
+    reserved::Int32
     hidden::Ptr{Int64}
     n_hidden::Int64
     index::Ptr{Int64}
@@ -397,20 +439,20 @@ mutable struct nf_coupling_spline_config
     swap::Int32
     form::Int32
     bins::Int32
-    circular::Int32
+    activation::Int32
     bound::Float64
     min_width::Float64
     min_height::Float64
     min_slope::Float64
     logit_bound::Float64
-    activation::Int32
     weights::Int32
     random_last::Int32
-    reserved::Int32
     hidden::Ptr{Int64}
     n_hidden::Int64
     index::Ptr{Int64}
     n_index::Int64
+    periodic::Ptr{Int64}
+    n_periodic::Int64
     nf_coupling_spline_config() = zeroed(new())
 end
 
@@ -454,6 +496,16 @@ mutable struct nf_flow_config
     struct_size::UInt32
     dtype::Int32
     seed::UInt64
+    cond_dim::Int64
+    cond_mean::Ptr{Float64}
+    n_cond_mean::Int64
+    cond_sd::Ptr{Float64}
+    n_cond_sd::Int64
+    embed_hidden::Ptr{Int64}
+    n_embed_hidden::Int64
+    embed_dim::Int64
+    embed_activation::Int32
+    cond_standardise::Int32
     nf_flow_config() = zeroed(new())
 end
 
@@ -479,6 +531,15 @@ mutable struct nf_realnvp_config
     n_mean::Int64
     sd::Ptr{Float64}
     n_sd::Int64
+    cond_mean::Ptr{Float64}
+    n_cond_mean::Int64
+    cond_sd::Ptr{Float64}
+    n_cond_sd::Int64
+    embed_hidden::Ptr{Int64}
+    n_embed_hidden::Int64
+    embed_dim::Int64
+    embed_activation::Int32
+    cond_standardise::Int32
     nf_realnvp_config() = zeroed(new())
 end
 
@@ -502,6 +563,15 @@ mutable struct nf_glow_config
     n_temperature::Int64
     scale::Int32
     reserved::Int32
+    cond_mean::Ptr{Float64}
+    n_cond_mean::Int64
+    cond_sd::Ptr{Float64}
+    n_cond_sd::Int64
+    embed_hidden::Ptr{Int64}
+    n_embed_hidden::Int64
+    embed_dim::Int64
+    embed_activation::Int32
+    cond_standardise::Int32
     nf_glow_config() = zeroed(new())
 end
 
@@ -519,6 +589,15 @@ mutable struct nf_realnvp_image_config
     noise::Int32
     alpha::Float64
     seed::UInt64
+    cond_mean::Ptr{Float64}
+    n_cond_mean::Int64
+    cond_sd::Ptr{Float64}
+    n_cond_sd::Int64
+    embed_hidden::Ptr{Int64}
+    n_embed_hidden::Int64
+    embed_dim::Int64
+    embed_activation::Int32
+    cond_standardise::Int32
     nf_realnvp_image_config() = zeroed(new())
 end
 
@@ -666,13 +745,6 @@ mutable struct nf_householder_config
     nf_householder_config() = zeroed(new())
 end
 
-mutable struct nf_planar_config
-    struct_size::UInt32
-    reserved::UInt32
-    dim::Int64
-    nf_planar_config() = zeroed(new())
-end
-
 mutable struct nf_invconv_config
     struct_size::UInt32
     form::Int32
@@ -714,6 +786,7 @@ mutable struct nf_columns_config
     high::Ptr{Float64}
     n_high::Int64
     alpha::Float64
+    half_turn::Float64
     nf_columns_config() = zeroed(new())
 end
 
@@ -735,6 +808,29 @@ mutable struct nf_sgd_config
     momentum::Float64
     weight_decay::Float64
     nf_sgd_config() = zeroed(new())
+end
+
+mutable struct nf_planar_config
+    struct_size::UInt32
+    reserved::UInt32
+    dim::Int64
+    nf_planar_config() = zeroed(new())
+end
+
+mutable struct nf_radial_config
+    struct_size::UInt32
+    reserved::UInt32
+    dim::Int64
+    nf_radial_config() = zeroed(new())
+end
+
+mutable struct nf_sylvester_config
+    struct_size::UInt32
+    reserved::UInt32
+    dim::Int64
+    rank::Int64
+    reflections::Int64
+    nf_sylvester_config() = zeroed(new())
 end
 
 mutable struct nf_table_config
@@ -764,6 +860,15 @@ mutable struct nf_table_config
     alpha::Float64
     noise::Int32
     reserved::Int32
+    cond_mean::Ptr{Float64}
+    n_cond_mean::Int64
+    cond_sd::Ptr{Float64}
+    n_cond_sd::Int64
+    embed_hidden::Ptr{Int64}
+    n_embed_hidden::Int64
+    embed_dim::Int64
+    embed_activation::Int32
+    cond_standardise::Int32
     nf_table_config() = zeroed(new())
 end
 
@@ -871,6 +976,9 @@ mutable struct nf_target_config
     report_draws::Int64
     progress::Ptr{Cvoid}
     progress_user::Ptr{Cvoid}
+    checkpoint::Ptr{UInt8}
+    checkpoint_rounds::Int64
+    resume::Ptr{UInt8}
     nf_target_config() = zeroed(new())
 end
 
@@ -906,27 +1014,29 @@ end
 
 # Size and offsets, as the headers have them: checked when the module is loaded.
 const LAYOUTS = (
-    (nf_autoregressive_config, 136, (0, 4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 56, 60, 64, 72, 80, 88, 96, 104, 112, 120, 128,)),
+    (nf_autoregressive_config, 144, (0, 4, 8, 16, 24, 28, 32, 36, 40, 44, 48, 56, 60, 64, 68, 72, 80, 88, 96, 104, 112, 120, 128, 136,)),
     (nf_base_normal_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
     (nf_base_diagonal_config, 16, (0, 4, 8,)),
     (nf_base_uniform_config, 32, (0, 4, 8, 16, 24,)),
+    (nf_base_box_config, 64, (0, 4, 8, 16, 24, 32, 40, 48, 56,)),
     (nf_base_normal_full_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
     (nf_base_mixture_config, 32, (0, 4, 8, 16, 24,)),
     (nf_base_student_config, 32, (0, 4, 8, 16, 24, 28,)),
     (nf_base_laplace_config, 16, (0, 4, 8,)),
     (nf_base_logistic_config, 16, (0, 4, 8,)),
+    (nf_base_normal_conditional_config, 56, (0, 4, 8, 16, 24, 32, 40, 48, 52,)),
     (nf_context_config, 144, (0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136,)),
     (nf_cnf_config, 152, (0, 4, 8, 16, 24, 28, 32, 36, 40, 48, 52, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144,)),
-    (nf_ffjord_config, 232, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 68, 72, 80, 88, 96, 104, 112, 120, 128, 136, 140, 144, 152, 160, 168, 176, 184, 192, 200, 208, 216, 220, 224,)),
+    (nf_ffjord_config, 296, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 68, 72, 80, 88, 96, 104, 112, 120, 128, 136, 140, 144, 152, 160, 168, 176, 184, 192, 200, 208, 216, 220, 224, 232, 240, 248, 256, 264, 272, 280, 288, 292,)),
     (nf_solver_report, 104, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96,)),
-    (nf_coupling_affine_config, 88, (0, 4, 8, 16, 24, 28, 32, 40, 44, 48, 52, 56, 64, 72, 80,)),
-    (nf_coupling_spline_config, 128, (0, 4, 8, 16, 24, 28, 32, 36, 40, 48, 56, 64, 72, 80, 84, 88, 92, 96, 104, 112, 120,)),
+    (nf_coupling_affine_config, 96, (0, 4, 8, 16, 24, 28, 32, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88,)),
+    (nf_coupling_spline_config, 136, (0, 4, 8, 16, 24, 28, 32, 36, 40, 48, 56, 64, 72, 80, 84, 88, 96, 104, 112, 120, 128,)),
     (nf_read_config, 112, (0, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108,)),
     (nf_column_report, 80, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72,)),
-    (nf_flow_config, 16, (0, 4, 8,)),
-    (nf_realnvp_config, 128, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 68, 72, 76, 80, 88, 96, 104, 112, 120,)),
-    (nf_glow_config, 120, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 68, 72, 76, 80, 88, 96, 104, 112, 116,)),
-    (nf_realnvp_image_config, 88, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 68, 72, 80,)),
+    (nf_flow_config, 88, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 84,)),
+    (nf_realnvp_config, 192, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 68, 72, 76, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 176, 184, 188,)),
+    (nf_glow_config, 184, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 68, 72, 76, 80, 88, 96, 104, 112, 116, 120, 128, 136, 144, 152, 160, 168, 176, 180,)),
+    (nf_realnvp_image_config, 152, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 68, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 148,)),
     (nf_param_view, 160, (0, 4, 8, 104, 112, 120, 124, 128,)),
     (nf_flow_info_report, 80, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72,)),
     (nf_step_memory_report, 72, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64,)),
@@ -940,19 +1050,21 @@ const LAYOUTS = (
     (nf_logit_config, 24, (0, 4, 8, 16,)),
     (nf_linear_config, 16, (0, 4, 8,)),
     (nf_householder_config, 24, (0, 4, 8, 16,)),
-    (nf_planar_config, 16, (0, 4, 8,)),
     (nf_invconv_config, 32, (0, 4, 8, 16, 24,)),
     (nf_squeeze_config, 40, (0, 4, 8, 16, 24, 32, 36,)),
     (nf_dequantise_config, 32, (0, 4, 8, 16, 20, 24,)),
-    (nf_columns_config, 72, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64,)),
+    (nf_columns_config, 80, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72,)),
     (nf_adam_config, 48, (0, 4, 8, 16, 24, 32, 40,)),
     (nf_sgd_config, 32, (0, 4, 8, 16, 24,)),
-    (nf_table_config, 176, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 172,)),
+    (nf_planar_config, 16, (0, 4, 8,)),
+    (nf_radial_config, 16, (0, 4, 8,)),
+    (nf_sylvester_config, 32, (0, 4, 8, 16, 24,)),
+    (nf_table_config, 240, (0, 4, 8, 16, 24, 32, 40, 48, 52, 56, 60, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 172, 176, 184, 192, 200, 208, 216, 224, 232, 236,)),
     (nf_fit_progress, 136, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 132,)),
     (nf_fit_config, 168, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 108, 112, 120, 128, 136, 144, 152, 160, 164,)),
     (nf_fit_report, 120, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112,)),
     (nf_target_progress, 88, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80,)),
-    (nf_target_config, 128, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 76, 80, 88, 96, 104, 112, 120,)),
+    (nf_target_config, 152, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 76, 80, 88, 96, 104, 112, 120, 128, 136, 144,)),
     (nf_importance_report, 64, (0, 4, 8, 16, 24, 32, 40, 48, 56,)),
     (nf_target_report, 96, (0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88,)),
 )
@@ -962,6 +1074,7 @@ nf_autoregressive_create(out, context, config) = ccall((:nf_autoregressive_creat
 nf_base_ref(base) = ccall((:nf_base_ref, libnflow), Ptr{Cvoid}, (Ptr{Cvoid},), base)
 nf_base_unref(base) = ccall((:nf_base_unref, libnflow), Cvoid, (Ptr{Cvoid},), base)
 nf_base_dim(base) = ccall((:nf_base_dim, libnflow), Int64, (Ptr{Cvoid},), base)
+nf_base_cond_dim(base) = ccall((:nf_base_cond_dim, libnflow), Int64, (Ptr{Cvoid},), base)
 nf_base_type_name(base) = ccall((:nf_base_type_name, libnflow), Cstring, (Ptr{Cvoid},), base)
 nf_base_type_at(index) = ccall((:nf_base_type_at, libnflow), Cstring, (Int32,), index)
 nf_base_create(out, context, type, config) = ccall((:nf_base_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Cstring, Ptr{Cvoid}), out, context, type, config)
@@ -971,6 +1084,8 @@ nf_base_diagonal_config_init(config) = ccall((:nf_base_diagonal_config_init, lib
 nf_base_diagonal_create(out, context, dim) = ccall((:nf_base_diagonal_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64), out, context, dim)
 nf_base_uniform_config_init(config) = ccall((:nf_base_uniform_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_base_uniform_create(out, context, dim, low, high) = ccall((:nf_base_uniform_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64, Float64, Float64), out, context, dim, low, high)
+nf_base_box_config_init(config) = ccall((:nf_base_box_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_base_box_create(out, context, config) = ccall((:nf_base_box_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_base_normal_full_config_init(config) = ccall((:nf_base_normal_full_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_base_normal_full_create(out, context, config) = ccall((:nf_base_normal_full_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_base_mixture_config_init(config) = ccall((:nf_base_mixture_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
@@ -981,6 +1096,8 @@ nf_base_laplace_config_init(config) = ccall((:nf_base_laplace_config_init, libnf
 nf_base_laplace_create(out, context, dim) = ccall((:nf_base_laplace_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64), out, context, dim)
 nf_base_logistic_config_init(config) = ccall((:nf_base_logistic_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_base_logistic_create(out, context, dim) = ccall((:nf_base_logistic_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Int64), out, context, dim)
+nf_base_normal_conditional_config_init(config) = ccall((:nf_base_normal_conditional_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_base_normal_conditional_create(out, context, config) = ccall((:nf_base_normal_conditional_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_config_field(config, index, out) = ccall((:nf_config_field, libnflow), Int32, (Cstring, Int32, Ptr{Cvoid}), config, index, out)
 nf_context_config_init(config) = ccall((:nf_context_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_context_create(out, config) = ccall((:nf_context_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}), out, config)
@@ -1106,8 +1223,6 @@ nf_linear_config_init(config) = ccall((:nf_linear_config_init, libnflow), Cvoid,
 nf_linear_create(out, context, config) = ccall((:nf_linear_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_householder_config_init(config) = ccall((:nf_householder_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_householder_create(out, context, config) = ccall((:nf_householder_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
-nf_planar_config_init(config) = ccall((:nf_planar_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
-nf_planar_create(out, context, config) = ccall((:nf_planar_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_invconv_config_init(config) = ccall((:nf_invconv_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
 nf_invconv_create(out, context, config) = ccall((:nf_invconv_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_squeeze_config_init(config) = ccall((:nf_squeeze_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
@@ -1145,6 +1260,12 @@ nf_optimizer_lr(optimizer) = ccall((:nf_optimizer_lr, libnflow), Float64, (Ptr{C
 nf_optimizer_set_lr(optimizer, lr) = ccall((:nf_optimizer_set_lr, libnflow), Int32, (Ptr{Cvoid}, Float64), optimizer, lr)
 nf_optimizer_steps(optimizer) = ccall((:nf_optimizer_steps, libnflow), Int64, (Ptr{Cvoid},), optimizer)
 nf_optimizer_reset(optimizer) = ccall((:nf_optimizer_reset, libnflow), Int32, (Ptr{Cvoid},), optimizer)
+nf_planar_config_init(config) = ccall((:nf_planar_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_planar_create(out, context, config) = ccall((:nf_planar_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_radial_config_init(config) = ccall((:nf_radial_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_radial_create(out, context, config) = ccall((:nf_radial_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
+nf_sylvester_config_init(config) = ccall((:nf_sylvester_config_init, libnflow), Cvoid, (Ptr{Cvoid},), config)
+nf_sylvester_create(out, context, config) = ccall((:nf_sylvester_create, libnflow), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Cvoid}, Ptr{Cvoid}), out, context, config)
 nf_status_name(status) = ccall((:nf_status_name, libnflow), Cstring, (Int32,), status)
 nf_status_text(status) = ccall((:nf_status_text, libnflow), Cstring, (Int32,), status)
 nf_last_error() = ccall((:nf_last_error, libnflow), Cstring, ())

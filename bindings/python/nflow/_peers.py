@@ -4,16 +4,17 @@
 A function is called with the parts so far, the module, its path in the model, and whether the way from x to z is the module's
 inverse. nflows and zuko store x -> z, normflows z -> x. Formulas of layers: nflow/layer.h.
 
-Where the way from x to z is (x_b - t) exp(-s), as in normflows, it takes two layers: one subtracts t, the next one scales.
+Splines and what goes column by column: _curves.py. Where the way from x to z is (x_b - t) exp(-s), as in normflows, the shift is
+first.
 """
 
-import functools
 import importlib
 import math
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 
+from . import _curves
 from ._networks import Array, Net, array, name_of, plain, read, refuse, row
 
 
@@ -89,7 +90,21 @@ class Parts:
         if by.any():
             self.add('actnorm', log_scale=np.zeros(self.dim), shift=by, initialised=np.ones(()))
 
-    # ---- couplings
+    # ---- layers with networks
+
+    def conditioned(self, cond_dim: int, module: Any, path: str) -> None:
+        """Notes how many conditions a layer has: as many as the others, or none."""
+        if cond_dim and self.cond_dim not in (0, cond_dim):
+            raise refuse(module, path, 'has %d conditions, modules before it %d' % (cond_dim, self.cond_dim))
+        self.cond_dim = max(self.cond_dim, cond_dim)
+
+    def network(self, type: str, fields: Dict[str, Any], *nets: Net) -> None:
+        """A layer with a network, or with separate ones t and s."""
+        weights = {}
+        for name, net in zip(('net',) if len(nets) == 1 else ('t', 's'), nets):
+            weights.update({'%s.%d.weight' % (name, i): weight for i, (weight, _) in enumerate(net.dense)})
+            weights.update({'%s.%d.bias' % (name, i): bias for i, (_, bias) in enumerate(net.dense)})
+        self.add(type, {**fields, 'activation': nets[0].activation, 'hidden': nets[0].hidden or (0,)}, **weights)
 
     def masked(self, kept: Sequence[int], nets: Sequence[Net], module: Any, path: str) -> Dict[str, Any]:
         """The fields that all forms of a coupling share; checks what goes into the networks."""
@@ -97,16 +112,19 @@ class Parts:
         if len(extra) != 1 or min(extra) < 0 or self.cond_dim not in (0, *extra) and extra != {0}:
             raise refuse(module, path, 'networks take %s inputs; %d columns are kept' % ([n.inputs for n in nets], len(kept)))
         cond_dim = extra.pop()
-        self.cond_dim = max(self.cond_dim, cond_dim)
+        self.conditioned(cond_dim, module, path)
         moved = [j for j in range(self.dim) if j not in set(kept)]
         return {'mask': 'index', 'index': moved, 'cond_dim': cond_dim}
 
     def coupling(self, fields: Dict[str, Any], net: Net, scale: str, bound: float = 0.0) -> None:
         """z_b = exp(s(u)) x_b + t with (t, u) the outputs of net; additive: t alone."""
-        own = {'scale': scale, 'bound': bound, 'activation': net.activation, 'hidden': net.hidden or (0,)}
-        weights = {'net.%d.weight' % i: weight for i, (weight, _) in enumerate(net.dense)}
-        weights.update({'net.%d.bias' % i: bias for i, (_, bias) in enumerate(net.dense)})
-        self.add('coupling_affine', {**fields, **own}, **weights)
+        self.network('coupling_affine', {**fields, 'scale': scale, 'bound': bound}, net)
+
+    def undone(self, fields: Dict[str, Any], net: Net, scale: str, bound: float = 0.0, sign: float = -1.0) -> None:
+        """z_b = exp(s(sign u)) (x_b - t): with an odd s and sign -1 the inverse of coupling."""
+        signs = np.repeat([-1.0, sign], net.outputs // 2)
+        own = {**fields, 'scale': scale, 'bound': bound, 'shift_first': 1}
+        self.network('coupling_affine', own, net.last(lambda a: signs * a))
 
     def scaled(self, fields: Dict[str, Any], net: Net, scale: str, bound: float = 0.0) -> None:
         """z_b = exp(s(u)) x_b, u the outputs of net."""
@@ -115,6 +133,11 @@ class Parts:
     def shifted(self, fields: Dict[str, Any], net: Net, sign: float) -> None:
         """z_b = x_b + sign t, t the outputs of net."""
         self.coupling(fields, net.last(lambda a: sign * a), 'additive')
+
+
+def _halves(a: Array) -> Array:
+    """t_0, u_0, t_1, u_1, ... as t, then u"""
+    return np.concatenate([a[..., 0::2], a[..., 1::2]], -1)
 
 
 # ---- nflows: x -> z, log|det| with it
@@ -274,10 +297,8 @@ def _normflows_coupling(parts: Parts, module: Any, path: str, inverse: bool, fie
         works = '1 / sigmoid(u + 2) is not a form of scale here; exp and sigmoid are'
         raise refuse(module, path, 'scale_map %r: %s' % (module.scale_map, works))
     if not inverse:
-        return parts.coupling(fields, net.last(lambda a: np.concatenate([a[..., 0::2], a[..., 1::2]], -1)), scale)
-    parts.shifted(fields, net.last(lambda a: a[..., 0::2]), -1.0)
-    sign = -1.0 if scale == 'exp' else 1.0
-    parts.scaled(fields, net.last(lambda a: sign * a[..., 1::2]), scale)
+        return parts.coupling(fields, net.last(_halves), scale)
+    parts.undone(fields, net.last(_halves), scale, 0.0, -1.0 if scale == 'exp' else 1.0)
 
 
 def _module(module: Any, name: str) -> Any:
@@ -292,30 +313,45 @@ def _normflows_masked(parts: Parts, module: Any, path: str, inverse: bool) -> No
     if set(mask.tolist()) != {0.0, 1.0}:
         raise refuse(module, path, 'the mask must hold zeros and ones, both')
     kept, moved = np.flatnonzero(mask == 1), np.flatnonzero(mask == 0)
-    halves: List[Callable[[], None]] = []
-    for name in ('s', 't'):
-        net, at = _module(module, name), '%s.%s' % (path, name)
-        if net is not None:
-            halves.append(_masked_half(parts, net, at, name == 's', kept, moved, inverse))
+    nets = {name: (_module(module, name), '%s.%s' % (path, name)) for name in ('s', 't')}
+    halves = [_masked_half(parts, net, at, at.endswith('.s'), kept, moved) for net, at in nets.values() if net is not None]
+    shapes = {(half.net.activation, half.net.hidden) for half in halves}
+    if len(halves) == 2 and len(shapes) == 1:
+        return _both_halves(parts, halves[1], halves[0], inverse)
+    sign = -1.0 if inverse else 1.0
     for half in reversed(halves) if inverse else halves:
-        half()
+        net = half.net.last(lambda a: sign * a)
+        parts.scaled(half.fields, net, half.scale, half.bound) if half.scale else parts.shifted(half.fields, net, 1.0)
 
 
-def _masked_half(
-    parts: Parts, module: Any, path: str, scales: bool, kept: Array, moved: Array, inverse: bool
-) -> Callable[[], None]:
+class Half(NamedTuple):
+    """What one network of a MaskedAffineFlow does; no scale: it shifts."""
+
+    fields: Dict[str, Any]
+    net: Net
+    scale: str
+    bound: float
+
+
+def _both_halves(parts: Parts, shift: Half, scale: Half, inverse: bool) -> None:
+    """z_b = exp(s) x_b + t, inverse exp(-s) (x_b - t), with a network for each."""
+    sign = -1.0 if inverse else 1.0
+    own = {'scale': scale.scale, 'bound': scale.bound, 'separate': 1, 'shift_first': int(inverse)}
+    parts.network('coupling_affine', {**shift.fields, **own}, *(half.net.last(lambda a: sign * a) for half in (shift, scale)))
+
+
+def _masked_half(parts: Parts, module: Any, path: str, scales: bool, kept: Array, moved: Array) -> Half:
     net, tail = read(module, path, parts.user)
     if net.inputs != parts.dim or net.outputs != parts.dim:
         raise refuse(module, path, 'maps %d columns to %d, not %d to %d' % (net.inputs, net.outputs, parts.dim, parts.dim))
     net = net.first(kept).last(lambda a: a[..., moved])
     fields = parts.masked(kept.tolist(), [net], module, path)
-    sign = -1.0 if inverse else 1.0
+    if not scales and tail:
+        raise refuse(module, path, 'something follows the last Linear layer (%s) of a shift' % tail[0].name)
     if not scales:
-        if tail:
-            raise refuse(module, path, 'something follows the last Linear layer (%s) of a shift' % tail[0].name)
-        return lambda: parts.shifted(fields, net, sign)
+        return Half(fields, net, '', 0.0)
     factor, bound = _squashed(module, path, tail)
-    return lambda: parts.scaled(fields, net.last(lambda a: sign * factor * a), 'tanh' if bound else 'exp', bound)
+    return Half(fields, net.last(lambda a: factor * a), 'tanh' if bound else 'exp', bound)
 
 
 def _squashed(module: Any, path: str, tail: Sequence[Any]) -> Any:
@@ -375,25 +411,18 @@ def _zuko_inverse(parts: Parts, module: Any, path: str, inverse: bool) -> None:
 
 
 def _zuko_coupling(parts: Parts, module: Any, path: str, inverse: bool) -> None:
-    """z_b = exp(s) x_b + t, s = u / (1 + |u / log slope|), outputs t_0, u_0, t_1, ...; or z_b = x_b + t."""
+    """z_b = exp(s) x_b + t, outputs t_0, u_0, t_1, ...; or z_b = x_b + t; or a spline."""
     mask = module.mask.tolist()
     parts.sized(len(mask), module, path)
-    univariate, slope = module.univariate, 1e-3
-    if isinstance(univariate, functools.partial) and not univariate.args and set(univariate.keywords) <= {'slope'}:
-        slope, univariate = univariate.keywords.get('slope', slope), univariate.func
-    name, shapes = name_of(univariate) if isinstance(univariate, type) else repr(univariate), [tuple(s) for s in module.shapes]
+    curve, kept = _curves.zuko_curve(module, path), [j for j, keep in enumerate(mask) if keep]
     net = plain(module.hyper, path + '.hyper', parts.user)
-    fields = parts.masked([j for j, keep in enumerate(mask) if keep], [net], module, path)
-    if name == 'zuko.transforms.AdditiveTransform' and shapes == [()]:
+    if curve.spline:
+        return _curves.coupling(parts, net, curve, kept, module, path, inverse)
+    fields = parts.masked(kept, [net], module, path)
+    scale, bound = curve.fields['scale'], curve.fields['bound']
+    if scale == 'additive':
         return parts.shifted(fields, net, -1.0 if inverse else 1.0)
-    bound = -math.log(slope) if 0 < slope < 1 else 0.0
-    if name != 'zuko.transforms.MonotonicAffineTransform' or shapes != [(), ()] or not 0 < bound <= 80:
-        works = 'MonotonicAffineTransform and AdditiveTransform have'
-        raise refuse(module, path, 'the univariate %s of shapes %r has no counterpart; %s' % (name, shapes, works))
-    if not inverse:
-        return parts.coupling(fields, net.last(lambda a: np.concatenate([a[..., 0::2], a[..., 1::2]], -1)), 'softclip', bound)
-    parts.shifted(fields, net.last(lambda a: a[..., 0::2]), -1.0)
-    parts.scaled(fields, net.last(lambda a: -a[..., 1::2]), 'softclip', bound)  # an odd function: s(-u) = -s(u)
+    (parts.undone if inverse else parts.coupling)(fields, net.last(_halves), scale, bound)
 
 
 def _zuko_unconditional(parts: Parts, module: Any, path: str, inverse: bool) -> None:
@@ -491,6 +520,9 @@ MODULES: Dict[str, Row] = {
     'nflows.transforms.standard.PointwiseAffineTransform': _nflows_pointwise,
     'nflows.transforms.coupling.AffineCouplingTransform': _nflows_affine,
     'nflows.transforms.coupling.AdditiveCouplingTransform': _nflows_additive,
+    'nflows.transforms.coupling.PiecewiseRationalQuadraticCouplingTransform': _curves.spline_coupling,
+    'nflows.transforms.autoregressive.MaskedAffineAutoregressiveTransform': _curves.nflows_autoregressive,
+    'nflows.transforms.autoregressive.MaskedPiecewiseRationalQuadraticAutoregressiveTransform': _curves.spline_autoregressive,
     'nflows.transforms.permutations.Permutation': _nflows_permutation,
     'nflows.transforms.normalization.ActNorm': _nflows_actnorm,
     'nflows.transforms.normalization.BatchNorm': _nflows_batch_norm,
@@ -504,6 +536,13 @@ MODULES: Dict[str, Row] = {
     'normflows.flows.affine.coupling.AffineCouplingBlock': _normflows_block,
     'normflows.flows.affine.coupling.MaskedAffineFlow': _normflows_masked,
     'normflows.flows.affine.coupling.AffineConstFlow': _normflows_constants,
+    'normflows.flows.affine.autoregressive.MaskedAffineAutoregressive': _curves.normflows_autoregressive,
+    'normflows.flows.neural_spline.wrapper.CoupledRationalQuadraticSpline': _curves.normflows_coupled,
+    'normflows.flows.neural_spline.wrapper.CircularCoupledRationalQuadraticSpline': _curves.normflows_coupled,
+    'normflows.flows.neural_spline.coupling.PiecewiseRationalQuadraticCoupling': _curves.spline_coupling,
+    'normflows.flows.neural_spline.wrapper.AutoregressiveRationalQuadraticSpline': _curves.normflows_masked,
+    'normflows.flows.neural_spline.wrapper.CircularAutoregressiveRationalQuadraticSpline': _curves.normflows_masked,
+    'normflows.flows.neural_spline.autoregressive.MaskedPiecewiseRationalQuadraticAutoregressive': _curves.spline_autoregressive,
     'normflows.flows.normalization.ActNorm': _normflows_constants,
     'normflows.flows.mixing.Permute': _normflows_permute,
     'normflows.flows.mixing.InvertibleAffine': _normflows_matrix,
@@ -512,6 +551,7 @@ MODULES: Dict[str, Row] = {
     'zuko.lazy.LazyInverse': _zuko_inverse,
     'zuko.lazy.UnconditionalTransform': _zuko_unconditional,
     'zuko.flows.coupling.GeneralCouplingTransform': _zuko_coupling,
+    'zuko.flows.autoregressive.MaskedAutoregressiveTransform': _curves.zuko_autoregressive,
 }
 TRANSFORMS: Dict[str, Row] = {
     'zuko.transforms.IdentityTransform': _identity,

@@ -141,7 +141,7 @@ def _convert(module: Any, rows: Any, cond: Any, networks: Optional[Networks], dt
     difference = _difference(_asked(torch, double, x, conditions), flow.log_prob(x, conditions))
     if not difference <= AGREE:
         raise ConvertError(
-            'log_prob differs from PyTorch\'s by %.2g in double, at most %.0e is allowed: the model computes something else '
+            "log_prob differs from PyTorch's by %.2g in double, at most %.0e is allowed: the model computes something else "
             'than its classes say, or a class of `networks` does' % (difference, AGREE)
         )
     return flow if wanted == flow.dtype else flow.convert(wanted), difference
@@ -160,7 +160,7 @@ def save(
     """Converts and writes a model file with rows and PyTorch's own log_prob of them, in the model's precision.
 
     Arguments as convert(). The file is verified before the path has it, which keeps what it held if anything fails. Gives the
-    largest error of the library at those rows, relative where the value is above 1.
+    largest error of the library at those rows, absolute, as nf_flow_verify.
     """
     torch = _torch()
     flow, _ = _convert(module, rows, cond, networks, dtype, seed)

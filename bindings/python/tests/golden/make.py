@@ -47,6 +47,23 @@ def zuko_model():
     return model, lambda x: model((x[:, :1] > 0.5).to(x.dtype)).log_prob(x)  # the condition: the right half or not
 
 
+def nflows_maf_model():
+    model = nflows.flows.MaskedAutoregressiveFlow(2, 4, 2, 1)
+    return model, lambda x: model.log_prob(x)
+
+
+def normflows_nsf_model():
+    flows = [normflows.flows.CoupledRationalQuadraticSpline(2, 1, 3, num_bins=4), normflows.flows.LULinearPermute(2)]
+    flows.append(normflows.flows.AutoregressiveRationalQuadraticSpline(2, 1, 3, num_bins=4))
+    model = normflows.NormalizingFlow(normflows.distributions.DiagGaussian(2), flows)
+    return model, lambda x: model.log_prob(x)
+
+
+def zuko_nsf_model():
+    model = zuko.flows.NSF(2, 1, transforms=2, bins=4, hidden_features=(6,))
+    return model, lambda x: model((x[:, :1] > 0.5).to(x.dtype)).log_prob(x)
+
+
 def train(model, log_prob, data):
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for step in range(STEPS):
@@ -91,3 +108,6 @@ if __name__ == '__main__':
     make('nflows', nflows_model, torch.float32)
     make('normflows', normflows_model, torch.float64)
     make('zuko', zuko_model, torch.float32)
+    make('nflows_maf', nflows_maf_model, torch.float32)
+    make('normflows_nsf', normflows_nsf_model, torch.float64)
+    make('zuko_nsf', zuko_nsf_model, torch.float64)

@@ -211,15 +211,20 @@ pub const NF_SCALE_SOFTPLUS: _bindgen_ty_10 = 6;
 pub const NF_SCALE_SOFTCLIP: _bindgen_ty_10 = 7;
 pub const NF_SCALE_EXP: _bindgen_ty_10 = 8;
 pub const NF_SCALE_ADDITIVE: _bindgen_ty_10 = 9;
+pub const NF_SCALE_SOFTPLUS_EPS: _bindgen_ty_10 = 10;
 pub type _bindgen_ty_10 = ::core::ffi::c_uint;
-pub const NF_IMAGE_MASK_CHANNELS: _bindgen_ty_11 = 1;
-pub const NF_IMAGE_MASK_CHECKERBOARD: _bindgen_ty_11 = 2;
-pub const NF_IMAGE_MASK_ALL: _bindgen_ty_11 = 3;
+pub const NF_SPLINE_SAFE: _bindgen_ty_11 = 1;
+pub const NF_SPLINE_FREE: _bindgen_ty_11 = 2;
+pub const NF_SPLINE_SOFTCLIP: _bindgen_ty_11 = 3;
 pub type _bindgen_ty_11 = ::core::ffi::c_uint;
-pub const NF_CONV_GLOW: _bindgen_ty_12 = 1;
-pub const NF_CONV_RESIDUAL: _bindgen_ty_12 = 2;
-pub const NF_CONV_LINEAR: _bindgen_ty_12 = 3;
+pub const NF_IMAGE_MASK_CHANNELS: _bindgen_ty_12 = 1;
+pub const NF_IMAGE_MASK_CHECKERBOARD: _bindgen_ty_12 = 2;
+pub const NF_IMAGE_MASK_ALL: _bindgen_ty_12 = 3;
 pub type _bindgen_ty_12 = ::core::ffi::c_uint;
+pub const NF_CONV_GLOW: _bindgen_ty_13 = 1;
+pub const NF_CONV_RESIDUAL: _bindgen_ty_13 = 2;
+pub const NF_CONV_LINEAR: _bindgen_ty_13 = 3;
+pub type _bindgen_ty_13 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_coupling_conv_config {
@@ -307,10 +312,10 @@ impl Default for nf_permutation_config {
         }
     }
 }
-pub const NF_PERMUTATION_INDEX: _bindgen_ty_13 = 1;
-pub const NF_PERMUTATION_RANDOM: _bindgen_ty_13 = 2;
-pub const NF_PERMUTATION_REVERSE: _bindgen_ty_13 = 3;
-pub type _bindgen_ty_13 = ::core::ffi::c_uint;
+pub const NF_PERMUTATION_INDEX: _bindgen_ty_14 = 1;
+pub const NF_PERMUTATION_RANDOM: _bindgen_ty_14 = 2;
+pub const NF_PERMUTATION_REVERSE: _bindgen_ty_14 = 3;
+pub type _bindgen_ty_14 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_actnorm_config {
@@ -394,9 +399,9 @@ const _: () = {
     ["Offset of field: nf_logit_config::dim"][::core::mem::offset_of!(nf_logit_config, dim) - 8usize];
     ["Offset of field: nf_logit_config::alpha"][::core::mem::offset_of!(nf_logit_config, alpha) - 16usize];
 };
-pub const NF_LINEAR_PLU: _bindgen_ty_14 = 1;
-pub const NF_LINEAR_PLAIN: _bindgen_ty_14 = 2;
-pub type _bindgen_ty_14 = ::core::ffi::c_uint;
+pub const NF_LINEAR_PLU: _bindgen_ty_15 = 1;
+pub const NF_LINEAR_PLAIN: _bindgen_ty_15 = 2;
+pub type _bindgen_ty_15 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_linear_config {
@@ -432,21 +437,6 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
-pub struct nf_planar_config {
-    pub struct_size: u32,
-    pub reserved: u32,
-    pub dim: i64,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of nf_planar_config"][::core::mem::size_of::<nf_planar_config>() - 16usize];
-    ["Alignment of nf_planar_config"][::core::mem::align_of::<nf_planar_config>() - 8usize];
-    ["Offset of field: nf_planar_config::struct_size"][::core::mem::offset_of!(nf_planar_config, struct_size) - 0usize];
-    ["Offset of field: nf_planar_config::reserved"][::core::mem::offset_of!(nf_planar_config, reserved) - 4usize];
-    ["Offset of field: nf_planar_config::dim"][::core::mem::offset_of!(nf_planar_config, dim) - 8usize];
-};
-#[repr(C)]
-#[derive(Debug, Default, Copy, Clone)]
 pub struct nf_invconv_config {
     pub struct_size: u32,
     pub form: i32,
@@ -464,9 +454,9 @@ const _: () = {
     ["Offset of field: nf_invconv_config::width"][::core::mem::offset_of!(nf_invconv_config, width) - 16usize];
     ["Offset of field: nf_invconv_config::channels"][::core::mem::offset_of!(nf_invconv_config, channels) - 24usize];
 };
-pub const NF_SQUEEZE_ROWS: _bindgen_ty_15 = 1;
-pub const NF_SQUEEZE_DIAGONAL: _bindgen_ty_15 = 2;
-pub type _bindgen_ty_15 = ::core::ffi::c_uint;
+pub const NF_SQUEEZE_ROWS: _bindgen_ty_16 = 1;
+pub const NF_SQUEEZE_DIAGONAL: _bindgen_ty_16 = 2;
+pub type _bindgen_ty_16 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_squeeze_config {
@@ -490,9 +480,9 @@ const _: () = {
     ["Offset of field: nf_squeeze_config::reverse"][::core::mem::offset_of!(nf_squeeze_config, reverse) - 32usize];
     ["Offset of field: nf_squeeze_config::reserved"][::core::mem::offset_of!(nf_squeeze_config, reserved) - 36usize];
 };
-pub const NF_NOISE_ALWAYS: _bindgen_ty_16 = 1;
-pub const NF_NOISE_TRAINING: _bindgen_ty_16 = 2;
-pub type _bindgen_ty_16 = ::core::ffi::c_uint;
+pub const NF_NOISE_ALWAYS: _bindgen_ty_17 = 1;
+pub const NF_NOISE_TRAINING: _bindgen_ty_17 = 2;
+pub type _bindgen_ty_17 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
 pub struct nf_dequantise_config {
@@ -514,11 +504,12 @@ const _: () = {
     ["Offset of field: nf_dequantise_config::reserved"][::core::mem::offset_of!(nf_dequantise_config, reserved) - 20usize];
     ["Offset of field: nf_dequantise_config::shift"][::core::mem::offset_of!(nf_dequantise_config, shift) - 24usize];
 };
-pub const NF_COLUMN_REAL: _bindgen_ty_17 = 1;
-pub const NF_COLUMN_POSITIVE: _bindgen_ty_17 = 2;
-pub const NF_COLUMN_BOUNDED: _bindgen_ty_17 = 3;
-pub const NF_COLUMN_INTEGER: _bindgen_ty_17 = 4;
-pub type _bindgen_ty_17 = ::core::ffi::c_uint;
+pub const NF_COLUMN_REAL: _bindgen_ty_18 = 1;
+pub const NF_COLUMN_POSITIVE: _bindgen_ty_18 = 2;
+pub const NF_COLUMN_BOUNDED: _bindgen_ty_18 = 3;
+pub const NF_COLUMN_INTEGER: _bindgen_ty_18 = 4;
+pub const NF_COLUMN_PERIODIC: _bindgen_ty_18 = 5;
+pub type _bindgen_ty_18 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_columns_config {
@@ -532,10 +523,11 @@ pub struct nf_columns_config {
     pub high: *const f64,
     pub n_high: i64,
     pub alpha: f64,
+    pub half_turn: f64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_columns_config"][::core::mem::size_of::<nf_columns_config>() - 72usize];
+    ["Size of nf_columns_config"][::core::mem::size_of::<nf_columns_config>() - 80usize];
     ["Alignment of nf_columns_config"][::core::mem::align_of::<nf_columns_config>() - 8usize];
     ["Offset of field: nf_columns_config::struct_size"][::core::mem::offset_of!(nf_columns_config, struct_size) - 0usize];
     ["Offset of field: nf_columns_config::noise"][::core::mem::offset_of!(nf_columns_config, noise) - 4usize];
@@ -547,6 +539,7 @@ const _: () = {
     ["Offset of field: nf_columns_config::high"][::core::mem::offset_of!(nf_columns_config, high) - 48usize];
     ["Offset of field: nf_columns_config::n_high"][::core::mem::offset_of!(nf_columns_config, n_high) - 56usize];
     ["Offset of field: nf_columns_config::alpha"][::core::mem::offset_of!(nf_columns_config, alpha) - 64usize];
+    ["Offset of field: nf_columns_config::half_turn"][::core::mem::offset_of!(nf_columns_config, half_turn) - 72usize];
 };
 impl Default for nf_columns_config {
     fn default() -> Self {
@@ -557,16 +550,16 @@ impl Default for nf_columns_config {
         }
     }
 }
-pub const NF_TRANSFORM_AFFINE: _bindgen_ty_18 = 1;
-pub const NF_TRANSFORM_SPLINE: _bindgen_ty_18 = 2;
-pub type _bindgen_ty_18 = ::core::ffi::c_uint;
-pub const NF_AUTOREGRESSIVE_FORWARD: _bindgen_ty_19 = 1;
-pub const NF_AUTOREGRESSIVE_INVERSE: _bindgen_ty_19 = 2;
+pub const NF_TRANSFORM_AFFINE: _bindgen_ty_19 = 1;
+pub const NF_TRANSFORM_SPLINE: _bindgen_ty_19 = 2;
 pub type _bindgen_ty_19 = ::core::ffi::c_uint;
-pub const NF_ORDER_ASCENDING: _bindgen_ty_20 = 1;
-pub const NF_ORDER_REVERSED: _bindgen_ty_20 = 2;
-pub const NF_ORDER_INDEX: _bindgen_ty_20 = 3;
+pub const NF_AUTOREGRESSIVE_FORWARD: _bindgen_ty_20 = 1;
+pub const NF_AUTOREGRESSIVE_INVERSE: _bindgen_ty_20 = 2;
 pub type _bindgen_ty_20 = ::core::ffi::c_uint;
+pub const NF_ORDER_ASCENDING: _bindgen_ty_21 = 1;
+pub const NF_ORDER_REVERSED: _bindgen_ty_21 = 2;
+pub const NF_ORDER_INDEX: _bindgen_ty_21 = 3;
+pub type _bindgen_ty_21 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_autoregressive_config {
@@ -583,6 +576,8 @@ pub struct nf_autoregressive_config {
     pub bound: f64,
     pub bins: i32,
     pub circular: i32,
+    pub form: i32,
+    pub reserved: i32,
     pub spline_bound: f64,
     pub min_width: f64,
     pub min_height: f64,
@@ -595,7 +590,7 @@ pub struct nf_autoregressive_config {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_autoregressive_config"][::core::mem::size_of::<nf_autoregressive_config>() - 136usize];
+    ["Size of nf_autoregressive_config"][::core::mem::size_of::<nf_autoregressive_config>() - 144usize];
     ["Alignment of nf_autoregressive_config"][::core::mem::align_of::<nf_autoregressive_config>() - 8usize];
     ["Offset of field: nf_autoregressive_config::struct_size"]
         [::core::mem::offset_of!(nf_autoregressive_config, struct_size) - 0usize];
@@ -617,21 +612,24 @@ const _: () = {
     ["Offset of field: nf_autoregressive_config::bins"][::core::mem::offset_of!(nf_autoregressive_config, bins) - 56usize];
     ["Offset of field: nf_autoregressive_config::circular"]
         [::core::mem::offset_of!(nf_autoregressive_config, circular) - 60usize];
+    ["Offset of field: nf_autoregressive_config::form"][::core::mem::offset_of!(nf_autoregressive_config, form) - 64usize];
+    ["Offset of field: nf_autoregressive_config::reserved"]
+        [::core::mem::offset_of!(nf_autoregressive_config, reserved) - 68usize];
     ["Offset of field: nf_autoregressive_config::spline_bound"]
-        [::core::mem::offset_of!(nf_autoregressive_config, spline_bound) - 64usize];
+        [::core::mem::offset_of!(nf_autoregressive_config, spline_bound) - 72usize];
     ["Offset of field: nf_autoregressive_config::min_width"]
-        [::core::mem::offset_of!(nf_autoregressive_config, min_width) - 72usize];
+        [::core::mem::offset_of!(nf_autoregressive_config, min_width) - 80usize];
     ["Offset of field: nf_autoregressive_config::min_height"]
-        [::core::mem::offset_of!(nf_autoregressive_config, min_height) - 80usize];
+        [::core::mem::offset_of!(nf_autoregressive_config, min_height) - 88usize];
     ["Offset of field: nf_autoregressive_config::min_slope"]
-        [::core::mem::offset_of!(nf_autoregressive_config, min_slope) - 88usize];
+        [::core::mem::offset_of!(nf_autoregressive_config, min_slope) - 96usize];
     ["Offset of field: nf_autoregressive_config::logit_bound"]
-        [::core::mem::offset_of!(nf_autoregressive_config, logit_bound) - 96usize];
-    ["Offset of field: nf_autoregressive_config::hidden"][::core::mem::offset_of!(nf_autoregressive_config, hidden) - 104usize];
+        [::core::mem::offset_of!(nf_autoregressive_config, logit_bound) - 104usize];
+    ["Offset of field: nf_autoregressive_config::hidden"][::core::mem::offset_of!(nf_autoregressive_config, hidden) - 112usize];
     ["Offset of field: nf_autoregressive_config::n_hidden"]
-        [::core::mem::offset_of!(nf_autoregressive_config, n_hidden) - 112usize];
-    ["Offset of field: nf_autoregressive_config::index"][::core::mem::offset_of!(nf_autoregressive_config, index) - 120usize];
-    ["Offset of field: nf_autoregressive_config::n_index"][::core::mem::offset_of!(nf_autoregressive_config, n_index) - 128usize];
+        [::core::mem::offset_of!(nf_autoregressive_config, n_hidden) - 120usize];
+    ["Offset of field: nf_autoregressive_config::index"][::core::mem::offset_of!(nf_autoregressive_config, index) - 128usize];
+    ["Offset of field: nf_autoregressive_config::n_index"][::core::mem::offset_of!(nf_autoregressive_config, n_index) - 136usize];
 };
 impl Default for nf_autoregressive_config {
     fn default() -> Self {
@@ -717,6 +715,42 @@ const _: () = {
     ["Offset of field: nf_base_uniform_config::low"][::core::mem::offset_of!(nf_base_uniform_config, low) - 16usize];
     ["Offset of field: nf_base_uniform_config::high"][::core::mem::offset_of!(nf_base_uniform_config, high) - 24usize];
 };
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_base_box_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+    pub low: *const f64,
+    pub n_low: i64,
+    pub high: *const f64,
+    pub n_high: i64,
+    pub normal: *const i64,
+    pub n_normal: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_box_config"][::core::mem::size_of::<nf_base_box_config>() - 64usize];
+    ["Alignment of nf_base_box_config"][::core::mem::align_of::<nf_base_box_config>() - 8usize];
+    ["Offset of field: nf_base_box_config::struct_size"][::core::mem::offset_of!(nf_base_box_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_box_config::reserved"][::core::mem::offset_of!(nf_base_box_config, reserved) - 4usize];
+    ["Offset of field: nf_base_box_config::dim"][::core::mem::offset_of!(nf_base_box_config, dim) - 8usize];
+    ["Offset of field: nf_base_box_config::low"][::core::mem::offset_of!(nf_base_box_config, low) - 16usize];
+    ["Offset of field: nf_base_box_config::n_low"][::core::mem::offset_of!(nf_base_box_config, n_low) - 24usize];
+    ["Offset of field: nf_base_box_config::high"][::core::mem::offset_of!(nf_base_box_config, high) - 32usize];
+    ["Offset of field: nf_base_box_config::n_high"][::core::mem::offset_of!(nf_base_box_config, n_high) - 40usize];
+    ["Offset of field: nf_base_box_config::normal"][::core::mem::offset_of!(nf_base_box_config, normal) - 48usize];
+    ["Offset of field: nf_base_box_config::n_normal"][::core::mem::offset_of!(nf_base_box_config, n_normal) - 56usize];
+};
+impl Default for nf_base_box_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_base_normal_full_config {
@@ -828,10 +862,55 @@ const _: () = {
     ["Offset of field: nf_base_logistic_config::fixed"][::core::mem::offset_of!(nf_base_logistic_config, fixed) - 4usize];
     ["Offset of field: nf_base_logistic_config::dim"][::core::mem::offset_of!(nf_base_logistic_config, dim) - 8usize];
 };
-pub const NF_MASK_ALTERNATING: _bindgen_ty_21 = 1;
-pub const NF_MASK_HALF: _bindgen_ty_21 = 2;
-pub const NF_MASK_INDEX: _bindgen_ty_21 = 3;
-pub type _bindgen_ty_21 = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct nf_base_normal_conditional_config {
+    pub struct_size: u32,
+    pub activation: i32,
+    pub dim: i64,
+    pub cond_dim: i64,
+    pub hidden: *const i64,
+    pub n_hidden: i64,
+    pub bound: f64,
+    pub weights: i32,
+    pub reserved: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_base_normal_conditional_config"][::core::mem::size_of::<nf_base_normal_conditional_config>() - 56usize];
+    ["Alignment of nf_base_normal_conditional_config"][::core::mem::align_of::<nf_base_normal_conditional_config>() - 8usize];
+    ["Offset of field: nf_base_normal_conditional_config::struct_size"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, struct_size) - 0usize];
+    ["Offset of field: nf_base_normal_conditional_config::activation"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, activation) - 4usize];
+    ["Offset of field: nf_base_normal_conditional_config::dim"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, dim) - 8usize];
+    ["Offset of field: nf_base_normal_conditional_config::cond_dim"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, cond_dim) - 16usize];
+    ["Offset of field: nf_base_normal_conditional_config::hidden"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, hidden) - 24usize];
+    ["Offset of field: nf_base_normal_conditional_config::n_hidden"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, n_hidden) - 32usize];
+    ["Offset of field: nf_base_normal_conditional_config::bound"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, bound) - 40usize];
+    ["Offset of field: nf_base_normal_conditional_config::weights"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, weights) - 48usize];
+    ["Offset of field: nf_base_normal_conditional_config::reserved"]
+        [::core::mem::offset_of!(nf_base_normal_conditional_config, reserved) - 52usize];
+};
+impl Default for nf_base_normal_conditional_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+pub const NF_MASK_ALTERNATING: _bindgen_ty_22 = 1;
+pub const NF_MASK_HALF: _bindgen_ty_22 = 2;
+pub const NF_MASK_INDEX: _bindgen_ty_22 = 3;
+pub type _bindgen_ty_22 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_coupling_affine_config {
@@ -846,6 +925,8 @@ pub struct nf_coupling_affine_config {
     pub activation: i32,
     pub weights: i32,
     pub random_last: i32,
+    pub shift_first: i32,
+    pub reserved: i32,
     pub hidden: *const i64,
     pub n_hidden: i64,
     pub index: *const i64,
@@ -853,7 +934,7 @@ pub struct nf_coupling_affine_config {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_coupling_affine_config"][::core::mem::size_of::<nf_coupling_affine_config>() - 88usize];
+    ["Size of nf_coupling_affine_config"][::core::mem::size_of::<nf_coupling_affine_config>() - 96usize];
     ["Alignment of nf_coupling_affine_config"][::core::mem::align_of::<nf_coupling_affine_config>() - 8usize];
     ["Offset of field: nf_coupling_affine_config::struct_size"]
         [::core::mem::offset_of!(nf_coupling_affine_config, struct_size) - 0usize];
@@ -872,12 +953,16 @@ const _: () = {
         [::core::mem::offset_of!(nf_coupling_affine_config, weights) - 48usize];
     ["Offset of field: nf_coupling_affine_config::random_last"]
         [::core::mem::offset_of!(nf_coupling_affine_config, random_last) - 52usize];
-    ["Offset of field: nf_coupling_affine_config::hidden"][::core::mem::offset_of!(nf_coupling_affine_config, hidden) - 56usize];
+    ["Offset of field: nf_coupling_affine_config::shift_first"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, shift_first) - 56usize];
+    ["Offset of field: nf_coupling_affine_config::reserved"]
+        [::core::mem::offset_of!(nf_coupling_affine_config, reserved) - 60usize];
+    ["Offset of field: nf_coupling_affine_config::hidden"][::core::mem::offset_of!(nf_coupling_affine_config, hidden) - 64usize];
     ["Offset of field: nf_coupling_affine_config::n_hidden"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, n_hidden) - 64usize];
-    ["Offset of field: nf_coupling_affine_config::index"][::core::mem::offset_of!(nf_coupling_affine_config, index) - 72usize];
+        [::core::mem::offset_of!(nf_coupling_affine_config, n_hidden) - 72usize];
+    ["Offset of field: nf_coupling_affine_config::index"][::core::mem::offset_of!(nf_coupling_affine_config, index) - 80usize];
     ["Offset of field: nf_coupling_affine_config::n_index"]
-        [::core::mem::offset_of!(nf_coupling_affine_config, n_index) - 80usize];
+        [::core::mem::offset_of!(nf_coupling_affine_config, n_index) - 88usize];
 };
 impl Default for nf_coupling_affine_config {
     fn default() -> Self {
@@ -888,9 +973,6 @@ impl Default for nf_coupling_affine_config {
         }
     }
 }
-pub const NF_SPLINE_SAFE: _bindgen_ty_22 = 1;
-pub const NF_SPLINE_FREE: _bindgen_ty_22 = 2;
-pub type _bindgen_ty_22 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_coupling_spline_config {
@@ -901,24 +983,24 @@ pub struct nf_coupling_spline_config {
     pub swap: i32,
     pub form: i32,
     pub bins: i32,
-    pub circular: i32,
+    pub activation: i32,
     pub bound: f64,
     pub min_width: f64,
     pub min_height: f64,
     pub min_slope: f64,
     pub logit_bound: f64,
-    pub activation: i32,
     pub weights: i32,
     pub random_last: i32,
-    pub reserved: i32,
     pub hidden: *const i64,
     pub n_hidden: i64,
     pub index: *const i64,
     pub n_index: i64,
+    pub periodic: *const i64,
+    pub n_periodic: i64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_coupling_spline_config"][::core::mem::size_of::<nf_coupling_spline_config>() - 128usize];
+    ["Size of nf_coupling_spline_config"][::core::mem::size_of::<nf_coupling_spline_config>() - 136usize];
     ["Alignment of nf_coupling_spline_config"][::core::mem::align_of::<nf_coupling_spline_config>() - 8usize];
     ["Offset of field: nf_coupling_spline_config::struct_size"]
         [::core::mem::offset_of!(nf_coupling_spline_config, struct_size) - 0usize];
@@ -929,8 +1011,8 @@ const _: () = {
     ["Offset of field: nf_coupling_spline_config::swap"][::core::mem::offset_of!(nf_coupling_spline_config, swap) - 24usize];
     ["Offset of field: nf_coupling_spline_config::form"][::core::mem::offset_of!(nf_coupling_spline_config, form) - 28usize];
     ["Offset of field: nf_coupling_spline_config::bins"][::core::mem::offset_of!(nf_coupling_spline_config, bins) - 32usize];
-    ["Offset of field: nf_coupling_spline_config::circular"]
-        [::core::mem::offset_of!(nf_coupling_spline_config, circular) - 36usize];
+    ["Offset of field: nf_coupling_spline_config::activation"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, activation) - 36usize];
     ["Offset of field: nf_coupling_spline_config::bound"][::core::mem::offset_of!(nf_coupling_spline_config, bound) - 40usize];
     ["Offset of field: nf_coupling_spline_config::min_width"]
         [::core::mem::offset_of!(nf_coupling_spline_config, min_width) - 48usize];
@@ -940,20 +1022,20 @@ const _: () = {
         [::core::mem::offset_of!(nf_coupling_spline_config, min_slope) - 64usize];
     ["Offset of field: nf_coupling_spline_config::logit_bound"]
         [::core::mem::offset_of!(nf_coupling_spline_config, logit_bound) - 72usize];
-    ["Offset of field: nf_coupling_spline_config::activation"]
-        [::core::mem::offset_of!(nf_coupling_spline_config, activation) - 80usize];
     ["Offset of field: nf_coupling_spline_config::weights"]
-        [::core::mem::offset_of!(nf_coupling_spline_config, weights) - 84usize];
+        [::core::mem::offset_of!(nf_coupling_spline_config, weights) - 80usize];
     ["Offset of field: nf_coupling_spline_config::random_last"]
-        [::core::mem::offset_of!(nf_coupling_spline_config, random_last) - 88usize];
-    ["Offset of field: nf_coupling_spline_config::reserved"]
-        [::core::mem::offset_of!(nf_coupling_spline_config, reserved) - 92usize];
-    ["Offset of field: nf_coupling_spline_config::hidden"][::core::mem::offset_of!(nf_coupling_spline_config, hidden) - 96usize];
+        [::core::mem::offset_of!(nf_coupling_spline_config, random_last) - 84usize];
+    ["Offset of field: nf_coupling_spline_config::hidden"][::core::mem::offset_of!(nf_coupling_spline_config, hidden) - 88usize];
     ["Offset of field: nf_coupling_spline_config::n_hidden"]
-        [::core::mem::offset_of!(nf_coupling_spline_config, n_hidden) - 104usize];
-    ["Offset of field: nf_coupling_spline_config::index"][::core::mem::offset_of!(nf_coupling_spline_config, index) - 112usize];
+        [::core::mem::offset_of!(nf_coupling_spline_config, n_hidden) - 96usize];
+    ["Offset of field: nf_coupling_spline_config::index"][::core::mem::offset_of!(nf_coupling_spline_config, index) - 104usize];
     ["Offset of field: nf_coupling_spline_config::n_index"]
-        [::core::mem::offset_of!(nf_coupling_spline_config, n_index) - 120usize];
+        [::core::mem::offset_of!(nf_coupling_spline_config, n_index) - 112usize];
+    ["Offset of field: nf_coupling_spline_config::periodic"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, periodic) - 120usize];
+    ["Offset of field: nf_coupling_spline_config::n_periodic"]
+        [::core::mem::offset_of!(nf_coupling_spline_config, n_periodic) - 128usize];
 };
 impl Default for nf_coupling_spline_config {
     fn default() -> Self {
@@ -970,20 +1052,49 @@ pub struct nf_flow {
     _unused: [u8; 0],
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone)]
+#[derive(Debug, Copy, Clone)]
 pub struct nf_flow_config {
     pub struct_size: u32,
     pub dtype: i32,
     pub seed: u64,
+    pub cond_dim: i64,
+    pub cond_mean: *const f64,
+    pub n_cond_mean: i64,
+    pub cond_sd: *const f64,
+    pub n_cond_sd: i64,
+    pub embed_hidden: *const i64,
+    pub n_embed_hidden: i64,
+    pub embed_dim: i64,
+    pub embed_activation: i32,
+    pub cond_standardise: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_flow_config"][::core::mem::size_of::<nf_flow_config>() - 16usize];
+    ["Size of nf_flow_config"][::core::mem::size_of::<nf_flow_config>() - 88usize];
     ["Alignment of nf_flow_config"][::core::mem::align_of::<nf_flow_config>() - 8usize];
     ["Offset of field: nf_flow_config::struct_size"][::core::mem::offset_of!(nf_flow_config, struct_size) - 0usize];
     ["Offset of field: nf_flow_config::dtype"][::core::mem::offset_of!(nf_flow_config, dtype) - 4usize];
     ["Offset of field: nf_flow_config::seed"][::core::mem::offset_of!(nf_flow_config, seed) - 8usize];
+    ["Offset of field: nf_flow_config::cond_dim"][::core::mem::offset_of!(nf_flow_config, cond_dim) - 16usize];
+    ["Offset of field: nf_flow_config::cond_mean"][::core::mem::offset_of!(nf_flow_config, cond_mean) - 24usize];
+    ["Offset of field: nf_flow_config::n_cond_mean"][::core::mem::offset_of!(nf_flow_config, n_cond_mean) - 32usize];
+    ["Offset of field: nf_flow_config::cond_sd"][::core::mem::offset_of!(nf_flow_config, cond_sd) - 40usize];
+    ["Offset of field: nf_flow_config::n_cond_sd"][::core::mem::offset_of!(nf_flow_config, n_cond_sd) - 48usize];
+    ["Offset of field: nf_flow_config::embed_hidden"][::core::mem::offset_of!(nf_flow_config, embed_hidden) - 56usize];
+    ["Offset of field: nf_flow_config::n_embed_hidden"][::core::mem::offset_of!(nf_flow_config, n_embed_hidden) - 64usize];
+    ["Offset of field: nf_flow_config::embed_dim"][::core::mem::offset_of!(nf_flow_config, embed_dim) - 72usize];
+    ["Offset of field: nf_flow_config::embed_activation"][::core::mem::offset_of!(nf_flow_config, embed_activation) - 80usize];
+    ["Offset of field: nf_flow_config::cond_standardise"][::core::mem::offset_of!(nf_flow_config, cond_standardise) - 84usize];
 };
+impl Default for nf_flow_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
 pub const NF_PRESET_DEFAULT: _bindgen_ty_23 = 1;
 pub const NF_PRESET_BOOK: _bindgen_ty_23 = 2;
 pub type _bindgen_ty_23 = ::core::ffi::c_uint;
@@ -1011,10 +1122,19 @@ pub struct nf_realnvp_config {
     pub n_mean: i64,
     pub sd: *const f64,
     pub n_sd: i64,
+    pub cond_mean: *const f64,
+    pub n_cond_mean: i64,
+    pub cond_sd: *const f64,
+    pub n_cond_sd: i64,
+    pub embed_hidden: *const i64,
+    pub n_embed_hidden: i64,
+    pub embed_dim: i64,
+    pub embed_activation: i32,
+    pub cond_standardise: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_realnvp_config"][::core::mem::size_of::<nf_realnvp_config>() - 128usize];
+    ["Size of nf_realnvp_config"][::core::mem::size_of::<nf_realnvp_config>() - 192usize];
     ["Alignment of nf_realnvp_config"][::core::mem::align_of::<nf_realnvp_config>() - 8usize];
     ["Offset of field: nf_realnvp_config::struct_size"][::core::mem::offset_of!(nf_realnvp_config, struct_size) - 0usize];
     ["Offset of field: nf_realnvp_config::preset"][::core::mem::offset_of!(nf_realnvp_config, preset) - 4usize];
@@ -1037,6 +1157,17 @@ const _: () = {
     ["Offset of field: nf_realnvp_config::n_mean"][::core::mem::offset_of!(nf_realnvp_config, n_mean) - 104usize];
     ["Offset of field: nf_realnvp_config::sd"][::core::mem::offset_of!(nf_realnvp_config, sd) - 112usize];
     ["Offset of field: nf_realnvp_config::n_sd"][::core::mem::offset_of!(nf_realnvp_config, n_sd) - 120usize];
+    ["Offset of field: nf_realnvp_config::cond_mean"][::core::mem::offset_of!(nf_realnvp_config, cond_mean) - 128usize];
+    ["Offset of field: nf_realnvp_config::n_cond_mean"][::core::mem::offset_of!(nf_realnvp_config, n_cond_mean) - 136usize];
+    ["Offset of field: nf_realnvp_config::cond_sd"][::core::mem::offset_of!(nf_realnvp_config, cond_sd) - 144usize];
+    ["Offset of field: nf_realnvp_config::n_cond_sd"][::core::mem::offset_of!(nf_realnvp_config, n_cond_sd) - 152usize];
+    ["Offset of field: nf_realnvp_config::embed_hidden"][::core::mem::offset_of!(nf_realnvp_config, embed_hidden) - 160usize];
+    ["Offset of field: nf_realnvp_config::n_embed_hidden"][::core::mem::offset_of!(nf_realnvp_config, n_embed_hidden) - 168usize];
+    ["Offset of field: nf_realnvp_config::embed_dim"][::core::mem::offset_of!(nf_realnvp_config, embed_dim) - 176usize];
+    ["Offset of field: nf_realnvp_config::embed_activation"]
+        [::core::mem::offset_of!(nf_realnvp_config, embed_activation) - 184usize];
+    ["Offset of field: nf_realnvp_config::cond_standardise"]
+        [::core::mem::offset_of!(nf_realnvp_config, cond_standardise) - 188usize];
 };
 impl Default for nf_realnvp_config {
     fn default() -> Self {
@@ -1069,10 +1200,19 @@ pub struct nf_glow_config {
     pub n_temperature: i64,
     pub scale: i32,
     pub reserved: i32,
+    pub cond_mean: *const f64,
+    pub n_cond_mean: i64,
+    pub cond_sd: *const f64,
+    pub n_cond_sd: i64,
+    pub embed_hidden: *const i64,
+    pub n_embed_hidden: i64,
+    pub embed_dim: i64,
+    pub embed_activation: i32,
+    pub cond_standardise: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_glow_config"][::core::mem::size_of::<nf_glow_config>() - 120usize];
+    ["Size of nf_glow_config"][::core::mem::size_of::<nf_glow_config>() - 184usize];
     ["Alignment of nf_glow_config"][::core::mem::align_of::<nf_glow_config>() - 8usize];
     ["Offset of field: nf_glow_config::struct_size"][::core::mem::offset_of!(nf_glow_config, struct_size) - 0usize];
     ["Offset of field: nf_glow_config::coupling"][::core::mem::offset_of!(nf_glow_config, coupling) - 4usize];
@@ -1093,6 +1233,15 @@ const _: () = {
     ["Offset of field: nf_glow_config::n_temperature"][::core::mem::offset_of!(nf_glow_config, n_temperature) - 104usize];
     ["Offset of field: nf_glow_config::scale"][::core::mem::offset_of!(nf_glow_config, scale) - 112usize];
     ["Offset of field: nf_glow_config::reserved"][::core::mem::offset_of!(nf_glow_config, reserved) - 116usize];
+    ["Offset of field: nf_glow_config::cond_mean"][::core::mem::offset_of!(nf_glow_config, cond_mean) - 120usize];
+    ["Offset of field: nf_glow_config::n_cond_mean"][::core::mem::offset_of!(nf_glow_config, n_cond_mean) - 128usize];
+    ["Offset of field: nf_glow_config::cond_sd"][::core::mem::offset_of!(nf_glow_config, cond_sd) - 136usize];
+    ["Offset of field: nf_glow_config::n_cond_sd"][::core::mem::offset_of!(nf_glow_config, n_cond_sd) - 144usize];
+    ["Offset of field: nf_glow_config::embed_hidden"][::core::mem::offset_of!(nf_glow_config, embed_hidden) - 152usize];
+    ["Offset of field: nf_glow_config::n_embed_hidden"][::core::mem::offset_of!(nf_glow_config, n_embed_hidden) - 160usize];
+    ["Offset of field: nf_glow_config::embed_dim"][::core::mem::offset_of!(nf_glow_config, embed_dim) - 168usize];
+    ["Offset of field: nf_glow_config::embed_activation"][::core::mem::offset_of!(nf_glow_config, embed_activation) - 176usize];
+    ["Offset of field: nf_glow_config::cond_standardise"][::core::mem::offset_of!(nf_glow_config, cond_standardise) - 180usize];
 };
 impl Default for nf_glow_config {
     fn default() -> Self {
@@ -1109,7 +1258,7 @@ pub type _bindgen_ty_24 = ::core::ffi::c_uint;
 pub const NF_GLOW_REAL: _bindgen_ty_25 = 17;
 pub type _bindgen_ty_25 = ::core::ffi::c_uint;
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone)]
+#[derive(Debug, Copy, Clone)]
 pub struct nf_realnvp_image_config {
     pub struct_size: u32,
     pub dtype: i32,
@@ -1124,10 +1273,19 @@ pub struct nf_realnvp_image_config {
     pub noise: i32,
     pub alpha: f64,
     pub seed: u64,
+    pub cond_mean: *const f64,
+    pub n_cond_mean: i64,
+    pub cond_sd: *const f64,
+    pub n_cond_sd: i64,
+    pub embed_hidden: *const i64,
+    pub n_embed_hidden: i64,
+    pub embed_dim: i64,
+    pub embed_activation: i32,
+    pub cond_standardise: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_realnvp_image_config"][::core::mem::size_of::<nf_realnvp_image_config>() - 88usize];
+    ["Size of nf_realnvp_image_config"][::core::mem::size_of::<nf_realnvp_image_config>() - 152usize];
     ["Alignment of nf_realnvp_image_config"][::core::mem::align_of::<nf_realnvp_image_config>() - 8usize];
     ["Offset of field: nf_realnvp_image_config::struct_size"]
         [::core::mem::offset_of!(nf_realnvp_image_config, struct_size) - 0usize];
@@ -1143,7 +1301,33 @@ const _: () = {
     ["Offset of field: nf_realnvp_image_config::noise"][::core::mem::offset_of!(nf_realnvp_image_config, noise) - 68usize];
     ["Offset of field: nf_realnvp_image_config::alpha"][::core::mem::offset_of!(nf_realnvp_image_config, alpha) - 72usize];
     ["Offset of field: nf_realnvp_image_config::seed"][::core::mem::offset_of!(nf_realnvp_image_config, seed) - 80usize];
+    ["Offset of field: nf_realnvp_image_config::cond_mean"]
+        [::core::mem::offset_of!(nf_realnvp_image_config, cond_mean) - 88usize];
+    ["Offset of field: nf_realnvp_image_config::n_cond_mean"]
+        [::core::mem::offset_of!(nf_realnvp_image_config, n_cond_mean) - 96usize];
+    ["Offset of field: nf_realnvp_image_config::cond_sd"][::core::mem::offset_of!(nf_realnvp_image_config, cond_sd) - 104usize];
+    ["Offset of field: nf_realnvp_image_config::n_cond_sd"]
+        [::core::mem::offset_of!(nf_realnvp_image_config, n_cond_sd) - 112usize];
+    ["Offset of field: nf_realnvp_image_config::embed_hidden"]
+        [::core::mem::offset_of!(nf_realnvp_image_config, embed_hidden) - 120usize];
+    ["Offset of field: nf_realnvp_image_config::n_embed_hidden"]
+        [::core::mem::offset_of!(nf_realnvp_image_config, n_embed_hidden) - 128usize];
+    ["Offset of field: nf_realnvp_image_config::embed_dim"]
+        [::core::mem::offset_of!(nf_realnvp_image_config, embed_dim) - 136usize];
+    ["Offset of field: nf_realnvp_image_config::embed_activation"]
+        [::core::mem::offset_of!(nf_realnvp_image_config, embed_activation) - 144usize];
+    ["Offset of field: nf_realnvp_image_config::cond_standardise"]
+        [::core::mem::offset_of!(nf_realnvp_image_config, cond_standardise) - 148usize];
 };
+impl Default for nf_realnvp_image_config {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct nf_param_view {
@@ -1402,10 +1586,19 @@ pub struct nf_ffjord_config {
     pub bits: i32,
     pub noise: i32,
     pub alpha: f64,
+    pub cond_mean: *const f64,
+    pub n_cond_mean: i64,
+    pub cond_sd: *const f64,
+    pub n_cond_sd: i64,
+    pub embed_hidden: *const i64,
+    pub n_embed_hidden: i64,
+    pub embed_dim: i64,
+    pub embed_activation: i32,
+    pub cond_standardise: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_ffjord_config"][::core::mem::size_of::<nf_ffjord_config>() - 232usize];
+    ["Size of nf_ffjord_config"][::core::mem::size_of::<nf_ffjord_config>() - 296usize];
     ["Alignment of nf_ffjord_config"][::core::mem::align_of::<nf_ffjord_config>() - 8usize];
     ["Offset of field: nf_ffjord_config::struct_size"][::core::mem::offset_of!(nf_ffjord_config, struct_size) - 0usize];
     ["Offset of field: nf_ffjord_config::preset"][::core::mem::offset_of!(nf_ffjord_config, preset) - 4usize];
@@ -1442,6 +1635,17 @@ const _: () = {
     ["Offset of field: nf_ffjord_config::bits"][::core::mem::offset_of!(nf_ffjord_config, bits) - 216usize];
     ["Offset of field: nf_ffjord_config::noise"][::core::mem::offset_of!(nf_ffjord_config, noise) - 220usize];
     ["Offset of field: nf_ffjord_config::alpha"][::core::mem::offset_of!(nf_ffjord_config, alpha) - 224usize];
+    ["Offset of field: nf_ffjord_config::cond_mean"][::core::mem::offset_of!(nf_ffjord_config, cond_mean) - 232usize];
+    ["Offset of field: nf_ffjord_config::n_cond_mean"][::core::mem::offset_of!(nf_ffjord_config, n_cond_mean) - 240usize];
+    ["Offset of field: nf_ffjord_config::cond_sd"][::core::mem::offset_of!(nf_ffjord_config, cond_sd) - 248usize];
+    ["Offset of field: nf_ffjord_config::n_cond_sd"][::core::mem::offset_of!(nf_ffjord_config, n_cond_sd) - 256usize];
+    ["Offset of field: nf_ffjord_config::embed_hidden"][::core::mem::offset_of!(nf_ffjord_config, embed_hidden) - 264usize];
+    ["Offset of field: nf_ffjord_config::n_embed_hidden"][::core::mem::offset_of!(nf_ffjord_config, n_embed_hidden) - 272usize];
+    ["Offset of field: nf_ffjord_config::embed_dim"][::core::mem::offset_of!(nf_ffjord_config, embed_dim) - 280usize];
+    ["Offset of field: nf_ffjord_config::embed_activation"]
+        [::core::mem::offset_of!(nf_ffjord_config, embed_activation) - 288usize];
+    ["Offset of field: nf_ffjord_config::cond_standardise"]
+        [::core::mem::offset_of!(nf_ffjord_config, cond_standardise) - 292usize];
 };
 impl Default for nf_ffjord_config {
     fn default() -> Self {
@@ -1653,6 +1857,55 @@ const _: () = {
     ["Offset of field: nf_sgd_config::momentum"][::core::mem::offset_of!(nf_sgd_config, momentum) - 16usize];
     ["Offset of field: nf_sgd_config::weight_decay"][::core::mem::offset_of!(nf_sgd_config, weight_decay) - 24usize];
 };
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_planar_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_planar_config"][::core::mem::size_of::<nf_planar_config>() - 16usize];
+    ["Alignment of nf_planar_config"][::core::mem::align_of::<nf_planar_config>() - 8usize];
+    ["Offset of field: nf_planar_config::struct_size"][::core::mem::offset_of!(nf_planar_config, struct_size) - 0usize];
+    ["Offset of field: nf_planar_config::reserved"][::core::mem::offset_of!(nf_planar_config, reserved) - 4usize];
+    ["Offset of field: nf_planar_config::dim"][::core::mem::offset_of!(nf_planar_config, dim) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_radial_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_radial_config"][::core::mem::size_of::<nf_radial_config>() - 16usize];
+    ["Alignment of nf_radial_config"][::core::mem::align_of::<nf_radial_config>() - 8usize];
+    ["Offset of field: nf_radial_config::struct_size"][::core::mem::offset_of!(nf_radial_config, struct_size) - 0usize];
+    ["Offset of field: nf_radial_config::reserved"][::core::mem::offset_of!(nf_radial_config, reserved) - 4usize];
+    ["Offset of field: nf_radial_config::dim"][::core::mem::offset_of!(nf_radial_config, dim) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone)]
+pub struct nf_sylvester_config {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub dim: i64,
+    pub rank: i64,
+    pub reflections: i64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of nf_sylvester_config"][::core::mem::size_of::<nf_sylvester_config>() - 32usize];
+    ["Alignment of nf_sylvester_config"][::core::mem::align_of::<nf_sylvester_config>() - 8usize];
+    ["Offset of field: nf_sylvester_config::struct_size"][::core::mem::offset_of!(nf_sylvester_config, struct_size) - 0usize];
+    ["Offset of field: nf_sylvester_config::reserved"][::core::mem::offset_of!(nf_sylvester_config, reserved) - 4usize];
+    ["Offset of field: nf_sylvester_config::dim"][::core::mem::offset_of!(nf_sylvester_config, dim) - 8usize];
+    ["Offset of field: nf_sylvester_config::rank"][::core::mem::offset_of!(nf_sylvester_config, rank) - 16usize];
+    ["Offset of field: nf_sylvester_config::reflections"][::core::mem::offset_of!(nf_sylvester_config, reflections) - 24usize];
+};
 pub const NF_MIX_LINEAR: _bindgen_ty_36 = 1;
 pub const NF_MIX_RANDOM: _bindgen_ty_36 = 2;
 pub const NF_MIX_REVERSE: _bindgen_ty_36 = 3;
@@ -1687,10 +1940,19 @@ pub struct nf_table_config {
     pub alpha: f64,
     pub noise: i32,
     pub reserved: i32,
+    pub cond_mean: *const f64,
+    pub n_cond_mean: i64,
+    pub cond_sd: *const f64,
+    pub n_cond_sd: i64,
+    pub embed_hidden: *const i64,
+    pub n_embed_hidden: i64,
+    pub embed_dim: i64,
+    pub embed_activation: i32,
+    pub cond_standardise: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_table_config"][::core::mem::size_of::<nf_table_config>() - 176usize];
+    ["Size of nf_table_config"][::core::mem::size_of::<nf_table_config>() - 240usize];
     ["Alignment of nf_table_config"][::core::mem::align_of::<nf_table_config>() - 8usize];
     ["Offset of field: nf_table_config::struct_size"][::core::mem::offset_of!(nf_table_config, struct_size) - 0usize];
     ["Offset of field: nf_table_config::dtype"][::core::mem::offset_of!(nf_table_config, dtype) - 4usize];
@@ -1718,6 +1980,15 @@ const _: () = {
     ["Offset of field: nf_table_config::alpha"][::core::mem::offset_of!(nf_table_config, alpha) - 160usize];
     ["Offset of field: nf_table_config::noise"][::core::mem::offset_of!(nf_table_config, noise) - 168usize];
     ["Offset of field: nf_table_config::reserved"][::core::mem::offset_of!(nf_table_config, reserved) - 172usize];
+    ["Offset of field: nf_table_config::cond_mean"][::core::mem::offset_of!(nf_table_config, cond_mean) - 176usize];
+    ["Offset of field: nf_table_config::n_cond_mean"][::core::mem::offset_of!(nf_table_config, n_cond_mean) - 184usize];
+    ["Offset of field: nf_table_config::cond_sd"][::core::mem::offset_of!(nf_table_config, cond_sd) - 192usize];
+    ["Offset of field: nf_table_config::n_cond_sd"][::core::mem::offset_of!(nf_table_config, n_cond_sd) - 200usize];
+    ["Offset of field: nf_table_config::embed_hidden"][::core::mem::offset_of!(nf_table_config, embed_hidden) - 208usize];
+    ["Offset of field: nf_table_config::n_embed_hidden"][::core::mem::offset_of!(nf_table_config, n_embed_hidden) - 216usize];
+    ["Offset of field: nf_table_config::embed_dim"][::core::mem::offset_of!(nf_table_config, embed_dim) - 224usize];
+    ["Offset of field: nf_table_config::embed_activation"][::core::mem::offset_of!(nf_table_config, embed_activation) - 232usize];
+    ["Offset of field: nf_table_config::cond_standardise"][::core::mem::offset_of!(nf_table_config, cond_standardise) - 236usize];
 };
 impl Default for nf_table_config {
     fn default() -> Self {
@@ -1974,10 +2245,13 @@ pub struct nf_target_config {
     pub report_draws: i64,
     pub progress: nf_target_progress_fn,
     pub progress_user: *mut ::core::ffi::c_void,
+    pub checkpoint: *const ::core::ffi::c_char,
+    pub checkpoint_rounds: i64,
+    pub resume: *const ::core::ffi::c_char,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_target_config"][::core::mem::size_of::<nf_target_config>() - 128usize];
+    ["Size of nf_target_config"][::core::mem::size_of::<nf_target_config>() - 152usize];
     ["Alignment of nf_target_config"][::core::mem::align_of::<nf_target_config>() - 8usize];
     ["Offset of field: nf_target_config::struct_size"][::core::mem::offset_of!(nf_target_config, struct_size) - 0usize];
     ["Offset of field: nf_target_config::estimator"][::core::mem::offset_of!(nf_target_config, estimator) - 4usize];
@@ -1997,6 +2271,10 @@ const _: () = {
     ["Offset of field: nf_target_config::report_draws"][::core::mem::offset_of!(nf_target_config, report_draws) - 104usize];
     ["Offset of field: nf_target_config::progress"][::core::mem::offset_of!(nf_target_config, progress) - 112usize];
     ["Offset of field: nf_target_config::progress_user"][::core::mem::offset_of!(nf_target_config, progress_user) - 120usize];
+    ["Offset of field: nf_target_config::checkpoint"][::core::mem::offset_of!(nf_target_config, checkpoint) - 128usize];
+    ["Offset of field: nf_target_config::checkpoint_rounds"]
+        [::core::mem::offset_of!(nf_target_config, checkpoint_rounds) - 136usize];
+    ["Offset of field: nf_target_config::resume"][::core::mem::offset_of!(nf_target_config, resume) - 144usize];
 };
 impl Default for nf_target_config {
     fn default() -> Self {
@@ -2460,8 +2738,6 @@ extern "C" {
         context: *mut nf_context,
         config: *const nf_householder_config,
     ) -> nf_status;
-    pub fn nf_planar_config_init(config: *mut nf_planar_config);
-    pub fn nf_planar_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_planar_config) -> nf_status;
     pub fn nf_invconv_config_init(config: *mut nf_invconv_config);
     pub fn nf_invconv_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_invconv_config) -> nf_status;
     pub fn nf_squeeze_config_init(config: *mut nf_squeeze_config);
@@ -2483,6 +2759,7 @@ extern "C" {
     pub fn nf_base_ref(base: *mut nf_base) -> *mut nf_base;
     pub fn nf_base_unref(base: *mut nf_base);
     pub fn nf_base_dim(base: *const nf_base) -> i64;
+    pub fn nf_base_cond_dim(base: *const nf_base) -> i64;
     pub fn nf_base_type_name(base: *const nf_base) -> *const ::core::ffi::c_char;
     pub fn nf_base_type_at(index: i32) -> *const ::core::ffi::c_char;
     pub fn nf_base_create(
@@ -2497,6 +2774,8 @@ extern "C" {
     pub fn nf_base_diagonal_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
     pub fn nf_base_uniform_config_init(config: *mut nf_base_uniform_config);
     pub fn nf_base_uniform_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64, low: f64, high: f64) -> nf_status;
+    pub fn nf_base_box_config_init(config: *mut nf_base_box_config);
+    pub fn nf_base_box_create(out: *mut *mut nf_base, context: *mut nf_context, config: *const nf_base_box_config) -> nf_status;
     pub fn nf_base_normal_full_config_init(config: *mut nf_base_normal_full_config);
     pub fn nf_base_normal_full_create(
         out: *mut *mut nf_base,
@@ -2519,6 +2798,12 @@ extern "C" {
     pub fn nf_base_laplace_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
     pub fn nf_base_logistic_config_init(config: *mut nf_base_logistic_config);
     pub fn nf_base_logistic_create(out: *mut *mut nf_base, context: *mut nf_context, dim: i64) -> nf_status;
+    pub fn nf_base_normal_conditional_config_init(config: *mut nf_base_normal_conditional_config);
+    pub fn nf_base_normal_conditional_create(
+        out: *mut *mut nf_base,
+        context: *mut nf_context,
+        config: *const nf_base_normal_conditional_config,
+    ) -> nf_status;
     pub fn nf_coupling_affine_config_init(config: *mut nf_coupling_affine_config);
     pub fn nf_coupling_affine_create(
         out: *mut *mut nf_layer,
@@ -2908,6 +3193,16 @@ extern "C" {
     pub fn nf_optimizer_set_lr(optimizer: *mut nf_optimizer, lr: f64) -> nf_status;
     pub fn nf_optimizer_steps(optimizer: *const nf_optimizer) -> i64;
     pub fn nf_optimizer_reset(optimizer: *mut nf_optimizer) -> nf_status;
+    pub fn nf_planar_config_init(config: *mut nf_planar_config);
+    pub fn nf_planar_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_planar_config) -> nf_status;
+    pub fn nf_radial_config_init(config: *mut nf_radial_config);
+    pub fn nf_radial_create(out: *mut *mut nf_layer, context: *mut nf_context, config: *const nf_radial_config) -> nf_status;
+    pub fn nf_sylvester_config_init(config: *mut nf_sylvester_config);
+    pub fn nf_sylvester_create(
+        out: *mut *mut nf_layer,
+        context: *mut nf_context,
+        config: *const nf_sylvester_config,
+    ) -> nf_status;
     pub fn nf_table_config_init(config: *mut nf_table_config);
     pub fn nf_flow_create_nsf(out: *mut *mut nf_flow, context: *mut nf_context, config: *const nf_table_config) -> nf_status;
     pub fn nf_flow_create_maf(out: *mut *mut nf_flow, context: *mut nf_context, config: *const nf_table_config) -> nf_status;

@@ -106,31 +106,34 @@ impl AutoregressiveConfig {
         self.c.0.circular = circular;
         self
     }
+    /// spline: NF_SPLINE_..., default safe
+    #[must_use]
+    pub fn form(mut self, form: i32) -> Self {
+        self.c.0.form = form;
+        self
+    }
     /// spline: half the interval, in \[1e-3, 1e6\], default 3; pi for angles
     #[must_use]
     pub fn spline_bound(mut self, spline_bound: f64) -> Self {
         self.c.0.spline_bound = spline_bound;
         self
     }
-    /// spline: of a bin, as a part of the interval, default 0.01
+    /// spline: this and the next three as in nf_coupling_spline_config
     #[must_use]
     pub fn min_width(mut self, min_width: f64) -> Self {
         self.c.0.min_width = min_width;
         self
     }
-    /// likewise
     #[must_use]
     pub fn min_height(mut self, min_height: f64) -> Self {
         self.c.0.min_height = min_height;
         self
     }
-    /// spline: of a knot, below 1, default 0.01
     #[must_use]
     pub fn min_slope(mut self, min_slope: f64) -> Self {
         self.c.0.min_slope = min_slope;
         self
     }
-    /// spline: m, widths and heights come from m tanh(u / m); default 2
     #[must_use]
     pub fn logit_bound(mut self, logit_bound: f64) -> Self {
         self.c.0.logit_bound = logit_bound;
@@ -281,6 +284,67 @@ impl ToC for BaseUniformConfig {
     fn to_c(&self) -> sys::nf_base_uniform_config {
         let mut c = self.c.0;
         c.struct_size = std::mem::size_of::<sys::nf_base_uniform_config>() as u32;
+        c
+    }
+}
+
+/// `nf_base_box_config`
+#[derive(Clone, Debug, Default)]
+pub struct BaseBoxConfig {
+    c: Plain<sys::nf_base_box_config>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+    normal: Vec<i64>,
+}
+
+impl BaseBoxConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// \[dim\], in \[-1e30, 1e30\]; both NULL: -1 and 1. Copied, as high and normal are
+    #[must_use]
+    pub fn low(mut self, low: &[f64]) -> Self {
+        self.low = low.to_vec();
+        self
+    }
+    /// \[dim\]
+    #[must_use]
+    pub fn high(mut self, high: &[f64]) -> Self {
+        self.high = high.to_vec();
+        self
+    }
+    /// \[n_normal\], columns from 0, distinct
+    #[must_use]
+    pub fn normal(mut self, normal: &[i64]) -> Self {
+        self.normal = normal.to_vec();
+        self
+    }
+}
+
+impl ToC for BaseBoxConfig {
+    type C = sys::nf_base_box_config;
+    fn to_c(&self) -> sys::nf_base_box_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_base_box_config>() as u32;
+        if !self.low.is_empty() {
+            c.low = self.low.as_ptr();
+            c.n_low = self.low.len() as i64;
+        }
+        if !self.high.is_empty() {
+            c.high = self.high.as_ptr();
+            c.n_high = self.high.len() as i64;
+        }
+        if !self.normal.is_empty() {
+            c.normal = self.normal.as_ptr();
+            c.n_normal = self.normal.len() as i64;
+        }
         c
     }
 }
@@ -491,6 +555,69 @@ impl ToC for BaseLogisticConfig {
     fn to_c(&self) -> sys::nf_base_logistic_config {
         let mut c = self.c.0;
         c.struct_size = std::mem::size_of::<sys::nf_base_logistic_config>() as u32;
+        c
+    }
+}
+
+/// `nf_base_normal_conditional_config`
+#[derive(Clone, Debug, Default)]
+pub struct BaseNormalConditionalConfig {
+    c: Plain<sys::nf_base_normal_conditional_config>,
+    hidden: Vec<i64>,
+}
+
+impl BaseNormalConditionalConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// NF_ACTIVATION_... (nflow/layer.h), default relu
+    #[must_use]
+    pub fn activation(mut self, activation: i32) -> Self {
+        self.c.0.activation = activation;
+        self
+    }
+    /// required; at most 32768
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// required; at most 65536
+    #[must_use]
+    pub fn cond_dim(mut self, cond_dim: i64) -> Self {
+        self.c.0.cond_dim = cond_dim;
+        self
+    }
+    /// widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer. Copied
+    #[must_use]
+    pub fn hidden(mut self, hidden: &[i64]) -> Self {
+        self.hidden = hidden.to_vec();
+        self
+    }
+    /// of the log-sd, in \[1e-6, 80\]; 0: 5
+    #[must_use]
+    pub fn bound(mut self, bound: f64) -> Self {
+        self.c.0.bound = bound;
+        self
+    }
+    /// NF_WEIGHTS_..., of the hidden layers at the start; default glorot
+    #[must_use]
+    pub fn weights(mut self, weights: i32) -> Self {
+        self.c.0.weights = weights;
+        self
+    }
+}
+
+impl ToC for BaseNormalConditionalConfig {
+    type C = sys::nf_base_normal_conditional_config;
+    fn to_c(&self) -> sys::nf_base_normal_conditional_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_base_normal_conditional_config>() as u32;
+        if !self.hidden.is_empty() {
+            c.hidden = self.hidden.as_ptr();
+            c.n_hidden = self.hidden.len() as i64;
+        }
         c
     }
 }
@@ -735,6 +862,9 @@ pub struct FfjordConfig {
     hidden: Vec<i64>,
     mean: Vec<f64>,
     sd: Vec<f64>,
+    cond_mean: Vec<f64>,
+    cond_sd: Vec<f64>,
+    embed_hidden: Vec<i64>,
 }
 
 impl FfjordConfig {
@@ -921,6 +1051,37 @@ impl FfjordConfig {
         self.c.0.alpha = alpha;
         self
     }
+    /// \[cond_dim\]; this and what follows: as in nf_flow_config
+    #[must_use]
+    pub fn cond_mean(mut self, cond_mean: &[f64]) -> Self {
+        self.cond_mean = cond_mean.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn cond_sd(mut self, cond_sd: &[f64]) -> Self {
+        self.cond_sd = cond_sd.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_hidden(mut self, embed_hidden: &[i64]) -> Self {
+        self.embed_hidden = embed_hidden.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_dim(mut self, embed_dim: i64) -> Self {
+        self.c.0.embed_dim = embed_dim;
+        self
+    }
+    #[must_use]
+    pub fn embed_activation(mut self, embed_activation: i32) -> Self {
+        self.c.0.embed_activation = embed_activation;
+        self
+    }
+    #[must_use]
+    pub fn cond_standardise(mut self, cond_standardise: i32) -> Self {
+        self.c.0.cond_standardise = cond_standardise;
+        self
+    }
 }
 
 impl ToC for FfjordConfig {
@@ -939,6 +1100,18 @@ impl ToC for FfjordConfig {
         if !self.sd.is_empty() {
             c.sd = self.sd.as_ptr();
             c.n_sd = self.sd.len() as i64;
+        }
+        if !self.cond_mean.is_empty() {
+            c.cond_mean = self.cond_mean.as_ptr();
+            c.n_cond_mean = self.cond_mean.len() as i64;
+        }
+        if !self.cond_sd.is_empty() {
+            c.cond_sd = self.cond_sd.as_ptr();
+            c.n_cond_sd = self.cond_sd.len() as i64;
+        }
+        if !self.embed_hidden.is_empty() {
+            c.embed_hidden = self.embed_hidden.as_ptr();
+            c.n_embed_hidden = self.embed_hidden.len() as i64;
         }
         c
     }
@@ -1017,6 +1190,12 @@ impl CouplingAffineConfig {
         self.c.0.random_last = random_last;
         self
     }
+    /// 1: t is added before scaling, as where flows are stored from z to x
+    #[must_use]
+    pub fn shift_first(mut self, shift_first: i32) -> Self {
+        self.c.0.shift_first = shift_first;
+        self
+    }
     /// widths of the hidden layers, at most 65536; default 64, 64. {0}: none, one dense layer
     #[must_use]
     pub fn hidden(mut self, hidden: &[i64]) -> Self {
@@ -1054,6 +1233,7 @@ pub struct CouplingSplineConfig {
     c: Plain<sys::nf_coupling_spline_config>,
     hidden: Vec<i64>,
     index: Vec<i64>,
+    periodic: Vec<i64>,
 }
 
 impl CouplingSplineConfig {
@@ -1097,10 +1277,10 @@ impl CouplingSplineConfig {
         self.c.0.bins = bins;
         self
     }
-    /// 1: transformed columns are periodic, of period 2 B
+    /// NF_ACTIVATION_..., default relu
     #[must_use]
-    pub fn circular(mut self, circular: i32) -> Self {
-        self.c.0.circular = circular;
+    pub fn activation(mut self, activation: i32) -> Self {
+        self.c.0.activation = activation;
         self
     }
     /// B, in the units of x, 1e-3..1e6, default 3
@@ -1127,16 +1307,10 @@ impl CouplingSplineConfig {
         self.c.0.min_slope = min_slope;
         self
     }
-    /// m of safe, at most 40, default 2
+    /// m: of safe at most 40, default 2; of softclip 0.1..5, default ln(1000) / 2
     #[must_use]
     pub fn logit_bound(mut self, logit_bound: f64) -> Self {
         self.c.0.logit_bound = logit_bound;
-        self
-    }
-    /// NF_ACTIVATION_..., default relu
-    #[must_use]
-    pub fn activation(mut self, activation: i32) -> Self {
-        self.c.0.activation = activation;
         self
     }
     /// NF_WEIGHTS_..., default glorot
@@ -1163,6 +1337,12 @@ impl CouplingSplineConfig {
         self.index = index.to_vec();
         self
     }
+    /// the columns, kept or transformed, that are circles of period 2 B, distinct
+    #[must_use]
+    pub fn periodic(mut self, periodic: &[i64]) -> Self {
+        self.periodic = periodic.to_vec();
+        self
+    }
 }
 
 impl ToC for CouplingSplineConfig {
@@ -1177,6 +1357,10 @@ impl ToC for CouplingSplineConfig {
         if !self.index.is_empty() {
             c.index = self.index.as_ptr();
             c.n_index = self.index.len() as i64;
+        }
+        if !self.periodic.is_empty() {
+            c.periodic = self.periodic.as_ptr();
+            c.n_periodic = self.periodic.len() as i64;
         }
         c
     }
@@ -1299,6 +1483,9 @@ impl ToC for ReadConfig {
 #[derive(Clone, Debug, Default)]
 pub struct FlowConfig {
     c: Plain<sys::nf_flow_config>,
+    cond_mean: Vec<f64>,
+    cond_sd: Vec<f64>,
+    embed_hidden: Vec<i64>,
 }
 
 impl FlowConfig {
@@ -1318,6 +1505,47 @@ impl FlowConfig {
         self.c.0.seed = seed;
         self
     }
+    /// conditioning columns of calls; default: as many as cond_mean or cond_sd have, or else as layers want
+    #[must_use]
+    pub fn cond_dim(mut self, cond_dim: i64) -> Self {
+        self.c.0.cond_dim = cond_dim;
+        self
+    }
+    /// \[cond_dim\]: conditions are standardised; one without the other: sd 1, or mean 0
+    #[must_use]
+    pub fn cond_mean(mut self, cond_mean: &[f64]) -> Self {
+        self.cond_mean = cond_mean.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn cond_sd(mut self, cond_sd: &[f64]) -> Self {
+        self.cond_sd = cond_sd.to_vec();
+        self
+    }
+    /// widths of the embedding's hidden layers, at most 65536; default 32, 32. {0}: none
+    #[must_use]
+    pub fn embed_hidden(mut self, embed_hidden: &[i64]) -> Self {
+        self.embed_hidden = embed_hidden.to_vec();
+        self
+    }
+    /// columns of the embedding; 0: none
+    #[must_use]
+    pub fn embed_dim(mut self, embed_dim: i64) -> Self {
+        self.c.0.embed_dim = embed_dim;
+        self
+    }
+    /// NF_ACTIVATION_..., default silu
+    #[must_use]
+    pub fn embed_activation(mut self, embed_activation: i32) -> Self {
+        self.c.0.embed_activation = embed_activation;
+        self
+    }
+    /// 1: conditions are standardised, by mean 0 and sd 1 unless given
+    #[must_use]
+    pub fn cond_standardise(mut self, cond_standardise: i32) -> Self {
+        self.c.0.cond_standardise = cond_standardise;
+        self
+    }
 }
 
 impl ToC for FlowConfig {
@@ -1325,6 +1553,18 @@ impl ToC for FlowConfig {
     fn to_c(&self) -> sys::nf_flow_config {
         let mut c = self.c.0;
         c.struct_size = std::mem::size_of::<sys::nf_flow_config>() as u32;
+        if !self.cond_mean.is_empty() {
+            c.cond_mean = self.cond_mean.as_ptr();
+            c.n_cond_mean = self.cond_mean.len() as i64;
+        }
+        if !self.cond_sd.is_empty() {
+            c.cond_sd = self.cond_sd.as_ptr();
+            c.n_cond_sd = self.cond_sd.len() as i64;
+        }
+        if !self.embed_hidden.is_empty() {
+            c.embed_hidden = self.embed_hidden.as_ptr();
+            c.n_embed_hidden = self.embed_hidden.len() as i64;
+        }
         c
     }
 }
@@ -1336,6 +1576,9 @@ pub struct RealnvpConfig {
     hidden: Vec<i64>,
     mean: Vec<f64>,
     sd: Vec<f64>,
+    cond_mean: Vec<f64>,
+    cond_sd: Vec<f64>,
+    embed_hidden: Vec<i64>,
 }
 
 impl RealnvpConfig {
@@ -1436,6 +1679,37 @@ impl RealnvpConfig {
         self.sd = sd.to_vec();
         self
     }
+    /// \[cond_dim\]; this and what follows: as in nf_flow_config
+    #[must_use]
+    pub fn cond_mean(mut self, cond_mean: &[f64]) -> Self {
+        self.cond_mean = cond_mean.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn cond_sd(mut self, cond_sd: &[f64]) -> Self {
+        self.cond_sd = cond_sd.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_hidden(mut self, embed_hidden: &[i64]) -> Self {
+        self.embed_hidden = embed_hidden.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_dim(mut self, embed_dim: i64) -> Self {
+        self.c.0.embed_dim = embed_dim;
+        self
+    }
+    #[must_use]
+    pub fn embed_activation(mut self, embed_activation: i32) -> Self {
+        self.c.0.embed_activation = embed_activation;
+        self
+    }
+    #[must_use]
+    pub fn cond_standardise(mut self, cond_standardise: i32) -> Self {
+        self.c.0.cond_standardise = cond_standardise;
+        self
+    }
 }
 
 impl ToC for RealnvpConfig {
@@ -1455,6 +1729,18 @@ impl ToC for RealnvpConfig {
             c.sd = self.sd.as_ptr();
             c.n_sd = self.sd.len() as i64;
         }
+        if !self.cond_mean.is_empty() {
+            c.cond_mean = self.cond_mean.as_ptr();
+            c.n_cond_mean = self.cond_mean.len() as i64;
+        }
+        if !self.cond_sd.is_empty() {
+            c.cond_sd = self.cond_sd.as_ptr();
+            c.n_cond_sd = self.cond_sd.len() as i64;
+        }
+        if !self.embed_hidden.is_empty() {
+            c.embed_hidden = self.embed_hidden.as_ptr();
+            c.n_embed_hidden = self.embed_hidden.len() as i64;
+        }
         c
     }
 }
@@ -1464,6 +1750,9 @@ impl ToC for RealnvpConfig {
 pub struct GlowConfig {
     c: Plain<sys::nf_glow_config>,
     temperature: Vec<f64>,
+    cond_mean: Vec<f64>,
+    cond_sd: Vec<f64>,
+    embed_hidden: Vec<i64>,
 }
 
 impl GlowConfig {
@@ -1567,6 +1856,37 @@ impl GlowConfig {
         self.c.0.scale = scale;
         self
     }
+    /// \[cond_dim\]; this and what follows: as in nf_flow_config
+    #[must_use]
+    pub fn cond_mean(mut self, cond_mean: &[f64]) -> Self {
+        self.cond_mean = cond_mean.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn cond_sd(mut self, cond_sd: &[f64]) -> Self {
+        self.cond_sd = cond_sd.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_hidden(mut self, embed_hidden: &[i64]) -> Self {
+        self.embed_hidden = embed_hidden.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_dim(mut self, embed_dim: i64) -> Self {
+        self.c.0.embed_dim = embed_dim;
+        self
+    }
+    #[must_use]
+    pub fn embed_activation(mut self, embed_activation: i32) -> Self {
+        self.c.0.embed_activation = embed_activation;
+        self
+    }
+    #[must_use]
+    pub fn cond_standardise(mut self, cond_standardise: i32) -> Self {
+        self.c.0.cond_standardise = cond_standardise;
+        self
+    }
 }
 
 impl ToC for GlowConfig {
@@ -1578,6 +1898,18 @@ impl ToC for GlowConfig {
             c.temperature = self.temperature.as_ptr();
             c.n_temperature = self.temperature.len() as i64;
         }
+        if !self.cond_mean.is_empty() {
+            c.cond_mean = self.cond_mean.as_ptr();
+            c.n_cond_mean = self.cond_mean.len() as i64;
+        }
+        if !self.cond_sd.is_empty() {
+            c.cond_sd = self.cond_sd.as_ptr();
+            c.n_cond_sd = self.cond_sd.len() as i64;
+        }
+        if !self.embed_hidden.is_empty() {
+            c.embed_hidden = self.embed_hidden.as_ptr();
+            c.n_embed_hidden = self.embed_hidden.len() as i64;
+        }
         c
     }
 }
@@ -1586,6 +1918,9 @@ impl ToC for GlowConfig {
 #[derive(Clone, Debug, Default)]
 pub struct RealnvpImageConfig {
     c: Plain<sys::nf_realnvp_image_config>,
+    cond_mean: Vec<f64>,
+    cond_sd: Vec<f64>,
+    embed_hidden: Vec<i64>,
 }
 
 impl RealnvpImageConfig {
@@ -1663,6 +1998,37 @@ impl RealnvpImageConfig {
         self.c.0.seed = seed;
         self
     }
+    /// \[cond_dim\]; this and what follows: as in nf_flow_config
+    #[must_use]
+    pub fn cond_mean(mut self, cond_mean: &[f64]) -> Self {
+        self.cond_mean = cond_mean.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn cond_sd(mut self, cond_sd: &[f64]) -> Self {
+        self.cond_sd = cond_sd.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_hidden(mut self, embed_hidden: &[i64]) -> Self {
+        self.embed_hidden = embed_hidden.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_dim(mut self, embed_dim: i64) -> Self {
+        self.c.0.embed_dim = embed_dim;
+        self
+    }
+    #[must_use]
+    pub fn embed_activation(mut self, embed_activation: i32) -> Self {
+        self.c.0.embed_activation = embed_activation;
+        self
+    }
+    #[must_use]
+    pub fn cond_standardise(mut self, cond_standardise: i32) -> Self {
+        self.c.0.cond_standardise = cond_standardise;
+        self
+    }
 }
 
 impl ToC for RealnvpImageConfig {
@@ -1670,6 +2036,18 @@ impl ToC for RealnvpImageConfig {
     fn to_c(&self) -> sys::nf_realnvp_image_config {
         let mut c = self.c.0;
         c.struct_size = std::mem::size_of::<sys::nf_realnvp_image_config>() as u32;
+        if !self.cond_mean.is_empty() {
+            c.cond_mean = self.cond_mean.as_ptr();
+            c.n_cond_mean = self.cond_mean.len() as i64;
+        }
+        if !self.cond_sd.is_empty() {
+            c.cond_sd = self.cond_sd.as_ptr();
+            c.n_cond_sd = self.cond_sd.len() as i64;
+        }
+        if !self.embed_hidden.is_empty() {
+            c.embed_hidden = self.embed_hidden.as_ptr();
+            c.n_embed_hidden = self.embed_hidden.len() as i64;
+        }
         c
     }
 }
@@ -2078,34 +2456,6 @@ impl ToC for HouseholderConfig {
     }
 }
 
-/// `nf_planar_config`
-#[derive(Clone, Debug, Default)]
-pub struct PlanarConfig {
-    c: Plain<sys::nf_planar_config>,
-}
-
-impl PlanarConfig {
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-    /// required
-    #[must_use]
-    pub fn dim(mut self, dim: i64) -> Self {
-        self.c.0.dim = dim;
-        self
-    }
-}
-
-impl ToC for PlanarConfig {
-    type C = sys::nf_planar_config;
-    fn to_c(&self) -> sys::nf_planar_config {
-        let mut c = self.c.0;
-        c.struct_size = std::mem::size_of::<sys::nf_planar_config>() as u32;
-        c
-    }
-}
-
 /// `nf_invconv_config`
 #[derive(Clone, Debug, Default)]
 pub struct InvconvConfig {
@@ -2300,6 +2650,12 @@ impl ColumnsConfig {
         self.c.0.alpha = alpha;
         self
     }
+    /// T of periodic columns, in \[1e-3, 1e6\], default pi
+    #[must_use]
+    pub fn half_turn(mut self, half_turn: f64) -> Self {
+        self.c.0.half_turn = half_turn;
+        self
+    }
 }
 
 impl ToC for ColumnsConfig {
@@ -2421,6 +2777,102 @@ impl ToC for SgdConfig {
     }
 }
 
+/// `nf_planar_config`
+#[derive(Clone, Debug, Default)]
+pub struct PlanarConfig {
+    c: Plain<sys::nf_planar_config>,
+}
+
+impl PlanarConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+}
+
+impl ToC for PlanarConfig {
+    type C = sys::nf_planar_config;
+    fn to_c(&self) -> sys::nf_planar_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_planar_config>() as u32;
+        c
+    }
+}
+
+/// `nf_radial_config`
+#[derive(Clone, Debug, Default)]
+pub struct RadialConfig {
+    c: Plain<sys::nf_radial_config>,
+}
+
+impl RadialConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+}
+
+impl ToC for RadialConfig {
+    type C = sys::nf_radial_config;
+    fn to_c(&self) -> sys::nf_radial_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_radial_config>() as u32;
+        c
+    }
+}
+
+/// `nf_sylvester_config`
+#[derive(Clone, Debug, Default)]
+pub struct SylvesterConfig {
+    c: Plain<sys::nf_sylvester_config>,
+}
+
+impl SylvesterConfig {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// required
+    #[must_use]
+    pub fn dim(mut self, dim: i64) -> Self {
+        self.c.0.dim = dim;
+        self
+    }
+    /// units, at most dim and 256; 0: dim, at most 32
+    #[must_use]
+    pub fn rank(mut self, rank: i64) -> Self {
+        self.c.0.rank = rank;
+        self
+    }
+    /// that make Q, at most 256; 0: rank, with which its columns span any subspace
+    #[must_use]
+    pub fn reflections(mut self, reflections: i64) -> Self {
+        self.c.0.reflections = reflections;
+        self
+    }
+}
+
+impl ToC for SylvesterConfig {
+    type C = sys::nf_sylvester_config;
+    fn to_c(&self) -> sys::nf_sylvester_config {
+        let mut c = self.c.0;
+        c.struct_size = std::mem::size_of::<sys::nf_sylvester_config>() as u32;
+        c
+    }
+}
+
 /// `nf_table_config`
 #[derive(Clone, Debug, Default)]
 pub struct TableConfig {
@@ -2431,6 +2883,9 @@ pub struct TableConfig {
     kind: Vec<i64>,
     low: Vec<f64>,
     high: Vec<f64>,
+    cond_mean: Vec<f64>,
+    cond_sd: Vec<f64>,
+    embed_hidden: Vec<i64>,
 }
 
 impl TableConfig {
@@ -2444,7 +2899,7 @@ impl TableConfig {
         self.c.0.dtype = dtype;
         self
     }
-    /// required; nsf and nice: \>= 2, or \>= 1 with cond_dim \> 0
+    /// required; nsf and nice: \>= 2, or \>= 1 with cond_dim \> 0 or, nsf, when it is periodic
     #[must_use]
     pub fn dim(mut self, dim: i64) -> Self {
         self.c.0.dim = dim;
@@ -2491,7 +2946,7 @@ impl TableConfig {
         self.c.0.bins = bins;
         self
     }
-    /// of splines: B, default 4: identity beyond; of the log-scale of maf and iaf with affine, default 2
+    /// of splines: B, default 4: identity beyond, and half the period of periodic columns; of the log-scale of maf and iaf with affine, default 2
     #[must_use]
     pub fn bound(mut self, bound: f64) -> Self {
         self.c.0.bound = bound;
@@ -2544,6 +2999,37 @@ impl TableConfig {
         self.c.0.noise = noise;
         self
     }
+    /// \[cond_dim\]; this and what follows: as in nf_flow_config
+    #[must_use]
+    pub fn cond_mean(mut self, cond_mean: &[f64]) -> Self {
+        self.cond_mean = cond_mean.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn cond_sd(mut self, cond_sd: &[f64]) -> Self {
+        self.cond_sd = cond_sd.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_hidden(mut self, embed_hidden: &[i64]) -> Self {
+        self.embed_hidden = embed_hidden.to_vec();
+        self
+    }
+    #[must_use]
+    pub fn embed_dim(mut self, embed_dim: i64) -> Self {
+        self.c.0.embed_dim = embed_dim;
+        self
+    }
+    #[must_use]
+    pub fn embed_activation(mut self, embed_activation: i32) -> Self {
+        self.c.0.embed_activation = embed_activation;
+        self
+    }
+    #[must_use]
+    pub fn cond_standardise(mut self, cond_standardise: i32) -> Self {
+        self.c.0.cond_standardise = cond_standardise;
+        self
+    }
 }
 
 impl ToC for TableConfig {
@@ -2574,6 +3060,18 @@ impl ToC for TableConfig {
         if !self.high.is_empty() {
             c.high = self.high.as_ptr();
             c.n_high = self.high.len() as i64;
+        }
+        if !self.cond_mean.is_empty() {
+            c.cond_mean = self.cond_mean.as_ptr();
+            c.n_cond_mean = self.cond_mean.len() as i64;
+        }
+        if !self.cond_sd.is_empty() {
+            c.cond_sd = self.cond_sd.as_ptr();
+            c.n_cond_sd = self.cond_sd.len() as i64;
+        }
+        if !self.embed_hidden.is_empty() {
+            c.embed_hidden = self.embed_hidden.as_ptr();
+            c.n_embed_hidden = self.embed_hidden.len() as i64;
         }
         c
     }
@@ -2735,6 +3233,8 @@ impl ToC for FitConfig {
 #[derive(Clone, Debug, Default)]
 pub struct TargetConfig {
     c: Plain<sys::nf_target_config>,
+    checkpoint: Option<CString>,
+    resume: Option<CString>,
 }
 
 impl TargetConfig {
@@ -2832,6 +3332,24 @@ impl TargetConfig {
         self.c.0.report_draws = report_draws;
         self
     }
+    /// path: replaced every checkpoint_rounds rounds and at the end; the one before is kept as path + ".previous"
+    #[must_use]
+    pub fn checkpoint(mut self, checkpoint: &str) -> Self {
+        self.checkpoint = text(checkpoint);
+        self
+    }
+    /// default 10
+    #[must_use]
+    pub fn checkpoint_rounds(mut self, checkpoint_rounds: i64) -> Self {
+        self.c.0.checkpoint_rounds = checkpoint_rounds;
+        self
+    }
+    /// path of a checkpoint to go on from, with the same flow, optimizer type, rows of data, batch, seed, estimator and round_steps (else NF_ERR_FORMAT, NF_ERR_STATE): ends in the bits of a run that was not stopped
+    #[must_use]
+    pub fn resume(mut self, resume: &str) -> Self {
+        self.resume = text(resume);
+        self
+    }
 }
 
 impl ToC for TargetConfig {
@@ -2839,6 +3357,8 @@ impl ToC for TargetConfig {
     fn to_c(&self) -> sys::nf_target_config {
         let mut c = self.c.0;
         c.struct_size = std::mem::size_of::<sys::nf_target_config>() as u32;
+        c.checkpoint = self.checkpoint.as_ref().map_or(std::ptr::null(), |t| t.as_ptr());
+        c.resume = self.resume.as_ref().map_or(std::ptr::null(), |t| t.as_ptr());
         c
     }
 }
@@ -2847,6 +3367,7 @@ impl ToC for TargetConfig {
 pub mod constants {
     pub const SPLINE_SAFE: i32 = 1;
     pub const SPLINE_FREE: i32 = 2;
+    pub const SPLINE_SOFTCLIP: i32 = 3;
     pub const AUTOREGRESSIVE_FORWARD: i32 = 1;
     pub const AUTOREGRESSIVE_INVERSE: i32 = 2;
     pub const ODE_DOPRI5: i32 = 1;
@@ -2934,6 +3455,7 @@ pub mod constants {
     pub const SCALE_SOFTCLIP: i32 = 7;
     pub const SCALE_EXP: i32 = 8;
     pub const SCALE_ADDITIVE: i32 = 9;
+    pub const SCALE_SOFTPLUS_EPS: i32 = 10;
     pub const IMAGE_MASK_CHANNELS: i32 = 1;
     pub const IMAGE_MASK_CHECKERBOARD: i32 = 2;
     pub const IMAGE_MASK_ALL: i32 = 3;
@@ -2949,6 +3471,7 @@ pub mod constants {
     pub const COLUMN_POSITIVE: i32 = 2;
     pub const COLUMN_BOUNDED: i32 = 3;
     pub const COLUMN_INTEGER: i32 = 4;
+    pub const COLUMN_PERIODIC: i32 = 5;
     pub const MIX_LINEAR: i32 = 1;
     pub const MIX_RANDOM: i32 = 2;
     pub const MIX_REVERSE: i32 = 3;
