@@ -35,16 +35,17 @@ enum {
  *           "affine" scales the columns
  *
  * Networks have 2 x 64 hidden units, silu, spread weights, and a last layer of zeros: a new flow is the identity up to its mixes.
+ * A single column without cond gets splines without a network from nsf.
  * kind, low, high, alpha and noise are those of a layer "columns", which stands first when kind is given; mean and sd are then those
  * of its output.
  * nsf takes periodic columns: each is a circle of [-bound, bound), not standardised whatever mean and sd say, and uniform in the base, a
  * "box" that is normal in the other columns. No layer may then mix columns: mix, by default random, chooses what couplings transform; none
- * lets the columns take turns. A single periodic column without cond gets splines without a network.
+ * lets the columns take turns.
  */
 typedef struct nf_table_config {
     uint32_t struct_size;
     int32_t dtype;      /* NF_F32 (default) or NF_F64 */
-    int64_t dim;        /* required; nsf and nice: >= 2, or >= 1 with cond_dim > 0 or, nsf, when it is periodic */
+    int64_t dim;        /* required; nice: >= 2, or >= 1 with cond_dim > 0 */
     int64_t cond_dim;
     int64_t layers;     /* at most 1024 */
     const int64_t *hidden; /* widths of the hidden layers; {0}: none */

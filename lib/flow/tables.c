@@ -67,12 +67,12 @@ static int32_t table_swap(const nf_table_config *c, int64_t i)
     return c->mix == NF_MIX_REVERSE && c->dim % 2 == 0 ? 0 : (int32_t)(i % 2);
 }
 
-/* A circle by itself: nothing to ask a network about. */
-static nf_status table_lone_circle(nfi_recipe *recipe, const nf_table_config *c)
+/* A column by itself: nothing to ask a network about. */
+static nf_status table_lone_column(nfi_recipe *recipe, const table_plan *plan)
 {
     static const int64_t none[] = { 0 };
-    const nf_autoregressive_config layer = { .struct_size = sizeof layer, .transform = NF_TRANSFORM_SPLINE, .dim = 1, .circular = 1, .bins = c->bins,
-                                             .spline_bound = c->bound, .hidden = none, .n_hidden = 1 };
+    const nf_autoregressive_config layer = { .struct_size = sizeof layer, .transform = NF_TRANSFORM_SPLINE, .dim = 1, .circular = plan->circles.n > 0,
+                                             .bins = plan->c.bins, .spline_bound = plan->c.bound, .hidden = none, .n_hidden = 1 };
     return nfi_recipe_add(recipe, "autoregressive", &layer);
 }
 
@@ -83,7 +83,7 @@ static nf_status table_spline_coupling(nfi_recipe *recipe, const table_plan *pla
                                            .swap = table_swap(c, i), .bins = c->bins, .bound = c->bound, .activation = c->activation,
                                            .weights = NF_WEIGHTS_SPREAD, .hidden = c->hidden, .n_hidden = c->n_hidden,
                                            .periodic = plan->circles.column, .n_periodic = plan->circles.n };
-    if (c->dim == 1 && c->cond_dim == 0) return table_lone_circle(recipe, c);
+    if (c->dim == 1 && c->cond_dim == 0) return table_lone_column(recipe, plan);
     if (plan->circles.n && c->dim > 1 && c->mix == NF_MIX_RANDOM) {
         coupling.mask = NF_MASK_INDEX;
         coupling.index = plan->circles.index;
@@ -172,8 +172,8 @@ static nf_status table_resolve(const table_recipe *r, nf_table_config *c)
 
     if (!status && circles) status = table_refuse_circles(r, c);
     if (status) return status;
-    if (r->couples && c->dim < 2 && c->cond_dim == 0 && !circles)
-        return nfi_fail(NF_ERR_SHAPE, "%s: dim is 1; a coupling needs 2 columns, or cond_dim > 0; maf takes one", r->function);
+    if (r->couples && !r->spline && c->dim < 2 && c->cond_dim == 0)
+        return nfi_fail(NF_ERR_SHAPE, "%s: dim is 1; a coupling needs 2 columns, or cond_dim > 0; nsf and maf take one", r->function);
     if (!c->layers) c->layers = r->layers;
     if (!c->mix) c->mix = circles ? NF_MIX_RANDOM : r->mix;
     if (!c->transform) c->transform = r->transform;

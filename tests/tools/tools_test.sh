@@ -123,6 +123,9 @@ expect train__output_is_a_folder 1 "$nflow" train density:moons -o .
 awk 'BEGIN { print "age,share,income"; for (i = 0; i < 400; i++) { u = (i * 0.618034) % 1; v = (i * 0.414214) % 1; print int(90 * u) "," u * v "," exp(3 * v - 1) } }' >people.csv
 expect tables__default_is_nsf 0 "$nflow" train people.csv --epochs 3 --seed 1 -o t.safetensors --json
 json tables__default_is_nsf 'd["arch"] == "nsf" and d["preset"] == "tables" and isinstance(d["gaussian_valid_nll"], float) and d["beats_gaussian"] == (d["valid_nll"] < d["gaussian_valid_nll"])'
+awk 'BEGIN { print "v"; for (i = 0; i < 400; i++) { u = (i * 0.618034) % 1; print i % 2 ? u - 3 : u + 3 } }' >one.csv
+expect tables__one_column 0 "$nflow" train one.csv --epochs 40 --seed 1 -o t.safetensors --json
+json tables__one_column 'd["arch"] == "nsf" and d["beats_gaussian"] and d["valid_nll"] < d["gaussian_valid_nll"] - 0.3'
 expect tables__says_when_it_lost 0 "$nflow" train people.csv --arch nice --layers 1 --epochs 1 --lr 1e-6 --seed 1 -o t.safetensors
 grep -q "^a Gaussian, held out " out.txt && grep -q "^NOT better than the full-covariance Gaussian: worse by [0-9.]* nats" out.txt || fail "tables__says_when_it_lost: $(cat out.txt)"
 kinds="age:integer(0,90),share:bounded(0,1),2:positive"

@@ -274,7 +274,6 @@ class NSF(_Estimator):
         self.fit_options = fit_options
 
     def _make(self, x: np.ndarray, mean: np.ndarray, sd: np.ndarray, seed: int, context: Context) -> Flow:
-        _two_columns('NSF', x)
         return Flow.recipe(
             'nsf',
             context=context,

@@ -83,6 +83,7 @@ def test_what_is_refused(moons):
     for estimator, x, text in [
         (nflow.RealNVP(), flat, 'column 2 is constant'),
         (nflow.RealNVP(), moons[:, :1], 'n_features = 1'),
+        (nflow.NSF(bins=1), moons, 'bins'),
         (nflow.Glow(), moons[:, :1], 'n_features = 1'),
         (nflow.RealNVP(), moons[:1], 'n_samples = 1'),
         (nflow.FlowEstimator(make_flow(3)), moons, 'the flow 3'),

@@ -2899,7 +2899,7 @@ impl TableConfig {
         self.c.0.dtype = dtype;
         self
     }
-    /// required; nsf and nice: \>= 2, or \>= 1 with cond_dim \> 0 or, nsf, when it is periodic
+    /// required; nice: \>= 2, or \>= 1 with cond_dim \> 0
     #[must_use]
     pub fn dim(mut self, dim: i64) -> Self {
         self.c.0.dim = dim;
