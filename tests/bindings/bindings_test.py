@@ -29,7 +29,6 @@ RUST_LEFT_OUT = {
     r'nf_(layer|base|optimizer)_create|nf_base_(normal_full|normal_conditional|mixture|student|box)_create|nf_(layer|base)_cond_dim|nf_context_backend': 'by name, from a struct of C: nflow-sys',
     r'nf_layer_create_custom|nf_context_register_layer|nf_maker_alloc|nf_fail|nf_fail_row': 'layer types of one\'s own are tables of C: nflow-sys',
     r'nf_flow_nll_grad(_f64)?|nf_optimizer_step': 'the weighted, the clipped call is the same',
-    r'nf_flow_create_(maf|iaf|nice)': 'a config makes one kind of flow, and this is nsf\'s: nflow-sys',
     r'nf_dataset_(set_)?image_shape': 'a reader sets it',
 }
 
