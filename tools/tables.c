@@ -57,7 +57,8 @@ static int unknown_column(const nf_dataset *data, const char *name)
         if (known) suggest_offer(&near, known, strlen(known));
     }
     suggest_text(&near, "", hint, sizeof hint);
-    return tool_usage(&command_train, "--columns-kind: there is no column '%s'; columns have the header's names, or numbers from 0 to %" PRId64 "%s",
+    return tool_usage(&command_train, "--columns-kind: there is no column '%s'; columns have the header's names, or numbers from 0 to %" PRId64
+                      ", those apart that are dropped or condition%s",
                       name, nf_dataset_dim(data) - 1, hint);
 }
 
@@ -169,7 +170,18 @@ static nf_status kinds_flow(nf_flow **out, nf_context *context, int64_t dim, con
     return status;
 }
 
-int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *data, const table_kinds *kinds, uint64_t seed)
+/* A value outside its kind: past the names of the layer, which the user did not ask for. */
+static int kinds_failed(nf_status status, const char *name)
+{
+    static const char layer[] = "columns: row ";
+    const char *line = tool_library_line(status), *at = strstr(line, layer);
+
+    if (status != NF_ERR_DOMAIN || !at) return tool_library_failed(status);
+    tool_fail("%s: row %s; rows from 0", name, at + sizeof layer - 1);
+    return tool_code(status);
+}
+
+int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *data, const table_kinds *kinds, uint64_t seed, const char *name)
 {
     const int64_t n = nf_dataset_rows(data), dim = nf_dataset_dim(data);
     double *x = malloc(2 * (size_t)(n * dim) * sizeof *x);
@@ -183,7 +195,7 @@ int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *d
     if (status >= 0) status = nf_dataset_from_array_f64(out, context, n, dim, x + n * dim);
     free(x);
     nf_flow_unref(flow);
-    return status < 0 ? tool_library_failed(status) : CODE_OK;
+    return status < 0 ? kinds_failed(status, name) : CODE_OK;
 }
 
 /* ---- the Gaussian */

@@ -121,7 +121,7 @@ static int measure(train_run *run, const train_options *o)
     int code;
 
     if (!run->kinds.kind) return measure_columns(run, o, data);
-    code = table_kinds_apply(&mapped, run->context, data, &run->kinds, o->seed);
+    code = table_kinds_apply(&mapped, run->context, data, &run->kinds, o->seed, run->data_name);
     if (!code) code = measure_columns(run, o, mapped);
     nf_dataset_unref(mapped);
     return code;
@@ -143,9 +143,10 @@ static int read_data(train_run *run, train_options *o)
 
     if (!code) code = tool_image_shape(&command_train, run->all, &o->images, &run->shape);
     if (!code) code = train_choose(run, o);
-    if (!code) code = split(run, o);
     if (!code && o->columns_kind) code = table_kinds_read(&run->kinds, run->all, o->columns_kind);
     if (!code) code = check_circles(run, o);
+    if (!code) code = train_vet(run, o);
+    if (!code) code = split(run, o);
     if (!code && !o->no_standardise) code = measure(run, o);
     if (!code) code = train_conditions(run, o);
     return code;
