@@ -113,14 +113,15 @@ static void append_words(char *out, size_t size, const char *text)
     }
 }
 
-/* Past "nf_...: ": names of functions mean nothing on a command line. */
+/* Past "nf_...: ", once or more: names of functions mean nothing on a command line. */
 static const char *past_function(const char *line)
 {
-    const char *at = line;
-
-    if (strncmp(at, "nf_", 3) != 0) return line;
-    at += strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    return at[0] == ':' && at[1] == ' ' ? at + 2 : line;
+    while (strncmp(line, "nf_", 3) == 0) {
+        const char *at = line + strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_");
+        if (at[0] != ':' || at[1] != ' ') break;
+        line = at + 2;
+    }
+    return line;
 }
 
 const char *tool_library_line(nf_status status)

@@ -75,7 +75,7 @@ static int read_numbers(const char *text, double *numbers)
         numbers[n] = strtod(text + 1, &end);
         if (end == text + 1 || !isfinite(numbers[n])) return -1;
         n++;
-        text = end;
+        text = end + strspn(end, " ");
     } while (*text == ',');
     return text[0] == ')' && !text[1] ? n : -1;
 }
@@ -99,6 +99,17 @@ static int read_kind(table_kinds *kinds, int64_t j, const char *text)
     return tool_usage(&command_train, "--columns-kind: '%s' is not one of real, positive, bounded(LOW,HIGH), integer, periodic(LOW,HIGH)", text);
 }
 
+/* Without spaces at both ends, in place. */
+static char *trim(char *text)
+{
+    size_t n;
+
+    text += strspn(text, " ");
+    for (n = strlen(text); n && text[n - 1] == ' '; n--) continue;
+    text[n] = '\0';
+    return text;
+}
+
 /* One "column:kind"; the kind begins at the last ':', so that names may hold one. */
 static int read_entry(table_kinds *kinds, const nf_dataset *data, char *entry)
 {
@@ -107,10 +118,11 @@ static int read_entry(table_kinds *kinds, const nf_dataset *data, char *entry)
 
     if (!colon || colon == entry) return tool_usage(&command_train, "--columns-kind: '%s' is not COLUMN:KIND, such as age:integer", entry);
     *colon = '\0';
+    entry = trim(entry);
     j = find_column(data, entry);
     if (j < 0) return unknown_column(data, entry);
     if (kinds->kind[j]) return tool_usage(&command_train, "--columns-kind: column '%s' stands twice", entry);
-    return read_kind(kinds, j, colon + 1);
+    return read_kind(kinds, j, trim(colon + 1));
 }
 
 /* Up to the next comma that is in no brackets. */

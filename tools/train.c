@@ -75,7 +75,7 @@ static int split(train_run *run, const train_options *o)
         run->train = nf_dataset_ref(run->all);
         return CODE_OK;
     }
-    if (!(held_out * (double)nf_dataset_rows(run->all) >= 0.5))
+    if (floor((1.0 - held_out) * (double)nf_dataset_rows(run->all) + 0.5) >= (double)nf_dataset_rows(run->all)) /* as the library rounds */
         return tool_usage(&command_train, "--val: %g of %lld rows is none; hold out more, or nothing with --val 0", held_out,
                           (long long)nf_dataset_rows(run->all));
     status = nf_dataset_split(run->all, 1.0 - held_out, density ? UINT64_MAX : o->seed, &run->train, &run->valid);

@@ -104,6 +104,11 @@ says train__value_for_a_flag "takes no value"
 expect train__nothing_held_out 2 "$nflow" train density:moons -n 20 --val 1% -o x
 says train__nothing_held_out "--val 0"
 expect train__option_needs_value 2 "$nflow" train density:moons -o
+printf '1,2\n3,5\n4,1\n2,2\n6,3\n' >five.csv
+expect train__five_rows 2 "$nflow" train five.csv -o x
+says train__five_rows "val: 0.1 of 5 rows is none; hold out more, or nothing with --val 0"
+expect train__no_names_of_functions 2 "$nflow" train density:moons --arch nsf --bins 1 -o x
+says train__no_names_of_functions "^nflow: bins is 1, allowed are 2 to 64"
 expect train__bad_number 2 "$nflow" train density:moons -o x --epochs many
 says train__bad_number "whole number"
 expect train__bad_fraction 2 "$nflow" train density:moons -o x --val 120%
@@ -147,6 +152,7 @@ refuse_kind() { # KIND TEXT
     expect "tables__kind_$1" 2 "$nflow" train people.csv --columns-kind "$1" -o x
     says "tables__kind_$1" "$2"
 }
+expect tables__kinds_with_spaces 0 "$nflow" train people.csv --columns-kind "share : bounded( 0, 1 ), age:integer" --epochs 1 -q -o t.safetensors
 refuse_kind "agee:integer" "did you mean age?"
 refuse_kind "7:integer" "numbers from 0 to 2"
 refuse_kind "age" "not COLUMN:KIND"
