@@ -136,6 +136,13 @@ expect tables__kinds_info 0 "$nflow" info t.safetensors
 grep -q "^ *0  columns  *3 " out.txt || fail "tables__kinds_info: no layer columns: $(cat out.txt)"
 expect tables__kinds_sample 0 "$nflow" sample t.safetensors -n 200 --seed 1
 awk -F '[, ]' '{ if ($1 != int($1) || $1 < 0 || $1 > 90 || $2 < 0 || $2 > 1 || $3 <= 0) bad = 1 } END { exit bad || NR < 200 }' out.txt || fail "tables__kinds_sample: a row is not of its kinds"
+"$nflow" score t.safetensors people.csv >a.txt
+awk '{ print (NR == 4 ? "3.5,0.5,2" : NR == 202 ? "3,1.5,2" : $0) }' people.csv >outside.csv
+expect tables__score_outside 4 "$nflow" score t.safetensors outside.csv
+says tables__score_outside "2 of 400 rows have no finite log-density, the first is row 2, from 0"
+[ "$(sed -n '3p;201p' out.txt | tr '\n' ' ')" = "-inf -inf " ] || fail "tables__score_outside: $(sed -n '3p;201p' out.txt)"
+sed '3d;201d' a.txt >b.txt
+sed '3d;201d' out.txt | cmp -s - b.txt || fail "tables__score_outside: other rows changed"
 for arch in maf iaf nice; do
     expect "tables__$arch" 0 "$nflow" train people.csv --arch $arch --layers 2 --hidden 8 --epochs 2 --columns-kind "$kinds" -o t.safetensors --json
     json "tables__$arch" "d['arch'] == '$arch'"
@@ -583,6 +590,13 @@ else
     [ "$(head -c 4 p.png | tail -c 3)" = PNG ] || fail "plot: p.png is no PNG"
     expect plot__svg 0 "$nflow" plot t.safetensors -o p.svg --pair 0,2
     grep -q "<svg" p.svg || fail "plot: p.svg is no SVG"
+    # densities of kinds: 0 outside them, of whole numbers at whole numbers
+    expect plot__kinds_model 0 "$nflow" train people.csv --drop 1 --columns-kind "age:integer(0,90),income:positive" --epochs 1 -q -o k.safetensors
+    expect plot__kinds 0 "$nflow" plot k.safetensors -o p.svg --data people.csv --drop 1 --grid 32 --json
+    json plot__kinds 'd["max_density"] > 0 and d["max_density"] != 1'
+    expect plot__whole_numbers_model 0 "$nflow" train people.csv --columns 0 --arch maf --columns-kind "age:integer" --epochs 1 -q -o k.safetensors
+    expect plot__whole_numbers 0 "$nflow" plot k.safetensors -o p.svg --json
+    json plot__whole_numbers '0 < d["max_density"] < 0.1'
     expect plot__ending 2 "$nflow" plot m.safetensors -o p.gif --grid 32
 fi
 expect plot__pair_of_three 2 "$nflow" plot t.safetensors -o p.svg --pair 0,1,2
