@@ -375,8 +375,10 @@ static nf_status check_worst_layer(const nf_flow *flow, check_memory *m, const v
 static int64_t check_count_front(const nf_flow *flow)
 {
     int64_t l = 0;
-    for (const nf_layer_info *i; l < flow->n_places; l++)
-        if (!((i = &flow->places[l].info)->discrete || i->wraps) || i->dim_out != flow->dim) break;
+    for (; l < flow->n_places; l++) {
+        const nf_layer_info *info = &flow->places[l].info;
+        if (!(info->discrete || info->wraps) || info->dim_out != flow->dim) break;
+    }
     return l;
 }
 
@@ -411,7 +413,8 @@ static void check_front_rows(const nf_flow *flow, const nfi_place *p, int64_t co
                              const char *again, const double *unit, nf_check_report *r)
 {
     for (int64_t k = 0; k < count; k++) {
-        const double xk = check_value(flow, x, k), back_k = check_value(flow, back, k), gap = check_abs(check_value(flow, y, k) - check_value(flow, again, k));
+        const double xk = check_value(flow, x, k), back_k = check_value(flow, back, k);
+        const double gap = check_abs(check_value(flow, y, k) - check_value(flow, again, k));
         double error = check_lost(flow, &p->info, xk, back_k, unit[k % p->info.dim]);
         if (gap == 0.0) continue;
         if (xk == back_k) r->not_invertible = 1; /* the same number, mapped to another place */
