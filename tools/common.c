@@ -113,14 +113,15 @@ static void append_words(char *out, size_t size, const char *text)
     }
 }
 
-/* Past "nf_...: ": names of functions mean nothing on a command line. */
+/* Past "nf_...: ", once or more: names of functions mean nothing on a command line. */
 static const char *past_function(const char *line)
 {
-    const char *at = line;
-
-    if (strncmp(at, "nf_", 3) != 0) return line;
-    at += strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    return at[0] == ':' && at[1] == ' ' ? at + 2 : line;
+    while (strncmp(line, "nf_", 3) == 0) {
+        const char *at = line + strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_");
+        if (at[0] != ':' || at[1] != ' ') break;
+        line = at + 2;
+    }
+    return line;
 }
 
 const char *tool_library_line(nf_status status)
@@ -251,10 +252,28 @@ static nf_status log_prob_rows(const nf_flow *flow, int64_t n, const double *x, 
     return status;
 }
 
+/* The same; a row with a value outside its column's kind has no density, and costs the other rows nothing: it is found by halving. */
+static nf_status log_prob_inside(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob)
+{
+    const nf_status status = log_prob_rows(flow, n, x, cond, log_prob);
+    const int64_t half = n / 2;
+
+    if (status != NF_ERR_DOMAIN) return status;
+    if (n == 1) {
+        *log_prob = -INFINITY;
+        return NF_ROWS_NONFINITE;
+    }
+    const nf_status first = log_prob_inside(flow, half, x, cond, log_prob);
+    if (first < 0) return first;
+    const nf_status second = log_prob_inside(flow, n - half, x + half * nf_flow_dim(flow), cond ? cond + half * nf_flow_cond_dim(flow) : NULL,
+                                             log_prob + half);
+    return second ? second : first;
+}
+
 nf_status tool_log_prob(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob)
 {
     double *rows = repeat(cond, nf_flow_cond_dim(flow), n);
-    const nf_status status = log_prob_rows(flow, n, x, rows, log_prob);
+    const nf_status status = log_prob_inside(flow, n, x, rows, log_prob);
 
     free(rows);
     return status;
@@ -268,7 +287,7 @@ nf_status tool_log_prob_dataset(const nf_flow *flow, const nf_dataset *data, int
     nf_status status = NF_ERR_MEMORY;
 
     if (x) status = nf_dataset_copy_f64(data, first, n, x, cond);
-    if (status >= 0) status = log_prob_rows(flow, n, x, cond, log_prob);
+    if (status >= 0) status = log_prob_inside(flow, n, x, cond, log_prob);
     free(x);
     return status;
 }

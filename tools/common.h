@@ -46,7 +46,8 @@ int tool_model_open(nf_flow **flow, nf_context **context, const nf_context_confi
 /* Refuses a table whose columns do not fit the model. */
 int tool_check_columns(const nf_flow *flow, const nf_dataset *data, const char *path);
 
-/* Calls of either precision, in double. cond: one row for all, or NULL. */
+/* Calls of either precision, in double. cond: one row for all, or NULL. A row with a value outside its column's kind gets -inf, and the call answers
+ * NF_ROWS_NONFINITE. */
 nf_status tool_log_prob(const nf_flow *flow, int64_t n, const double *x, const double *cond, double *log_prob);
 nf_status tool_log_prob_dataset(const nf_flow *flow, const nf_dataset *data, int64_t first, int64_t n, double *log_prob);
 nf_status tool_sample(const nf_flow *flow, uint64_t seed, int64_t first, int64_t n, const double *cond,

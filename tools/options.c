@@ -233,12 +233,13 @@ static const char *list_text(const option_target *t)
     static const struct { const char *name, *text; } rows[] = {
         { "hidden", "a list of widths such as 256x4 or 128,64" },
         { "columns", "a list of column numbers, counted from 0, such as 0,2,3" },
+        { "cond", "a list of column numbers, counted from 0, such as 0,2,3" },
         { "drop", "a list of column numbers, counted from 0, such as 0,2,3" },
         { "pair", "two column numbers, counted from 0, such as 0,2" },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].name, t->name) == 0) return rows[i].text;
+        if (strcmp(rows[i].name, t->name) == 0 && t->field.kind == NF_FIELD_I64_ARRAY) return rows[i].text;
     return t->field.kind == NF_FIELD_F64_ARRAY ? "a list of numbers such as 0.5,1" : "a list of whole numbers such as 0,2";
 }
 

@@ -130,19 +130,35 @@ static void choose_aspect(plot_points *p)
     if (p->equal) *r = (nfplot_range){ x - half, x + half, y - half, y + half };
 }
 
+/* 1 when column k of the samples has whole numbers alone: it is one of the kind `integer`, with no density in between. */
+static int is_whole(const plot_points *p, int k)
+{
+    for (int64_t i = 0; i < p->n_samples; i++)
+        if (floor(p->samples[2 * i + k]) < p->samples[2 * i + k]) return 0;
+    return 1;
+}
+
+/* The middle of cell j of n, or the whole number next to it. */
+static double cell(double low, double high, int64_t j, int64_t n, int whole)
+{
+    const double at = low + (high - low) * ((double)j + 0.5) / (double)n;
+    return whole ? floor(at + 0.5) : at;
+}
+
 /* Densities at the middles of nx by ny cells of the range, row by row from the bottom. */
 static int map_density(const nf_flow *flow, const plot_options *o, const int64_t *pair, int64_t nx, int64_t ny, plot_points *p)
 {
     const int64_t dim = nf_flow_dim(flow);
     double *x = malloc((size_t)(nx * dim) * sizeof *x);
+    const int whole[] = { is_whole(p, 0), is_whole(p, 1) };
     nf_status status = NF_OK;
 
     p->density = malloc((size_t)(nx * ny) * sizeof *p->density);
     for (int64_t i = 0; x && p->density && status >= 0 && i < ny; i++) {
         double *row = p->density + i * nx;
         for (int64_t j = 0; j < nx; j++) {
-            x[j * dim + pair[0]] = p->range.x0 + (p->range.x1 - p->range.x0) * ((double)j + 0.5) / (double)nx;
-            if (dim > 1) x[j * dim + pair[1]] = p->range.y0 + (p->range.y1 - p->range.y0) * ((double)i + 0.5) / (double)ny;
+            x[j * dim + pair[0]] = cell(p->range.x0, p->range.x1, j, nx, whole[0]);
+            if (dim > 1) x[j * dim + pair[1]] = cell(p->range.y0, p->range.y1, i, ny, whole[1]);
         }
         status = tool_log_prob(flow, nx, x, o->cond, row);
         for (int64_t j = 0; j < nx; j++) {

@@ -25,7 +25,7 @@ static const nf_field score_fields[] = {
 
 /* Sums over the rows scored. */
 typedef struct score_totals {
-    int64_t rows, bad;
+    int64_t rows, bad, first_bad;
     double sum, min, max;
     double bits; /* mean bits per dimension; NaN: rows are no images */
 } score_totals;
@@ -35,7 +35,7 @@ static void add(score_totals *t, int64_t n, const double *log_prob)
     for (int64_t i = 0; i < n; i++) {
         t->rows++;
         if (!isfinite(log_prob[i])) {
-            t->bad++;
+            if (!t->bad++) t->first_bad = t->rows - 1;
             continue;
         }
         t->sum += log_prob[i];
@@ -131,7 +131,8 @@ static int score(const score_options *o, const char *model, const char *data_nam
     else if (!code && o->output && strcmp(o->output, "-") != 0 && !o->common.quiet)
         print_summary(o, &totals);
     if (!code && totals.bad) {
-        tool_fail("%lld of %lld rows have no finite log-density", (long long)totals.bad, (long long)totals.rows);
+        tool_fail("%lld of %lld rows have no finite log-density, the first is row %lld, from 0", (long long)totals.bad, (long long)totals.rows,
+                  (long long)totals.first_bad);
         code = CODE_ROWS;
     }
     nf_dataset_unref(data);

@@ -57,7 +57,8 @@ static int unknown_column(const nf_dataset *data, const char *name)
         if (known) suggest_offer(&near, known, strlen(known));
     }
     suggest_text(&near, "", hint, sizeof hint);
-    return tool_usage(&command_train, "--columns-kind: there is no column '%s'; columns have the header's names, or numbers from 0 to %" PRId64 "%s",
+    return tool_usage(&command_train, "--columns-kind: there is no column '%s'; columns have the header's names, or numbers from 0 to %" PRId64
+                      ", those apart that are dropped or condition%s",
                       name, nf_dataset_dim(data) - 1, hint);
 }
 
@@ -74,7 +75,7 @@ static int read_numbers(const char *text, double *numbers)
         numbers[n] = strtod(text + 1, &end);
         if (end == text + 1 || !isfinite(numbers[n])) return -1;
         n++;
-        text = end;
+        text = end + strspn(end, " ");
     } while (*text == ',');
     return text[0] == ')' && !text[1] ? n : -1;
 }
@@ -98,6 +99,17 @@ static int read_kind(table_kinds *kinds, int64_t j, const char *text)
     return tool_usage(&command_train, "--columns-kind: '%s' is not one of real, positive, bounded(LOW,HIGH), integer, periodic(LOW,HIGH)", text);
 }
 
+/* Without spaces at both ends, in place. */
+static char *trim(char *text)
+{
+    size_t n;
+
+    text += strspn(text, " ");
+    for (n = strlen(text); n && text[n - 1] == ' '; n--) continue;
+    text[n] = '\0';
+    return text;
+}
+
 /* One "column:kind"; the kind begins at the last ':', so that names may hold one. */
 static int read_entry(table_kinds *kinds, const nf_dataset *data, char *entry)
 {
@@ -106,10 +118,11 @@ static int read_entry(table_kinds *kinds, const nf_dataset *data, char *entry)
 
     if (!colon || colon == entry) return tool_usage(&command_train, "--columns-kind: '%s' is not COLUMN:KIND, such as age:integer", entry);
     *colon = '\0';
+    entry = trim(entry);
     j = find_column(data, entry);
     if (j < 0) return unknown_column(data, entry);
     if (kinds->kind[j]) return tool_usage(&command_train, "--columns-kind: column '%s' stands twice", entry);
-    return read_kind(kinds, j, colon + 1);
+    return read_kind(kinds, j, trim(colon + 1));
 }
 
 /* Up to the next comma that is in no brackets. */
@@ -169,7 +182,18 @@ static nf_status kinds_flow(nf_flow **out, nf_context *context, int64_t dim, con
     return status;
 }
 
-int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *data, const table_kinds *kinds, uint64_t seed)
+/* A value outside its kind: past the names of the layer, which the user did not ask for. */
+static int kinds_failed(nf_status status, const char *name)
+{
+    static const char layer[] = "columns: row ";
+    const char *line = tool_library_line(status), *at = strstr(line, layer);
+
+    if (status != NF_ERR_DOMAIN || !at) return tool_library_failed(status);
+    tool_fail("%s: row %s; rows from 0", name, at + sizeof layer - 1);
+    return tool_code(status);
+}
+
+int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *data, const table_kinds *kinds, uint64_t seed, const char *name)
 {
     const int64_t n = nf_dataset_rows(data), dim = nf_dataset_dim(data);
     double *x = malloc(2 * (size_t)(n * dim) * sizeof *x);
@@ -183,7 +207,7 @@ int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *d
     if (status >= 0) status = nf_dataset_from_array_f64(out, context, n, dim, x + n * dim);
     free(x);
     nf_flow_unref(flow);
-    return status < 0 ? tool_library_failed(status) : CODE_OK;
+    return status < 0 ? kinds_failed(status, name) : CODE_OK;
 }
 
 /* ---- the Gaussian */

@@ -18,8 +18,8 @@ typedef struct table_kinds {
 int table_kinds_read(table_kinds *kinds, const nf_dataset *data, const char *text);
 int table_kinds_periodic(const table_kinds *kinds, int64_t j);
 void table_kinds_free(table_kinds *kinds);
-/* The rows as a layer "columns" maps them, whole numbers with their noise; conditioning columns are left out. */
-int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *data, const table_kinds *kinds, uint64_t seed);
+/* The rows as a layer "columns" maps them, whole numbers with their noise; conditioning columns are left out. Messages begin with `name`. */
+int table_kinds_apply(nf_dataset **out, nf_context *context, const nf_dataset *data, const table_kinds *kinds, uint64_t seed, const char *name);
 
 /* Mean NLL of `held_out`, nats a row in the units of the data, under the Gaussian with the mean and the full covariance of `train`;
  * conditioned on the conditioning columns when there are some. NaN when there is none: columns that depend on each other linearly, too few

@@ -75,7 +75,7 @@ static int split(train_run *run, const train_options *o)
         run->train = nf_dataset_ref(run->all);
         return CODE_OK;
     }
-    if (!(held_out * (double)nf_dataset_rows(run->all) >= 0.5))
+    if (floor((1.0 - held_out) * (double)nf_dataset_rows(run->all) + 0.5) >= (double)nf_dataset_rows(run->all)) /* as the library rounds */
         return tool_usage(&command_train, "--val: %g of %lld rows is none; hold out more, or nothing with --val 0", held_out,
                           (long long)nf_dataset_rows(run->all));
     status = nf_dataset_split(run->all, 1.0 - held_out, density ? UINT64_MAX : o->seed, &run->train, &run->valid);
@@ -121,7 +121,7 @@ static int measure(train_run *run, const train_options *o)
     int code;
 
     if (!run->kinds.kind) return measure_columns(run, o, data);
-    code = table_kinds_apply(&mapped, run->context, data, &run->kinds, o->seed);
+    code = table_kinds_apply(&mapped, run->context, data, &run->kinds, o->seed, run->data_name);
     if (!code) code = measure_columns(run, o, mapped);
     nf_dataset_unref(mapped);
     return code;
@@ -143,9 +143,10 @@ static int read_data(train_run *run, train_options *o)
 
     if (!code) code = tool_image_shape(&command_train, run->all, &o->images, &run->shape);
     if (!code) code = train_choose(run, o);
-    if (!code) code = split(run, o);
     if (!code && o->columns_kind) code = table_kinds_read(&run->kinds, run->all, o->columns_kind);
     if (!code) code = check_circles(run, o);
+    if (!code) code = train_vet(run, o);
+    if (!code) code = split(run, o);
     if (!code && !o->no_standardise) code = measure(run, o);
     if (!code) code = train_conditions(run, o);
     return code;

@@ -86,6 +86,8 @@ void train_notes(void); /* prints the presets */
 /* Which architecture, and what follows from it: known as soon as the data are read. */
 int train_choose(train_run *run, train_options *o);
 
+/* Refuses a table with gaps or with values outside their kinds, warns of columns of few values. */
+int train_vet(train_run *run, const train_options *o);
 /* Measures the conditioning columns of the training part, and settles their embedding. */
 int train_conditions(train_run *run, train_options *o);
 

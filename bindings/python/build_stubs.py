@@ -31,6 +31,7 @@ class Stubs:
     def __init__(self, native, tables):
         lib = native.lib
         self.tables = tables
+        self.lists = lib.NF_FIELD_I64_ARRAY
         self.kinds = {
             lib.NF_FIELD_I32: 'int',
             lib.NF_FIELD_I64: 'int',
@@ -45,6 +46,8 @@ class Stubs:
     def type_of(self, field):
         if field.name == 'dtype':
             return 'Any'
+        if field.choices and field.kind == self.lists:
+            return 'Iterable[Union[Literal[%s], int]]' % ', '.join(repr(choice) for choice in field.choices)
         if field.choices:
             return 'Union[Literal[%s], int]' % ', '.join(repr(choice) for choice in field.choices)
         return self.kinds[field.kind]

@@ -95,6 +95,8 @@ typedef struct nf_layer_info {
     int32_t init_passes;  /* how often init is called, theta packed anew in between, tile->pass counting; 0 means once */
     int32_t discrete;     /* 1: x are whole numbers that forward spreads by noise: differences in x mean nothing, and checks look at what follows */
     double flop_row;      /* floating-point operations of forward's matrix products for a row; 0: 2 a parameter */
+    int32_t wraps;        /* 1: columns of x are circles: turns are left out of what inverse answers, and checks look at what follows */
+    int32_t reserved;
 } nf_layer_info;
 
 /* Properties of parameters. */

@@ -11,9 +11,13 @@
  * by the probes that its gradient has, and what a layer solves for is solved more precisely than the flow asks for (nf_tile.precise), so that the
  * differences judge the mathematics and not the tolerances. What layers add to that loss besides log p is left out of the gradient (nf_tile.likelihood).
  *
- * Layers that spread whole numbers by noise (nf_layer_info.discrete) at the beginning of a chain have no differences. Rows go through
- * them once, and the flow of the other layers is checked at the rows that leave them; each of them must have a true inverse: what comes
- * back is mapped, with the noise of the same row, to the very same values.
+ * Round trips are measured in the units of x, or in the standard deviation of a column over the rows where that is larger: the last digits of
+ * an income in float are more than 1e-3, and no defect.
+ *
+ * Layers that spread whole numbers by noise (nf_layer_info.discrete) or turn circles back to one turn (wraps) at the beginning of a chain have no
+ * differences. Rows go through them once, and the flow of the other layers is checked at the rows that leave them; each of them must have a true
+ * inverse: what comes back is what was there, or is mapped, with the noise of the same row, to the same values. What wraps may answer another
+ * turn, if that is mapped to within the bounds of a round trip.
  */
 #include "core/fpenv.h"
 #include "core/status.h"
@@ -50,6 +54,7 @@ typedef struct check_memory {
     char *z, *back;             /* [n][dim] of the flow's dtype */
     double *log_det, *log_det_inverse, *error; /* [n] */
     double *x, *cond, *grad, *probe, *image, *image2, *jacobian;
+    double *unit; /* [dim] */
     int64_t n, dim, cond_dim, size;
     double step; /* of differences */
 } check_memory;
@@ -62,7 +67,7 @@ static void check_free(check_memory *m)
     nfi_free(m->context, m->z, n * dim, m->size);
     nfi_free(m->context, m->back, n * dim, m->size);
     nfi_free(m->context, m->log_det, 3 * n, 8);
-    nfi_free(m->context, m->x, 5 * m->rows * dim + m->rows * m->cond_dim + dim * dim, 8);
+    nfi_free(m->context, m->x, 5 * m->rows * dim + m->rows * m->cond_dim + dim * dim + dim, 8);
 }
 
 static nf_status check_alloc(check_memory *m, const nf_flow *flow, int64_t n)
@@ -74,7 +79,7 @@ static nf_status check_alloc(check_memory *m, const nf_flow *flow, int64_t n)
     m->z = nfi_alloc(m->context, n * m->dim, m->size, &status);
     if (m->z) m->back = nfi_alloc(m->context, n * m->dim, m->size, &status);
     if (m->back) m->log_det = nfi_alloc(m->context, 3 * n, 8, &status);
-    if (m->log_det) m->x = nfi_alloc(m->context, 5 * m->rows * m->dim + m->rows * m->cond_dim + m->dim * m->dim, 8, &status);
+    if (m->log_det) m->x = nfi_alloc(m->context, 5 * m->rows * m->dim + m->rows * m->cond_dim + m->dim * m->dim + m->dim, 8, &status);
     if (!m->x) { /* the status is that of the allocation that failed */
         check_free(m);
         return status;
@@ -87,6 +92,7 @@ static nf_status check_alloc(check_memory *m, const nf_flow *flow, int64_t n)
     m->image2 = m->image + m->rows * m->dim;
     m->cond = m->image2 + m->rows * m->dim;
     m->jacobian = m->cond + m->rows * m->cond_dim;
+    m->unit = m->jacobian + m->dim * m->dim;
     return NF_OK;
 }
 
@@ -107,6 +113,22 @@ static nf_status check_inverse(const nf_flow *flow, int64_t n, const void *z, co
 
 static double check_max(double a, double b) { return b > a || b != b ? b : a; } /* NaN stays */
 static double check_abs(double a) { return a < 0 ? -a : a; }
+
+/* unit [dim]: what an error in each column of rows [n][dim] is measured in, the sd of its finite values, at least 1. */
+static void check_units(const nf_flow *flow, int64_t n, int64_t dim, const void *rows, double *unit)
+{
+    for (int64_t j = 0; j < dim; j++) {
+        double mean = 0.0, square = 0.0;
+        int64_t seen = 0;
+        for (int64_t i = 0; i < n; i++) { /* Welford's sums: no square of what is far from 0 */
+            const double v = check_value(flow, rows, i * dim + j), d = v - mean;
+            if (!(d - d == 0.0)) continue;
+            mean += d / (double)++seen;
+            square += d * (v - mean);
+        }
+        unit[j] = square > (double)seen && square - square == 0.0 ? nfi_sqrt(square / (double)seen) : 1.0;
+    }
+}
 
 /* The value below which 99 in 100 of n values lie: by counting, n^2, for n up to a thousand; else over a thousand of them. */
 static double check_p99(int64_t n, const double *value)
@@ -129,6 +151,7 @@ static nf_status check_round_trip(const nf_flow *flow, check_memory *m, const vo
     if (status < 0) return status;
     status = check_inverse(flow, m->n, m->z, cond, m->back, m->log_det_inverse);
     if (status < 0) return status;
+    check_units(flow, m->n, m->dim, x, m->unit);
     for (int64_t i = 0; i < m->n; i++) {
         const double sum = check_abs(m->log_det[i] + m->log_det_inverse[i]);
         m->error[i] = 0.0;
@@ -137,7 +160,7 @@ static nf_status check_round_trip(const nf_flow *flow, check_memory *m, const vo
             continue;
         }
         for (int64_t j = 0; j < m->dim; j++)
-            m->error[i] = check_max(m->error[i], check_abs(check_value(flow, x, i * m->dim + j) - check_value(flow, m->back, i * m->dim + j)));
+            m->error[i] = check_max(m->error[i], check_abs(check_value(flow, x, i * m->dim + j) - check_value(flow, m->back, i * m->dim + j)) / m->unit[j]);
         r->round_trip_max = check_max(r->round_trip_max, m->error[i]);
         r->log_det_sum_max = check_max(r->log_det_sum_max, sum);
     }
@@ -316,8 +339,9 @@ static nf_status check_layer_alone(const nf_flow *flow, const nfi_place *p, chec
         status = ops->forward(p->layer->self, &tile, h, image, NULL);
         if (!status && ops->inverse) status = ops->inverse(p->layer->self, &tile, image, back);
     }
+    if (!status) check_units(flow, rows, p->info.dim, h, m->unit);
     for (int64_t i = 0; i < rows * p->info.dim && !status && ops->inverse; i++)
-        *error = check_max(*error, check_abs(check_value(flow, h, i) - check_value(flow, back, i)));
+        *error = check_max(*error, check_abs(check_value(flow, h, i) - check_value(flow, back, i)) / m->unit[i % p->info.dim]);
     if (!status) nfi_rows_copy(rows, p->info.dim_out * flow->size, image, p->info.dim * flow->size, h, p->info.dim_out * flow->size);
     nfi_fpenv_leave(fpenv);
     nfi_workspace_put(flow, w);
@@ -346,12 +370,15 @@ static nf_status check_worst_layer(const nf_flow *flow, check_memory *m, const v
     return status;
 }
 
-/* Leading discrete layers */
+/* Leading layers that rows go through once: discrete ones, and those that wrap */
 
-static int64_t check_count_discrete(const nf_flow *flow)
+static int64_t check_count_front(const nf_flow *flow)
 {
     int64_t l = 0;
-    while (l < flow->n_places && flow->places[l].info.discrete && flow->places[l].info.dim_out == flow->dim) l++;
+    for (; l < flow->n_places; l++) {
+        const nf_layer_info *info = &flow->places[l].info;
+        if (!(info->discrete || info->wraps) || info->dim_out != flow->dim) break;
+    }
     return l;
 }
 
@@ -372,12 +399,36 @@ static nf_status check_make_rest(nf_flow **out, const nf_flow *flow, int64_t fir
     return NF_OK;
 }
 
-/* A tile of x [n][dim] through one discrete layer to y, and back to `back`, and from there to `again`, with the same noise. */
-static nf_status check_discrete_tile(const nf_flow *flow, const nfi_place *p, const nf_tile *tile, const char *x, char *y, char *back,
-                                     char *again, nf_check_report *r)
+static bool check_whole(double v) { return !(nfi_floor(v) < v); }
+
+/* How far x and what came back are apart. Whole numbers of a discrete layer that differ by more than rounding are lost, whatever the unit. */
+static double check_lost(const nf_flow *flow, const nf_layer_info *info, double x, double back, double unit)
+{
+    const double gap = check_abs(x - back), rounding = check_abs(x) * (flow->dtype == NF_F32 ? 0x1p-20 : 0x1p-49);
+    return info->discrete && gap > rounding && check_whole(x) && check_whole(back) ? gap : gap / unit;
+}
+
+/* The figures of one tile: x and what came back, y and what that is mapped to. */
+static void check_front_rows(const nf_flow *flow, const nfi_place *p, int64_t count, const char *x, const char *y, const char *back,
+                             const char *again, const double *unit, nf_check_report *r)
+{
+    for (int64_t k = 0; k < count; k++) {
+        const double xk = check_value(flow, x, k), back_k = check_value(flow, back, k);
+        const double gap = check_abs(check_value(flow, y, k) - check_value(flow, again, k));
+        double error = check_lost(flow, &p->info, xk, back_k, unit[k % p->info.dim]);
+        if (gap == 0.0) continue;
+        if (xk == back_k) r->not_invertible = 1; /* the same number, mapped to another place */
+        if (p->info.wraps && gap < error) error = gap;
+        if (!(error <= check_bounds[flow->dtype].round_trip) || r->not_invertible) r->worst_layer = p - flow->places;
+        r->round_trip_max = check_max(r->round_trip_max, error);
+    }
+}
+
+/* A tile of x [n][dim] through one layer to y, and back to `back`, and from there to `again`, with the same noise. */
+static nf_status check_front_tile(const nf_flow *flow, const nfi_place *p, const nf_tile *tile, const char *x, char *y, char *back,
+                                  char *again, const double *unit, nf_check_report *r)
 {
     const nf_layer_ops *ops = nfi_layer_ops(p->layer, flow->dtype);
-    const int64_t count = tile->n * p->info.dim;
     nf_status status = ops->forward(p->layer->self, tile, x, y, NULL);
 
     if (status || !ops->inverse) {
@@ -387,18 +438,13 @@ static nf_status check_discrete_tile(const nf_flow *flow, const nfi_place *p, co
     if ((status = ops->inverse(p->layer->self, tile, y, back))) return status;
     for (int64_t i = 0; i < tile->n; i++) r->log_det_sum_max = check_max(r->log_det_sum_max, check_abs(tile->log_det[i]));
     if ((status = ops->forward(p->layer->self, tile, back, again, NULL))) return status;
-    for (int64_t k = 0; k < count; k++) {
-        if (check_value(flow, y, k) == check_value(flow, again, k)) continue;
-        r->worst_layer = p - flow->places;
-        r->not_invertible = 1;
-        r->round_trip_max = check_max(r->round_trip_max, check_abs(check_value(flow, x, k) - check_value(flow, back, k)));
-    }
+    check_front_rows(flow, p, tile->n * p->info.dim, x, y, back, again, unit, r);
     return NF_OK;
 }
 
-/* rows [n][dim] become those that leave the first `first` layers; room for a tile's rows three times. */
-static nf_status check_through_discrete(const nf_flow *flow, int64_t first, int64_t n, const void *cond, char *rows, char *room,
-                                        nfi_workspace *w, nf_check_report *r)
+/* rows [n][dim] become those that leave the first `first` layers; room for a tile's rows three times. unit [dim]: of x. */
+static nf_status check_through_front(const nf_flow *flow, int64_t first, int64_t n, const void *cond, char *rows, char *room,
+                                     const double *unit, nfi_workspace *w, nf_check_report *r)
 {
     const int64_t row = flow->dim * flow->size, row_cond = flow->cond_dim * flow->size;
     nf_status status = NF_OK;
@@ -414,31 +460,34 @@ static nf_status check_through_discrete(const nf_flow *flow, int64_t first, int6
             tile.row = i;
             memset(w->log_det, 0, (size_t)m * sizeof *w->log_det);
             memcpy(room, rows + i * row, (size_t)(m * row));
-            status = check_discrete_tile(flow, &flow->places[l], &tile, room, rows + i * row, room + NFI_TILE_ROWS * row,
-                                         room + 2 * NFI_TILE_ROWS * row, r);
+            status = check_front_tile(flow, &flow->places[l], &tile, room, rows + i * row, room + NFI_TILE_ROWS * row,
+                                      room + 2 * NFI_TILE_ROWS * row, unit, r);
         }
     }
     return status;
 }
 
-/* *y: rows that leave the leading discrete layers, NaN where x is not finite. Freed by the caller, on failure too. */
-static nf_status check_discrete(const nf_flow *flow, int64_t first, int64_t n, const void *x, const void *cond, void **y, nf_check_report *r)
+/* *y: rows that leave the leading layers that are passed once, NaN where x is not finite. Freed by the caller, on failure too. */
+static nf_status check_front(const nf_flow *flow, int64_t first, int64_t n, const void *x, const void *cond, void **y, nf_check_report *r)
 {
     const int64_t count = n * flow->dim, room = 3 * NFI_TILE_ROWS * flow->dim;
     nf_context *context = flow->object.context;
     nf_status status = NF_OK;
     nfi_workspace *w = nfi_workspace_take(flow, NFI_TILE_ROWS, 0);
     char *tiles = w ? nfi_alloc(context, room, flow->size, &status) : NULL;
-    uint8_t *bad = tiles ? nfi_alloc(context, n, 1, &status) : NULL;
+    double *unit = tiles ? nfi_alloc(context, flow->dim, 8, &status) : NULL;
+    uint8_t *bad = unit ? nfi_alloc(context, n, 1, &status) : NULL;
 
     if (!bad) status = NF_ERR_MEMORY;
     if (bad && (*y = nfi_alloc(context, count, flow->size, &status))) {
         memset(bad, 0, (size_t)n);
         nfi_rows_load(flow->dtype, n, flow->dim, x, *y, bad);
-        status = check_through_discrete(flow, first, n, cond, *y, tiles, w, r);
+        check_units(flow, n, flow->dim, *y, unit);
+        status = check_through_front(flow, first, n, cond, *y, tiles, unit, w, r);
         nfi_rows_spoil(flow->dtype, n, flow->dim, *y, bad);
     }
     nfi_free(context, bad, n, 1);
+    nfi_free(context, unit, flow->dim, 8);
     nfi_free(context, tiles, room, flow->size);
     nfi_workspace_put(flow, w);
     return status;
@@ -458,15 +507,23 @@ static void check_take_rows(const nf_flow *flow, check_memory *m, const void *x,
     m->rows = kept;
 }
 
-/* What discrete layers answer may lie nearer to the end of the next layer's domain than a step of the differences (a black pixel in
- * front of a logit): the rows are moved a tenth of the way to their common mean. */
+/* What the layers in front answer may lie nearer to the end of the next layer's domain than a step of the differences (a black pixel in front of
+ * a logit, midnight on a circle): rows are moved a tenth of the way to their common mean, and each column within what it has. */
 static void check_move_inside(check_memory *m)
 {
     const int64_t count = m->rows * m->dim;
     double mean = 0.0;
 
     for (int64_t i = 0; i < count; i++) mean += m->x[i] / (double)count;
-    for (int64_t i = 0; i < count; i++) m->x[i] += 0.1 * (mean - m->x[i]);
+    for (int64_t j = 0; j < m->dim; j++) {
+        double low = m->x[j], high = m->x[j], target = mean;
+        for (int64_t i = j; i < count; i += m->dim) {
+            low = m->x[i] < low ? m->x[i] : low;
+            high = m->x[i] > high ? m->x[i] : high;
+        }
+        if (high - low >= 1.0) target = mean < low ? low : mean > high ? high : mean; /* else it may be black in all rows */
+        for (int64_t i = j; i < count; i += m->dim) m->x[i] += 0.1 * (target - m->x[i]);
+    }
 }
 
 static nf_status check_differences(const nf_flow *flow, check_memory *m, nf_check_report *r)
@@ -502,7 +559,7 @@ static void check_judge(const nf_flow *flow, bool measured, nf_check_report *r)
                  (r->log_det_error_max <= b->log_det || flow->dim > CHECK_DIM);
 }
 
-/* Everything but the judgement, of a flow without discrete layers in front; behind: they were there. */
+/* Everything but the judgement, of a flow without layers in front that are passed once; behind: they were there. */
 static nf_status check_measure_all(const nf_flow *flow, int64_t n, const void *x, const void *cond, bool behind, bool *measured,
                                    nf_check_report *r)
 {
@@ -526,7 +583,7 @@ static nf_status check_measure_all(const nf_flow *flow, int64_t n, const void *x
     return status;
 }
 
-/* The rest's report, with what the discrete layers in front of it did. */
+/* The rest's report, with what the layers in front of it did. */
 static void check_merge(const nf_check_report *front, int64_t first, nf_check_report *r)
 {
     if (r->worst_layer >= 0) r->worst_layer += first;
@@ -536,12 +593,12 @@ static void check_merge(const nf_check_report *front, int64_t first, nf_check_re
     r->log_det_sum_max = check_max(r->log_det_sum_max, front->log_det_sum_max);
 }
 
-static nf_status check_behind_discrete(const nfi_call *c, int64_t first, bool *measured, nf_check_report *r)
+static nf_status check_behind_front(const nfi_call *c, int64_t first, bool *measured, nf_check_report *r)
 {
     nf_check_report front = { .worst_layer = -1 };
     nf_flow *rest = NULL;
     void *y = NULL;
-    nf_status status = check_discrete(c->flow, first, c->n, c->in, c->cond, &y, &front);
+    nf_status status = check_front(c->flow, first, c->n, c->in, c->cond, &y, &front);
 
     if (!status) status = check_make_rest(&rest, c->flow, first);
     if (!status) status = check_measure_all(rest, c->n, y, rest->cond_dim ? c->cond : NULL, true, measured, r);
@@ -560,8 +617,8 @@ static nf_status check_run_call(const nfi_call *c, nf_check_report *r)
     if (status) return status;
     if ((status = nfi_report_check(r, sizeof *r, c->function))) return status;
     if (c->n == 0) return nfi_fail(NF_ERR_SHAPE, "%s: n is 0, must be at least 1", c->function);
-    const int64_t first = check_count_discrete(c->flow);
-    status = first ? check_behind_discrete(c, first, &measured, &report)
+    const int64_t first = check_count_front(c->flow);
+    status = first ? check_behind_front(c, first, &measured, &report)
                    : check_measure_all(c->flow, c->n, c->in, c->cond, false, &measured, &report);
     if (status < 0) return nfi_fail_in(status, "%s", c->function);
     check_judge(c->flow, measured, &report);

@@ -56,7 +56,7 @@ struct column {
 };
 
 struct columns { /* immutable after creation */
-    int64_t dim, n_integer;
+    int64_t dim, n_integer, n_periodic;
     int32_t noise;
     double alpha, width; /* width = 1 - 2 alpha */
     double half_turn;    /* T */
@@ -382,6 +382,7 @@ static nf_status columns_make(nf_maker *maker, void *resolved, void **self)
     for (int64_t j = 0; j < config->dim && !status; j++) {
         cs->column[j] = columns_column(config, j);
         cs->n_integer += cs->column[j].kind == NF_COLUMN_INTEGER;
+        cs->n_periodic += cs->column[j].kind == NF_COLUMN_PERIODIC;
         status = columns_check(&cs->column[j], j);
     }
     *self = cs;
@@ -394,6 +395,7 @@ static nf_status columns_describe(const void *self, nf_layer_info *info)
     info->dim = cs->dim;
     info->scratch_fixed = nfi_round_up(cs->dim, 4) * (int64_t)sizeof(uint32_t);
     info->discrete = cs->n_integer > 0;
+    info->wraps = cs->n_periodic > 0;
     return NF_OK;
 }
 

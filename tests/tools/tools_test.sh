@@ -104,6 +104,11 @@ says train__value_for_a_flag "takes no value"
 expect train__nothing_held_out 2 "$nflow" train density:moons -n 20 --val 1% -o x
 says train__nothing_held_out "--val 0"
 expect train__option_needs_value 2 "$nflow" train density:moons -o
+printf '1,2\n3,5\n4,1\n2,2\n6,3\n' >five.csv
+expect train__five_rows 2 "$nflow" train five.csv -o x
+says train__five_rows "val: 0.1 of 5 rows is none; hold out more, or nothing with --val 0"
+expect train__no_names_of_functions 2 "$nflow" train density:moons --arch nsf --bins 1 -o x
+says train__no_names_of_functions "^nflow: bins is 1, allowed are 2 to 64"
 expect train__bad_number 2 "$nflow" train density:moons -o x --epochs many
 says train__bad_number "whole number"
 expect train__bad_fraction 2 "$nflow" train density:moons -o x --val 120%
@@ -134,11 +139,21 @@ expect tables__kinds_info 0 "$nflow" info t.safetensors
 grep -q "^ *0  columns  *3 " out.txt || fail "tables__kinds_info: no layer columns: $(cat out.txt)"
 expect tables__kinds_sample 0 "$nflow" sample t.safetensors -n 200 --seed 1
 awk -F '[, ]' '{ if ($1 != int($1) || $1 < 0 || $1 > 90 || $2 < 0 || $2 > 1 || $3 <= 0) bad = 1 } END { exit bad || NR < 200 }' out.txt || fail "tables__kinds_sample: a row is not of its kinds"
+"$nflow" score t.safetensors people.csv >a.txt
+awk '{ print (NR == 4 ? "3.5,0.5,2" : NR == 202 ? "3,1.5,2" : $0) }' people.csv >outside.csv
+expect tables__score_outside 4 "$nflow" score t.safetensors outside.csv
+says tables__score_outside "2 of 400 rows have no finite log-density, the first is row 2, from 0"
+[ "$(sed -n '3p;201p' out.txt | tr '\n' ' ')" = "-inf -inf " ] || fail "tables__score_outside: $(sed -n '3p;201p' out.txt)"
+sed '3d;201d' a.txt >b.txt
+sed '3d;201d' out.txt | cmp -s - b.txt || fail "tables__score_outside: other rows changed"
 for arch in maf iaf nice; do
     expect "tables__$arch" 0 "$nflow" train people.csv --arch $arch --layers 2 --hidden 8 --epochs 2 --columns-kind "$kinds" -o t.safetensors --json
     json "tables__$arch" "d['arch'] == '$arch'"
 done
 expect tables__spline 0 "$nflow" train people.csv --arch maf --transform spline --bins 5 --mix random --layers 2 --hidden 8 --epochs 1 -o t.safetensors -q
+awk 'BEGIN { for (i = 0; i < 300; i++) print 30000 * exp(0.5 * sin(7 * i)) "," cos(3 * i) }' >incomes.csv
+expect tables__incomes 0 "$nflow" train incomes.csv --epochs 3 --seed 1 -o t.safetensors -q
+expect tables__incomes_check 0 "$nflow" check t.safetensors incomes.csv
 expect tables__no_gaussian 0 "$nflow" train people.csv --val 0 --epochs 1 -o t.safetensors --json
 json tables__no_gaussian 'd["gaussian_valid_nll"] is None and d["beats_gaussian"] is None'
 expect tables__preset_is_of_realnvp 0 "$nflow" train people.csv --preset default --layers 2 --hidden 8 --epochs 1 -o t.safetensors --json
@@ -147,6 +162,7 @@ refuse_kind() { # KIND TEXT
     expect "tables__kind_$1" 2 "$nflow" train people.csv --columns-kind "$1" -o x
     says "tables__kind_$1" "$2"
 }
+expect tables__kinds_with_spaces 0 "$nflow" train people.csv --columns-kind "share : bounded( 0, 1 ), age:integer" --epochs 1 -q -o t.safetensors
 refuse_kind "agee:integer" "did you mean age?"
 refuse_kind "7:integer" "numbers from 0 to 2"
 refuse_kind "age" "not COLUMN:KIND"
@@ -161,12 +177,32 @@ expect tables__periodic 0 "$nflow" train hours.csv --columns-kind "hour:periodic
 json tables__periodic 'd["arch"] == "nsf" and isinstance(d["gaussian_valid_nll"], float)'
 expect tables__periodic_sample 0 "$nflow" sample t.safetensors -n 200 --seed 1
 awk -F '[, ]' '{ if ($1 < 0 || $1 >= 24) bad = 1 } END { exit bad || NR < 200 }' out.txt || fail "tables__periodic_sample: a row is not on the circle"
+awk 'NR > 1 { split($0, r, ","); print int(r[1]) + 24 * (NR % 3 - 1) "," r[2] }' hours.csv >turns.csv
+expect tables__periodic_check 0 "$nflow" check t.safetensors turns.csv --json
+json tables__periodic_check 'd["passed"] is True and d["round_trip_max"] < 1e-4 and d["log_det_error_max"] < 1e-5'
 expect tables__periodic_of_maf 2 "$nflow" train hours.csv --arch maf --columns-kind "hour:periodic(0,24)" -o x
 says tables__periodic_of_maf "column 0 is periodic, which --arch maf does not keep; --arch nsf does"
 expect tables__periodic_mixed 2 "$nflow" train hours.csv --mix linear --columns-kind "hour:periodic(0,24)" -o x
 says tables__periodic_mixed "mix is linear, but kind\[0\] is periodic and would not stay a circle; set mix to 0, random or none"
 expect tables__kind_is_kept 1 "$nflow" train people.csv --columns-kind "income:bounded(0,1)" -o x
 says tables__kind_is_kept "not in the column's bounds, \[0, 1\]"
+awk '{ print (NR == 202 ? "3,1.5,2" : $0) }' people.csv >outside.csv
+expect tables__kind_names_the_row_of_the_file 1 "$nflow" train outside.csv --columns-kind "share:bounded(0,1)" -o x
+says tables__kind_names_the_row_of_the_file "outside.csv: row 200, column 1 is 1.5, not in the column's bounds, \[0, 1\]; rows from 0"
+awk '{ print (NR == 202 ? "3,nan,2" : $0) }' people.csv >gap.csv
+expect tables__gap 1 "$nflow" train gap.csv -o x
+says tables__gap "gap.csv: row 200, from 0, column 1 \"share\" is NaN or Inf (1 such rows); leave these rows out"
+awk '{ print $0 (NR == 1 ? ",rooms,floor" : "," NR % 5 "," NR % 7) }' people.csv >rooms.csv
+expect tables__few_values 0 "$nflow" train rooms.csv --epochs 1 -o t.safetensors
+says tables__few_values "warning: column 3 \"rooms\" has 5 distinct values, and 1 more columns have few"
+expect tables__whole_numbers 0 "$nflow" train rooms.csv --columns-kind "rooms:integer,floor:integer" --epochs 1 -o t.safetensors
+[ -s err.txt ] && fail "tables__whole_numbers: a warning"
+expect tables__few_values_quiet 0 "$nflow" train rooms.csv --epochs 1 -o t.safetensors -q
+[ -s err.txt ] && fail "tables__few_values_quiet: a warning"
+expect tables__kind_of_a_condition 2 "$nflow" train rooms.csv --cond 3 --columns-kind "rooms:integer" -o x
+says tables__kind_of_a_condition "no column 'rooms'; columns have the header's names, or numbers from 0 to 3, those apart that are dropped or condition"
+expect tables__condition_by_name 2 "$nflow" train rooms.csv --cond rooms -o x
+says tables__condition_by_name "a list of column numbers, counted from 0"
 expect tables__kinds_of_realnvp 2 "$nflow" train people.csv --arch realnvp --columns-kind "$kinds" -o x
 says tables__kinds_of_realnvp "columns-kind: not an option of --arch realnvp"
 expect tables__bins_of_nice 2 "$nflow" train people.csv --arch nice --bins 5 -o x
@@ -557,6 +593,13 @@ else
     [ "$(head -c 4 p.png | tail -c 3)" = PNG ] || fail "plot: p.png is no PNG"
     expect plot__svg 0 "$nflow" plot t.safetensors -o p.svg --pair 0,2
     grep -q "<svg" p.svg || fail "plot: p.svg is no SVG"
+    # densities of kinds: 0 outside them, of whole numbers at whole numbers
+    expect plot__kinds_model 0 "$nflow" train people.csv --drop 1 --columns-kind "age:integer(0,90),income:positive" --epochs 1 -q -o k.safetensors
+    expect plot__kinds 0 "$nflow" plot k.safetensors -o p.svg --data people.csv --drop 1 --grid 32 --json
+    json plot__kinds 'd["max_density"] > 0 and d["max_density"] != 1'
+    expect plot__whole_numbers_model 0 "$nflow" train people.csv --columns 0 --arch maf --columns-kind "age:integer" --epochs 1 -q -o k.safetensors
+    expect plot__whole_numbers 0 "$nflow" plot k.safetensors -o p.svg --json
+    json plot__whole_numbers '0 < d["max_density"] < 0.1'
     expect plot__ending 2 "$nflow" plot m.safetensors -o p.gif --grid 32
 fi
 expect plot__pair_of_three 2 "$nflow" plot t.safetensors -o p.svg --pair 0,1,2

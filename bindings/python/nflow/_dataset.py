@@ -20,6 +20,16 @@ _from_array, _set_cond, _copy = both('nf_dataset_from_array'), both('nf_dataset_
 class Report(SimpleNamespace):
     """Figures that the library reports; the fields are those of the C struct."""
 
+    def __repr__(self) -> str:
+        figures = ('%s=%s' % (name, _short(value)) for name, value in vars(self).items())
+        return 'Report(%s)' % ', '.join(figures)
+
+
+def _short(value: Any) -> str:
+    """Long arrays by their shape: draws and curves would drown the figures."""
+    long = isinstance(value, np.ndarray) and value.size > 8
+    return '<array of %s>' % ' x '.join(str(n) for n in value.shape) if long else repr(value)
+
 
 def new_report(struct: str) -> Any:
     """A C struct for the library to fill."""

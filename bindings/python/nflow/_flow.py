@@ -260,7 +260,7 @@ class Flow:
         if cond is None:
             return None
         cond = plain(cond, 'cond')
-        if cond.ndim == 1 and cond.shape[0] == self._cond_dim:
+        if cond.shape in ((self._cond_dim,), (1, self._cond_dim)):
             cond = np.broadcast_to(cond, (n, self._cond_dim))
         cond = table(cond, self._dtype, None, 'cond')
         if self._cond_dim and cond.shape != (n, self._cond_dim):
@@ -548,7 +548,8 @@ class Flow:
         optimizer    default nflow.Adam()
         progress     True: a bar of tqdm where it is installed, else lines in the log "nflow"; or a function that is called with the
                      figures of each round and stops by returning something true
-        fields       of nf_target_config: steps, batch, seed, estimator, beta_start, beta_steps, data_weight, ema_decay ...
+        fields       of nf_target_config: steps, batch, seed, estimator, beta_start, beta_steps, data_weight, ema_decay, checkpoint,
+                     resume ...: all are in docs/variational.md
 
         What the functions raise, KeyboardInterrupt too, ends the fit with the weights so far, and goes on.
         """

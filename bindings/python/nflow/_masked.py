@@ -115,7 +115,7 @@ def masked(net: Net, dim: int, params: int, module: Any, path: str) -> Masked:
         sizes = (net.inputs, net.outputs, dim, params)
         raise refuse(module, path, 'the network maps %d inputs to %d outputs, not %d columns to %d each' % sizes)
     sees = _sight(net, dim)
-    order = _order(sees[-1].reshape(dim, params, dim).any(1))
+    order = _order(np.asarray(sees[-1].reshape(dim, params, dim).any(1)))
     if len(order) < dim:
         raise refuse(module, path, 'the columns depend on each other in a circle')
     place = np.argsort(order) + 1

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 from ._native import ffi, lib
 
 YES_NO = ('yes', 'no')
+ARRAY_CHOICES = {'kind': 'NF_COLUMN_'}  # arrays of choices, whose names the library has as constants only
 
 
 class Field(NamedTuple):
@@ -52,6 +53,12 @@ def fields(config: str) -> Mapping[str, Field]:
     return _cache[config]
 
 
+def _array_choices(name: str, kind: int) -> Tuple[str, ...]:
+    prefix = ARRAY_CHOICES.get(name) if kind == lib.NF_FIELD_I64_ARRAY else None
+    constants = [constant for constant in dir(lib) if prefix and constant.startswith(prefix)]
+    return tuple(constant[len(prefix or '') :].lower() for constant in sorted(constants, key=lambda c: int(getattr(lib, c))))
+
+
 def _read_fields(config: str) -> Dict[str, Field]:
     found: Dict[str, Field] = {}
     out = ffi.new('nf_field *')
@@ -62,7 +69,7 @@ def _read_fields(config: str) -> Dict[str, Field]:
             name,
             text(out.help) or '',
             out.kind,
-            tuple(choices.split(',')) if choices else (),
+            tuple(choices.split(',')) if choices else _array_choices(name, out.kind),
             bool(out.properties & lib.NF_FIELD_REQUIRED),
             out.fallback,
             out.offset,
@@ -100,9 +107,10 @@ def _choice(field: Field, value: Any) -> int:
 
 
 def _elements(field: Field, value: Any) -> List[Any]:
-    element: Callable[[Any], Any] = operator.index if field.kind == lib.NF_FIELD_I64_ARRAY else float
-    values = [element(v) for v in (value if hasattr(value, '__iter__') else (value,))]
-    return [0] if field.name == 'hidden' and not values else values  # C: {0} is none, an empty array the default
+    one = isinstance(value, str) or not hasattr(value, '__iter__')
+    whole = field.kind == lib.NF_FIELD_I64_ARRAY
+    values = [(_choice(field, v) if field.choices else operator.index(v)) if whole else float(v) for v in ((value,) if one else value)]
+    return [0] if field.name.endswith('hidden') and not values else values  # C: {0} is none, an empty array the default
 
 
 class Config:

@@ -101,6 +101,30 @@ def test_built_by_hand():
         nflow.Flow([])
 
 
+def test_kinds_of_columns_have_names():
+    kinds = dict(dim=3, low=[0, 0, 0], high=[24, 0, 1], layers=2, hidden=(4,), seed=1)
+    named = nflow.recipes.nsf(kind=['periodic', 'positive', 'bounded'], **kinds)
+    assert named.to_json() == nflow.recipes.nsf(kind=[5, 2, 3], **kinds).to_json()
+    x = named.sample(50, seed=1)
+    assert (x[:, 0] >= 0).all() and (x[:, 0] < 24).all() and (x[:, 1] > 0).all() and (abs(x[:, 2] - 0.5) <= 0.5).all()
+    assert named.check(x + np.float32([48, 0, 0])).passed  # another turn of the circle is the same point
+    assert nflow.layers.columns(dim=1, kind='integer').dim == 1
+    with pytest.raises(ValueError, match="kind is 'angle', must be one of real, positive, bounded, integer, periodic"):
+        nflow.recipes.nsf(kind=['angle', 'real', 'real'], **kinds)
+    assert "one of 'real', 'positive', 'bounded', 'integer', 'periodic'" in nflow.recipes.nsf.__doc__
+
+
+def test_one_condition_holds_for_all_rows():
+    flow = nflow.recipes.nsf(dim=2, cond_dim=2, layers=1, hidden=(4,), embed_dim=3, embed_hidden=(), seed=1)
+    assert [name for name in flow.params if name.startswith('condition.net')] == ['condition.net.0.weight', 'condition.net.0.bias']
+    x = flow.sample(3, cond=np.tile([0.5, 1.0], (3, 1)), seed=1)
+    for cond in ([0.5, 1.0], [[0.5, 1.0]], np.array([[0.5, 1.0]], 'float32')):
+        assert np.array_equal(flow.sample(3, cond=cond, seed=1), x)
+        assert flow.log_prob(x, cond).shape == (3,)
+    with pytest.raises(ValueError, match=r'cond has the shape \(2, 2\), must be \(3, 2\)'):
+        flow.sample(3, cond=[[0.5, 1.0], [0.5, 1.0]])
+
+
 def test_conditions_are_standardised_and_embedded():
     cond = np.array([[1000.0, 0.5], [1100.0, -0.5]])
     mean, sd = [1050.0, 0.0], [50.0, 0.5]

@@ -97,3 +97,19 @@ def test_rows_given_to_the_function_may_be_kept():
     flow, kept = nflow.recipes.realnvp(dim=2, layers=2, seed=1), []
     found = flow.importance(lambda x: (kept.append(x), banana(x)[0])[1], 3000, seed=1)
     assert np.array_equal(np.concatenate(kept), found.x)
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path):
+    path, constant = tmp_path / 'run.ckpt', {'steps': 40, 'round_steps': 10, 'schedule': 'constant'}
+    whole, _ = fitted(**constant)
+    fitted(**{**constant, 'steps': 20}, checkpoint=path, checkpoint_rounds=1)
+    flow, report = fitted(**constant, resume=path)
+    assert report.steps == 40 and np.array_equal(flow.get_params(), whole.get_params())
+    with pytest.raises(nflow.StateError, match='another batch: 128, this run has 64'):
+        fitted(**constant, resume=path, batch=64)
+
+
+def test_reports_print_figures_and_the_shapes_of_long_arrays():
+    found = nflow.Flow([], nflow.bases.normal(dim=2)).importance(lambda x: np.zeros(len(x)), 100, seed=1)
+    assert repr(found).startswith('Report(n=100, elbo=')
+    assert 'x=<array of 100 x 2>, log_weight=<array of 100>)' in repr(found) and len(repr(found)) < 300
