@@ -388,7 +388,7 @@ static nf_status check_discrete_tile(const nf_flow *flow, const nfi_place *p, co
     for (int64_t i = 0; i < tile->n; i++) r->log_det_sum_max = check_max(r->log_det_sum_max, check_abs(tile->log_det[i]));
     if ((status = ops->forward(p->layer->self, tile, back, again, NULL))) return status;
     for (int64_t k = 0; k < count; k++) {
-        if (check_value(flow, y, k) == check_value(flow, again, k)) continue;
+        if (check_value(flow, y, k) == check_value(flow, again, k) || nfi_row_is_bad(tile, k / p->info.dim)) continue;
         r->worst_layer = p - flow->places;
         r->not_invertible = 1;
         r->round_trip_max = check_max(r->round_trip_max, check_abs(check_value(flow, x, k) - check_value(flow, back, k)));
@@ -397,7 +397,7 @@ static nf_status check_discrete_tile(const nf_flow *flow, const nfi_place *p, co
 }
 
 /* rows [n][dim] become those that leave the first `first` layers; room for a tile's rows three times. */
-static nf_status check_through_discrete(const nf_flow *flow, int64_t first, int64_t n, const void *cond, char *rows, char *room,
+static nf_status check_through_discrete(const nf_flow *flow, int64_t first, int64_t n, const void *cond, const uint8_t *bad, char *rows, char *room,
                                         nfi_workspace *w, nf_check_report *r)
 {
     const int64_t row = flow->dim * flow->size, row_cond = flow->cond_dim * flow->size;
@@ -409,6 +409,7 @@ static nf_status check_through_discrete(const nf_flow *flow, int64_t first, int6
         const void *c = flow->cond_dim ? (const char *)cond + i * row_cond : NULL;
         nfi_rows_hash(m, row, rows + i * row, row_cond, c, w->key);
         nfi_condition_load(flow, w, m, c);
+        for (int64_t k = 0; k < m; k++) w->bad[k] |= bad[i + k];
         for (int64_t l = 0; l < first && !status; l++) {
             nf_tile tile = nfi_chain_tile(flow, &flow->places[l], w, 0, 0, m);
             tile.row = i;
@@ -435,7 +436,7 @@ static nf_status check_discrete(const nf_flow *flow, int64_t first, int64_t n, c
     if (bad && (*y = nfi_alloc(context, count, flow->size, &status))) {
         memset(bad, 0, (size_t)n);
         nfi_rows_load(flow->dtype, n, flow->dim, x, *y, bad);
-        status = check_through_discrete(flow, first, n, cond, *y, tiles, w, r);
+        status = check_through_discrete(flow, first, n, cond, bad, *y, tiles, w, r);
         nfi_rows_spoil(flow->dtype, n, flow->dim, *y, bad);
     }
     nfi_free(context, bad, n, 1);

@@ -50,6 +50,7 @@ static nf_status init_forward(const nf_flow *flow, const nfi_place *p, nfi_works
         nf_tile tile = nfi_chain_tile(flow, p, w, 0, 0, nfi_min(p->info.tile_rows, n - i));
         tile.row = i;
         for (int64_t r = 0; r < tile.n; r++) w->key[r] = (uint64_t)(i + r);
+        memset(w->bad, 0, (size_t)tile.n);
         if (flow->cond_dim) tile.cond = cond + i * flow->condition.width * flow->size;
         status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, NULL);
     }
