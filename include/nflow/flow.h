@@ -357,7 +357,7 @@ NF_API nf_status nf_flow_image_shape(const nf_flow *flow, int64_t *height, int64
 typedef struct nf_check_report {
     uint32_t struct_size;
     int32_t passed;             /* 1: all within the bounds of the flow's precision */
-    double round_trip_max;      /* max |x - inverse(forward(x))|, of a periodic column ("columns") the shorter way round */
+    double round_trip_max;      /* max |x - inverse(forward(x))| */
     double round_trip_p99;
     double log_det_sum_max;     /* max |log_det(forward) + log_det(inverse)| */
     double log_det_error_max;   /* against the dense Jacobian by central differences, max(1, |.|) relative; NaN: dim > 64. All

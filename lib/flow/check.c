@@ -108,15 +108,6 @@ static nf_status check_inverse(const nf_flow *flow, int64_t n, const void *z, co
 static double check_max(double a, double b) { return b > a || b != b ? b : a; } /* NaN stays */
 static double check_abs(double a) { return a < 0 ? -a : a; }
 
-/* |a - b| of column j in and out of a layer, the shorter way round a circle */
-static double check_apart(const nf_layer *layer, int32_t dtype, int64_t j, double a, double b)
-{
-    double low;
-    const double period = nfi_column_period(layer, dtype, j, &low), apart = check_abs(a - b);
-
-    return period > 0.0 ? check_abs(apart - period * nfi_floor(apart / period + 0.5)) : apart;
-}
-
 /* The value below which 99 in 100 of n values lie: by counting, n^2, for n up to a thousand; else over a thousand of them. */
 static double check_p99(int64_t n, const double *value)
 {
@@ -129,14 +120,6 @@ static double check_p99(int64_t n, const double *value)
         if (100 * below >= 99 * all && value[i] < best) best = value[i];
     }
     return best;
-}
-
-/* Error of column j of row i of rows x [n][dim] that came back; what a flow takes in is what its first layer does. */
-static double check_round_trip_of(const nf_flow *flow, const void *x, const void *back, int64_t i, int64_t j)
-{
-    const double a = check_value(flow, x, i * flow->dim + j), b = check_value(flow, back, i * flow->dim + j);
-
-    return flow->n_places ? check_apart(flow->places[0].layer, flow->dtype, j, a, b) : check_abs(a - b);
 }
 
 static nf_status check_round_trip(const nf_flow *flow, check_memory *m, const void *x, const void *cond, nf_check_report *r)
@@ -154,7 +137,7 @@ static nf_status check_round_trip(const nf_flow *flow, check_memory *m, const vo
             continue;
         }
         for (int64_t j = 0; j < m->dim; j++)
-            m->error[i] = check_max(m->error[i], check_round_trip_of(flow, x, m->back, i, j));
+            m->error[i] = check_max(m->error[i], check_abs(check_value(flow, x, i * m->dim + j) - check_value(flow, m->back, i * m->dim + j)));
         r->round_trip_max = check_max(r->round_trip_max, m->error[i]);
         r->log_det_sum_max = check_max(r->log_det_sum_max, sum);
     }
@@ -334,7 +317,7 @@ static nf_status check_layer_alone(const nf_flow *flow, const nfi_place *p, chec
         if (!status && ops->inverse) status = ops->inverse(p->layer->self, &tile, image, back);
     }
     for (int64_t i = 0; i < rows * p->info.dim && !status && ops->inverse; i++)
-        *error = check_max(*error, check_apart(p->layer, flow->dtype, i % p->info.dim, check_value(flow, h, i), check_value(flow, back, i)));
+        *error = check_max(*error, check_abs(check_value(flow, h, i) - check_value(flow, back, i)));
     if (!status) nfi_rows_copy(rows, p->info.dim_out * flow->size, image, p->info.dim * flow->size, h, p->info.dim_out * flow->size);
     nfi_fpenv_leave(fpenv);
     nfi_workspace_put(flow, w);
@@ -462,17 +445,6 @@ static nf_status check_discrete(const nf_flow *flow, int64_t first, int64_t n, c
     return status;
 }
 
-/* Value of column j of a row, for differences: on a circle a turn of it, and not at its ends, where z jumps. */
-static double check_off_ends(const nf_flow *flow, int64_t j, double value)
-{
-    double low = 0.0;
-    const double period = flow->n_places ? nfi_column_period(flow->places[0].layer, NF_F64, j, &low) : 0.0;
-
-    if (!(period > 0.0)) return value;
-    const double turns = (value - low) / period, part = turns - nfi_floor(turns);
-    return low + period * (part < 0.05 ? 0.05 : part > 0.95 ? 0.95 : part);
-}
-
 /* The first rows, finite ones only, in double. */
 static void check_take_rows(const nf_flow *flow, check_memory *m, const void *x, const void *cond)
 {
@@ -480,7 +452,7 @@ static void check_take_rows(const nf_flow *flow, check_memory *m, const void *x,
 
     for (int64_t i = 0; i < m->n && kept < m->rows; i++) {
         if (!(m->log_det[i] == m->log_det[i])) continue;
-        for (int64_t j = 0; j < m->dim; j++) m->x[kept * m->dim + j] = check_off_ends(flow, j, check_value(flow, x, i * m->dim + j));
+        for (int64_t j = 0; j < m->dim; j++) m->x[kept * m->dim + j] = check_value(flow, x, i * m->dim + j);
         for (int64_t j = 0; j < m->cond_dim; j++) m->cond[kept * m->cond_dim + j] = check_value(flow, cond, i * m->cond_dim + j);
         kept++;
     }

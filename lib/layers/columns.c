@@ -419,16 +419,6 @@ const nf_layer_type nfi_columns_type = {
     .f64 = &nfi_columns_ops_f64,
 };
 
-double nfi_column_period(const nf_layer *layer, int32_t dtype, int64_t j, double *low)
-{
-    const struct columns *cs = layer->type == &nfi_columns_type ? layer->self : NULL;
-    const struct column *c = cs ? &cs->column[j] : NULL;
-
-    if (!c || c->kind != NF_COLUMN_PERIODIC) return 0.0;
-    *low = dtype == NF_F32 ? (double)(float)c->low : c->low;
-    return (dtype == NF_F32 ? (double)(float)c->high : c->high) - *low;
-}
-
 void nf_columns_config_init(nf_columns_config *config)
 {
     if (config) *config = (nf_columns_config)NF_COLUMNS_CONFIG_INIT;

@@ -37,9 +37,6 @@ bool nfi_row_is_bad(const nf_tile *tile, int64_t i);
 /* [n] squares of the standard errors of the tile's log_det, to be added to, for nf_flow_solver_report; NULL: not wanted. */
 double *nfi_trace_error(const nf_tile *tile);
 
-/* Period of what goes into column j of a layer, and where it begins, if the layer is "columns" and the column a circle; else 0. */
-double nfi_column_period(const nf_layer *layer, int32_t dtype, int64_t j, double *low);
-
 #define NFI_MAX_DIM 2147483647.0 /* of field tables; the context's max_dim is the limit in force */
 
 /* A built-in layer's file defines nfi_<name>_type and nfi_<name>_config_type, both from its field table. */

@@ -472,33 +472,6 @@ START_TEST(columns__rows_that_are_not_finite_are_no_error_of_their_kind)
 }
 END_TEST
 
-/* An hour of 25 comes back as 1, and 24 as 0: the same points. */
-START_TEST(check__goes_round_circles_the_shorter_way)
-{
-    const int64_t kind[2] = { NF_COLUMN_REAL, NF_COLUMN_PERIODIC };
-    const double low[2] = { 0, 0.1 }, high[2] = { 0, 24.1 }, wide[] = { 0.5, 25, -1, 24.1, 2, 0.1, 0.25, -700.5, 1, 12 };
-    const nf_columns_config config = { .struct_size = sizeof config, .dim = 2, .kind = kind, .n_kind = 2, .low = low, .n_low = 2, .high = high, .n_high = 2 };
-    const int32_t dtype = _i ? NF_F64 : NF_F32;
-    const nf_flow_config flow_config = { .struct_size = sizeof flow_config, .dtype = dtype };
-    void *x = support_array(dtype, 10, wide);
-    nf_check_report report = { .struct_size = sizeof report };
-    nf_layer *layer = NULL;
-    nf_base *base = NULL;
-    nf_flow *flow = NULL;
-
-    expect(nf_columns_create(&layer, NULL, &config));
-    expect(nf_base_normal_create(&base, NULL, 2));
-    expect(nf_flow_create(&flow, NULL, &flow_config, base, &layer, 1));
-    expect(_i ? nf_flow_check_f64(flow, 5, x, NULL, &report) : nf_flow_check(flow, 5, x, NULL, &report));
-    ck_assert_msg(report.passed, "%g, %g; %g %g %g", report.round_trip_max, report.log_det_sum_max, report.log_det_error_max, report.grad_x_error_max,
-                  report.grad_theta_error_max);
-    free(x);
-    nf_flow_unref(flow);
-    nf_base_unref(base);
-    nf_layer_unref(layer);
-}
-END_TEST
-
 START_TEST(strict_context__refuses_rows_in_gradients_too)
 {
     nf_context_config config = NF_CONTEXT_CONFIG_INIT;
@@ -659,7 +632,6 @@ int main(void)
     tcase_add_test(others, rows_outside_the_support__are_counted_and_give_no_gradient);
     tcase_add_loop_test(others, rows_that_overflow__contribute_nothing_to_gradients, 0, 4);
     tcase_add_loop_test(others, columns__rows_that_are_not_finite_are_no_error_of_their_kind, NF_COLUMN_POSITIVE, NF_COLUMN_PERIODIC + 1);
-    tcase_add_loop_test(others, check__goes_round_circles_the_shorter_way, 0, 2);
     tcase_add_test(others, strict_context__refuses_rows_in_gradients_too);
     tcase_add_test(others, parameters__beyond_f32_are_refused_by_index);
     tcase_add_test(others, reserve__leaves_gradients_nothing_to_allocate);
