@@ -291,7 +291,7 @@ NF_API nf_status nf_flow_param(const nf_flow *flow, int64_t index, nf_param_view
 /**
  * Data-dependent initialisation: of layers that want it and have not had it (actnorm), front to back, each sees the rows as the
  * layers before it, already initialised, map them. n >= 2 (NF_ERR_SHAPE). nf_flow_fit does it by itself.
- * NF_ERR_DEGENERATE (layer and column), NF_ERR_NONFINITE (row and column of x), NF_ERR_MEMORY: the flow is unchanged. Exclusive.
+ * NF_ERR_DEGENERATE (layer and column), NF_ERR_NONFINITE (row and column of x or cond), NF_ERR_MEMORY: the flow is unchanged. Exclusive.
  */
 NF_API nf_status nf_flow_init_data(nf_flow *flow, int64_t n, const float *x, const float *cond);
 NF_API nf_status nf_flow_init_data_f64(nf_flow *flow, int64_t n, const double *x, const double *cond);

@@ -79,22 +79,36 @@ static nf_status registry_params(nf_base *base)
     return NF_OK;
 }
 
-static nf_status registry_fill(nf_base *base, const void *config, const char *function)
+/* The context's limit on columns holds before create allocates by them. */
+static nf_status registry_check_limits(const nf_base *base, const char *function)
 {
     const nfi_config_type *row = &base->type->config;
     const int64_t limit = nfi_context_config(base->object.context)->max_dim;
+
+    for (int32_t i = 0; i < row->n_fields; i++) {
+        const nf_field *field = &row->fields[i];
+        int64_t value;
+        if (strcmp(field->name, "dim") != 0 && strcmp(field->name, "cond_dim") != 0) continue;
+        memcpy(&value, (const char *)base->config + field->offset, sizeof value);
+        if (value > limit)
+            return nfi_fail(NF_ERR_LIMIT, "%s: %s is %lld, over the context's max_dim %lld", function, field->name, (long long)value, (long long)limit);
+    }
+    return NF_OK;
+}
+
+static nf_status registry_fill(nf_base *base, const void *config, const char *function)
+{
+    const nfi_config_type *row = &base->type->config;
 
     nf_status status = nfi_maker_create(&base->maker, base->object.context);
     if (status != NF_OK) return status;
     base->config = nfi_maker_alloc(base->maker, 1, row->size);
     if (!base->config) return NF_ERR_MEMORY;
     status = nfi_config_resolve(row, config, base->config, function);
+    if (status == NF_OK) status = registry_check_limits(base, function);
     if (status == NF_OK) status = nfi_config_own(row, base->config, base->maker);
     if (status == NF_OK) status = base->type->create(base->maker, base->config, &base->self, &base->dim);
     if (status == NF_OK) base->cond_dim = nfi_base_describe(base, nfi_kernels_for(base->object.context, NF_F32)).cond_dim;
-    if (status == NF_OK && (base->dim > limit || base->cond_dim > limit))
-        status = nfi_fail(NF_ERR_LIMIT, "%s: %s is %lld, over the context's max_dim %lld", function, base->dim > limit ? "dim" : "cond_dim",
-                          (long long)nfi_max(base->dim, base->cond_dim), (long long)limit);
     if (status == NF_OK) status = registry_params(base);
     return status;
 }

@@ -47,6 +47,12 @@ void nfi_count_solve(const nf_tile *tile, int64_t i, bool failed, int64_t accept
     nfi_solve_sums_add(&w->solves, &(nfi_solve_sums){ 1, failed, accepted, rejected, evaluations, accepted, rejected, evaluations });
 }
 
+bool nfi_row_is_bad(const nf_tile *tile, int64_t i)
+{
+    const nfi_workspace *w = tile->failures;
+    return w && w->bad[tile->row_key - w->key + i];
+}
+
 double *nfi_trace_error(const nf_tile *tile)
 {
     const nfi_workspace *w = tile->failures;

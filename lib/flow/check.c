@@ -409,14 +409,14 @@ static double check_lost(const nf_flow *flow, const nf_layer_info *info, double 
 }
 
 /* The figures of one tile: x and what came back, y and what that is mapped to. */
-static void check_front_rows(const nf_flow *flow, const nfi_place *p, int64_t count, const char *x, const char *y, const char *back,
+static void check_front_rows(const nf_flow *flow, const nfi_place *p, const nf_tile *tile, const char *x, const char *y, const char *back,
                              const char *again, const double *unit, nf_check_report *r)
 {
-    for (int64_t k = 0; k < count; k++) {
+    for (int64_t k = 0; k < tile->n * p->info.dim; k++) {
         const double xk = check_value(flow, x, k), back_k = check_value(flow, back, k);
         const double gap = check_abs(check_value(flow, y, k) - check_value(flow, again, k));
         double error = check_lost(flow, &p->info, xk, back_k, unit[k % p->info.dim]);
-        if (gap == 0.0) continue;
+        if (gap == 0.0 || nfi_row_is_bad(tile, k / p->info.dim)) continue;
         if (xk == back_k) r->not_invertible = 1; /* the same number, mapped to another place */
         if (p->info.wraps && gap < error) error = gap;
         if (!(error <= check_bounds[flow->dtype].round_trip) || r->not_invertible) r->worst_layer = p - flow->places;
@@ -438,12 +438,12 @@ static nf_status check_front_tile(const nf_flow *flow, const nfi_place *p, const
     if ((status = ops->inverse(p->layer->self, tile, y, back))) return status;
     for (int64_t i = 0; i < tile->n; i++) r->log_det_sum_max = check_max(r->log_det_sum_max, check_abs(tile->log_det[i]));
     if ((status = ops->forward(p->layer->self, tile, back, again, NULL))) return status;
-    check_front_rows(flow, p, tile->n * p->info.dim, x, y, back, again, unit, r);
+    check_front_rows(flow, p, tile, x, y, back, again, unit, r);
     return NF_OK;
 }
 
-/* rows [n][dim] become those that leave the first `first` layers; room for a tile's rows three times. unit [dim]: of x. */
-static nf_status check_through_front(const nf_flow *flow, int64_t first, int64_t n, const void *cond, char *rows, char *room,
+/* rows [n][dim] become those that leave the first `first` layers; room for a tile's rows three times. unit [dim]: of x; bad [n]. */
+static nf_status check_through_front(const nf_flow *flow, int64_t first, int64_t n, const void *cond, const uint8_t *bad, char *rows, char *room,
                                      const double *unit, nfi_workspace *w, nf_check_report *r)
 {
     const int64_t row = flow->dim * flow->size, row_cond = flow->cond_dim * flow->size;
@@ -455,6 +455,7 @@ static nf_status check_through_front(const nf_flow *flow, int64_t first, int64_t
         const void *c = flow->cond_dim ? (const char *)cond + i * row_cond : NULL;
         nfi_rows_hash(m, row, rows + i * row, row_cond, c, w->key);
         nfi_condition_load(flow, w, m, c);
+        for (int64_t k = 0; k < m; k++) w->bad[k] |= bad[i + k];
         for (int64_t l = 0; l < first && !status; l++) {
             nf_tile tile = nfi_chain_tile(flow, &flow->places[l], w, 0, 0, m);
             tile.row = i;
@@ -483,7 +484,7 @@ static nf_status check_front(const nf_flow *flow, int64_t first, int64_t n, cons
         memset(bad, 0, (size_t)n);
         nfi_rows_load(flow->dtype, n, flow->dim, x, *y, bad);
         check_units(flow, n, flow->dim, *y, unit);
-        status = check_through_front(flow, first, n, cond, *y, tiles, unit, w, r);
+        status = check_through_front(flow, first, n, cond, bad, *y, tiles, unit, w, r);
         nfi_rows_spoil(flow->dtype, n, flow->dim, *y, bad);
     }
     nfi_free(context, bad, n, 1);

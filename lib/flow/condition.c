@@ -286,6 +286,7 @@ void nfi_condition_apply(const nf_flow *flow, nfi_workspace *w, int64_t n)
 
 void nfi_condition_load(const nf_flow *flow, nfi_workspace *w, int64_t n, const void *raw)
 {
+    memset(w->bad, 0, (size_t)n);
     if (!flow->cond_dim) return;
     memcpy(w->raw, raw, (size_t)(n * flow->cond_dim * flow->size));
     nfi_condition_apply(flow, w, n);

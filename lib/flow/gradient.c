@@ -103,17 +103,56 @@ nf_status nfi_grad_base(const nf_flow *flow, nfi_workspace *w, int64_t row, int6
     return status;
 }
 
+/* Rows of weight 0 become copies of row `stand_in`, their conditions too. */
+static void gradient_replace(const nf_flow *flow, nfi_workspace *w, int64_t n, int64_t stand_in)
+{
+    const int64_t bytes = flow->dim * flow->size, bytes_cond = flow->cond_dim * flow->size;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (w->weight[i] != 0.0) continue;
+        memcpy(w->state[0] + i * bytes, w->state[0] + stand_in * bytes, (size_t)bytes);
+        memcpy(w->raw + i * bytes_cond, w->raw + stand_in * bytes_cond, (size_t)bytes_cond);
+    }
+    nfi_condition_apply(flow, w, n);
+}
+
+/* log p of the block in w->log_det; stand_in -1: of the rows as they are. */
+static nf_status gradient_forward(const nfi_grad_job *g, nfi_workspace *w, int64_t row, int64_t n, int64_t stand_in)
+{
+    nf_status status;
+
+    nfi_chain_load(&g->job, w, row, n, w->state[0]);
+    if (stand_in >= 0) gradient_replace(g->flow, w, n, stand_in);
+    if (g->batch->keys) memcpy(w->key, g->batch->keys + row, (size_t)n * sizeof *w->key);
+    if ((status = nfi_chain_forward(g->flow, w, row, n, 1, g->batch->epoch))) return status;
+    return nfi_chain_base(g->flow, w, row, n);
+}
+
+/* A row without a density, such as one that overflows on its way, leaves infinities in what layers keep, which a weight of 0 does not keep
+ * out of sums. The block goes forward again with a row that has one in the place of each. *any: there is such a row. */
+static nf_status gradient_mend(const nfi_grad_job *g, nfi_workspace *w, int64_t row, int64_t n, bool *any)
+{
+    int64_t stand_in = 0;
+    bool bad = false;
+
+    while (stand_in < n && w->weight[stand_in] == 0.0) stand_in++;
+    for (int64_t i = 0; i < n; i++) bad |= w->bad[i] != 0;
+    *any = !bad || stand_in < n;
+    return bad && *any ? gradient_forward(g, w, row, n, stand_in) : NF_OK;
+}
+
 static nf_status gradient_block(nfi_grad_job *g, nfi_workspace *w, int64_t row, int64_t n, const nfi_grad *grad)
 {
     const nf_flow *flow = g->flow;
     nf_status status;
+    bool any;
 
-    nfi_chain_load(&g->job, w, row, n, w->state[0]);
-    if (g->batch->keys) memcpy(w->key, g->batch->keys + row, (size_t)n * sizeof *w->key);
-    if ((status = nfi_chain_forward(flow, w, row, n, 1, g->batch->epoch))) return status;
-    if ((status = nfi_chain_base(flow, w, row, n))) return status;
+    if ((status = gradient_forward(g, w, row, n, -1))) return status;
     gradient_weigh(g, w, row, n);
     if (g->batch->no_gradient) return NF_OK;
+    if ((status = gradient_mend(g, w, row, n, &any))) return status;
+    if (!any && grad->fresh && !grad->later) memset(grad->block, 0, (size_t)(flow->count * flow->size));
+    if (!any) return NF_OK;
     if ((status = nfi_grad_base(flow, w, row, n, grad))) return status;
     status = nfi_chain_backward(flow, w, row, n, grad, g->batch->epoch);
     gradient_count_late(g, w, row, n);

@@ -50,6 +50,7 @@ static nf_status init_forward(const nf_flow *flow, const nfi_place *p, nfi_works
         nf_tile tile = nfi_chain_tile(flow, p, w, 0, 0, nfi_min(p->info.tile_rows, n - i));
         tile.row = i;
         for (int64_t r = 0; r < tile.n; r++) w->key[r] = (uint64_t)(i + r);
+        memset(w->bad, 0, (size_t)tile.n);
         if (flow->cond_dim) tile.cond = cond + i * flow->condition.width * flow->size;
         status = ops->forward(p->layer->self, &tile, in + i * bytes, out + i * bytes, NULL);
     }
@@ -141,15 +142,21 @@ done:
     return status;
 }
 
+static nf_status init_check_finite(const nfi_call *c, const char *name, int64_t cols, const void *rows)
+{
+    const int64_t bad = cols ? nfi_first_nonfinite(c->flow->dtype, c->n * cols, rows) : -1;
+
+    if (bad < 0) return NF_OK;
+    return nfi_fail(NF_ERR_NONFINITE, "%s: %s[%lld][%lld] is not finite", c->function, name, (long long)(bad / cols), (long long)(bad % cols));
+}
+
 static nf_status init_call(nf_flow *flow, const nfi_call *c)
 {
     nf_status status = nfi_call_check(c);
-    int64_t bad;
 
     if (status) return status;
     if (c->n < 2) return nfi_fail(NF_ERR_SHAPE, "%s: n is %lld, must be at least 2", c->function, (long long)c->n);
-    if ((bad = nfi_first_nonfinite(flow->dtype, c->n * flow->dim, c->in)) >= 0)
-        return nfi_fail(NF_ERR_NONFINITE, "%s: x[%lld][%lld] is not finite", c->function, (long long)(bad / flow->dim), (long long)(bad % flow->dim));
+    if ((status = init_check_finite(c, "x", flow->dim, c->in)) || (status = init_check_finite(c, "cond", flow->cond_dim, c->cond))) return status;
     if ((status = nfi_flow_begin(flow, c->function))) return status;
     status = nfi_flow_init_data(flow, c->n, c->in, c->cond, c->function);
     nfi_flow_end(flow);

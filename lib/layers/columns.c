@@ -242,8 +242,9 @@ static nf_status columns_forward(const void *self, const nf_tile *tile, const vo
             const struct column_kind *kind = &column_kinds[c->kind];
             const double xj = (double)x[j];
             double log_slope = 0.0;
-            if (xj - xj == 0.0 && !kind->takes(c, xj)) return columns_refuse(c, tile->row + i, j, xj); /* NaN passes and makes its row NaN */
-            z[j] = (real)kind->forward(cs, c, xj, noise ? columns_u(words[j], xj) : 0.5, &log_slope);
+            const bool inside = xj - xj != 0.0 || kind->takes(c, xj); /* NaN passes and makes its row NaN */
+            if (!inside && !nfi_row_is_bad(tile, i)) return columns_refuse(c, tile->row + i, j, xj);
+            z[j] = inside ? (real)kind->forward(cs, c, xj, noise ? columns_u(words[j], xj) : 0.5, &log_slope) : 0;
             sum += log_slope;
         }
         tile->log_det[i] += sum;

@@ -32,6 +32,8 @@ const nfi_config_type *nfi_layer_configs(int32_t i);
 
 /* Counts a solve of row i of the tile, for nf_flow_solver_report: to be called before nf_fail_row. Defined with nf_fail_row. */
 void nfi_count_solve(const nf_tile *tile, int64_t i, bool failed, int64_t accepted, int64_t rejected, int64_t evaluations);
+/* Row i is given up already, most often because the caller's is not finite: numbers stand in for it that mean nothing. */
+bool nfi_row_is_bad(const nf_tile *tile, int64_t i);
 /* [n] squares of the standard errors of the tile's log_det, to be added to, for nf_flow_solver_report; NULL: not wanted. */
 double *nfi_trace_error(const nf_tile *tile);
 

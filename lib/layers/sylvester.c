@@ -14,71 +14,25 @@
  *   a_i + m_i tanh(a_i) = S_ii c_i + e_i        (fold.c),   y_i = c_i - R_ii t_i,   and then x = z - Q R t.
  *
  * theta = (v [k][dim], r [M][M], a [M], b [M]): r holds R above its diagonal, s on it, and S transposed below. It starts as normal v, zeros else.
- * Everything is in double: products by the kernels in double, whose panels pack makes, once per change of theta.
+ * Everything is in double: products by the kernels in double, whose panels pack makes, once per change of theta. Gradients: sylvester_back.c.
  *
  * Check value: dim=2, rank=2, v=(0.7, -1.3; 2, 0.4), r=(0.3, -0.8; 0.6, -0.5), a=(0.2, -0.4), b=(0.1, -0.3), x=(0.7, 0.385)
  *   -> z = (0.6844424228, 0.2665195146), log|det| = -0.2023024027
  * Ref: van den Berg, Hasenclever, Tomczak, Welling, "Sylvester Normalizing Flows for Variational Inference", arXiv:1803.05649.
  */
-#include "core/real.h"
-#include "layers/fold.h"
-#include "layers/layer.h"
-#include "layers/reflect.h"
+#include "layers/sylvester.h"
 #include <nflow/planar.h>
 
 #include <string.h>
 
 #include "core/status.h"
 #include "math/functions.h"
-#include "math/lanes.h"
 
 #define SYLVESTER_MAX 256 /* of units and reflections */
 #define SYLVESTER_USUAL 32 /* units, unless given */
 #define SYLVESTER_LEAST 1e-3 /* of S_ii, in units of what it starts as */
 
 extern const nf_layer_ops nfi_sylvester_ops_f32, nfi_sylvester_ops_f64;
-
-struct sylvester { /* immutable after creation */
-    int64_t dim, rank, k;
-};
-
-/* What pack makes. Panels of a matrix take rows of its right-hand side: `into` y of x, `out` x of y, S a of y with b, S back y of a, ... */
-typedef struct sylvester_block {
-    nfi_fold *fold;              /* [M]: m_i */
-    double *s_diagonal, *s_slope, *r_diagonal, *b; /* [M]; s_slope = dS_ii/da_i */
-    double *s, *r;               /* [M][M], transposed: row i is column i */
-    double *q, *turned;          /* [M][dim], [dim][M] */
-    double *scales;              /* [k] of the reflections */
-    double *into, *out, *s_panels, *s_back, *r_panels, *r_back;
-    int64_t bytes;
-} sylvester_block;
-
-static sylvester_block sylvester_at(const struct sylvester *sy, const nfi_kernels *f64, const void *packed)
-{
-    const int64_t m = sy->rank, square = m * m, wide = (int64_t)sizeof(double);
-    void *base = (void *)(uintptr_t)packed;
-    sylvester_block b;
-
-    b.bytes = 0;
-    b.fold = nfi_carve(base, &b.bytes, m * (int64_t)sizeof *b.fold);
-    double **const columns[] = { &b.s_diagonal, &b.s_slope, &b.r_diagonal, &b.b };
-    for (int i = 0; i < NFI_COUNT(columns); i++) *columns[i] = nfi_carve(base, &b.bytes, m * wide);
-    b.s = nfi_carve(base, &b.bytes, square * wide);
-    b.r = nfi_carve(base, &b.bytes, square * wide);
-    b.q = nfi_carve(base, &b.bytes, m * sy->dim * wide);
-    b.turned = nfi_carve(base, &b.bytes, m * sy->dim * wide);
-    b.scales = nfi_carve(base, &b.bytes, sy->k * wide);
-    b.into = nfi_carve(base, &b.bytes, f64->packed_count(sy->dim, m) * wide);
-    b.out = nfi_carve(base, &b.bytes, f64->packed_count(m, sy->dim) * wide);
-    double **const panels[] = { &b.s_panels, &b.s_back, &b.r_panels, &b.r_back };
-    for (int i = 0; i < NFI_COUNT(panels); i++) *panels[i] = nfi_carve(base, &b.bytes, f64->packed_count(m, m) * wide);
-    return b;
-}
-
-static nfi_reflections sylvester_reflections(const struct sylvester *sy, const sylvester_block *b, const void *theta)
-{
-    return (nfi_reflections){ .dim = sy->dim, .k = sy->k, .v = theta, .s = b->scales };
-}
 
 /* Row i of q is H_1 ... H_k e_i. */
 static void sylvester_make_q(const struct sylvester *sy, const real *theta, const sylvester_block *b)
@@ -131,86 +85,6 @@ static void sylvester_pack(const void *self, const void *kernels, const void *th
     f64->pack(m, m, b.r, NULL, NULL, b.r_panels, b.r_back);
 }
 
-/* Memory of a tile: rows of dim columns are wide, of `rank` narrow, each to the multiple of 16 that products ask for. */
-typedef struct sylvester_work {
-    const struct sylvester *sy;
-    const nfi_kernels *f64;
-    sylvester_block b;
-    int64_t n, wide, narrow;     /* lengths of rows */
-    double *x, *g, *step;        /* [n][wide]: the row, another one, and what is added to one of them */
-    double *y, *a, *t, *d;       /* [n][narrow] */
-    double *e, *u;               /* [n][narrow]: of what goes back, or of tangents */
-    double *solve;               /* [n][1 + NFI_FOLD_WORK]: of one unit */
-    double *q, *gq, *sum;        /* [M][dim], [M][dim], [dim]: the gradient of Q */
-    double *dq, *ds, *dr;        /* [dim][M], [M][M], [M][M]: of the products */
-    double *dm, *db;             /* [M] */
-    int64_t bytes;
-} sylvester_work;
-
-static sylvester_work sylvester_carve(const struct sylvester *sy, int64_t n, void *base)
-{
-    const int64_t width = (int64_t)sizeof(double), m = sy->rank;
-    sylvester_work w = { .sy = sy, .n = n, .wide = nfi_round_up(sy->dim, 16), .narrow = nfi_round_up(m, 16) };
-
-    double **const rows[] = { &w.x, &w.g, &w.step }, **const units[] = { &w.y, &w.a, &w.t, &w.d, &w.e, &w.u };
-    double **const large[] = { &w.q, &w.gq, &w.dq }, **const squares[] = { &w.ds, &w.dr }, **const columns[] = { &w.dm, &w.db };
-    for (int i = 0; i < NFI_COUNT(rows); i++) *rows[i] = nfi_carve(base, &w.bytes, n * w.wide * width);
-    for (int i = 0; i < NFI_COUNT(units); i++) *units[i] = nfi_carve(base, &w.bytes, n * w.narrow * width);
-    w.solve = nfi_carve(base, &w.bytes, nfi_round_up(n, 8) * (1 + NFI_FOLD_WORK) * width);
-    for (int i = 0; i < NFI_COUNT(large); i++) *large[i] = nfi_carve(base, &w.bytes, m * sy->dim * width);
-    for (int i = 0; i < NFI_COUNT(squares); i++) *squares[i] = nfi_carve(base, &w.bytes, m * m * width);
-    for (int i = 0; i < NFI_COUNT(columns); i++) *columns[i] = nfi_carve(base, &w.bytes, m * width);
-    w.sum = nfi_carve(base, &w.bytes, sy->dim * width);
-    return w;
-}
-
-static sylvester_work sylvester_open(const struct sylvester *sy, const nf_tile *tile)
-{
-    sylvester_work w = sylvester_carve(sy, tile->n, tile->scratch);
-    w.f64 = ((const nfi_kernels *)tile->kernels)->f64;
-    w.b = sylvester_at(sy, w.f64, tile->packed);
-    return w;
-}
-
-static void sylvester_load(const sylvester_work *w, const real *rows, double *to)
-{
-    const int64_t dim = w->sy->dim;
-    for (int64_t i = 0; i < w->n; i++, rows += dim, to += w->wide) {
-        for (int64_t j = 0; j < dim; j++) to[j] = (double)rows[j];
-        for (int64_t j = dim; j < w->wide; j++) to[j] = 0.0;
-    }
-}
-
-/* rows = from + sign w->step */
-static void sylvester_store(const sylvester_work *w, const double *from, double sign, real *rows)
-{
-    const double *step = w->step;
-    for (int64_t i = 0; i < w->n; i++, rows += w->sy->dim, from += w->wide, step += w->wide)
-        for (int64_t j = 0; j < w->sy->dim; j++) rows[j] = (real)(from[j] + sign * step[j]);
-}
-
-static void sylvester_into(const sylvester_work *w, const double *rows, double *units)
-{
-    w->f64->gemm(w->n, w->sy->dim, w->sy->rank, rows, w->wide, w->b.into, units, w->narrow, NULL);
-}
-static void sylvester_out(const sylvester_work *w, const double *units, double *rows)
-{
-    w->f64->gemm(w->n, w->sy->rank, w->sy->dim, units, w->narrow, w->b.out, rows, w->wide, NULL);
-}
-static void sylvester_square(const sylvester_work *w, const double *panels, const double *units, double *to)
-{
-    w->f64->gemm(w->n, w->sy->rank, w->sy->rank, units, w->narrow, panels, to, w->narrow, NULL);
-}
-
-/* w->x of the rows, w->y, w->a and w->t */
-static void sylvester_values(const sylvester_work *w, const real *rows)
-{
-    sylvester_load(w, rows, w->x);
-    sylvester_into(w, w->x, w->y);
-    sylvester_square(w, w->b.s_panels, w->y, w->a);
-    for (int64_t i = 0; i < w->n; i++) w->f64->tanh(w->sy->rank, w->a + i * w->narrow, w->t + i * w->narrow);
-}
-
 /* log|det| of row i, with w->a as working memory */
 static double sylvester_log_det(const sylvester_work *w, int64_t i)
 {
@@ -221,13 +95,6 @@ static double sylvester_log_det(const sylvester_work *w, int64_t i)
     w->f64->log(w->sy->rank, slopes, slopes);
     for (int64_t j = 0; j < w->sy->rank; j++) sum += slopes[j];
     return sum;
-}
-
-/* w->step = Q R t */
-static void sylvester_step(const sylvester_work *w)
-{
-    sylvester_square(w, w->b.r_panels, w->t, w->d);
-    sylvester_out(w, w->d, w->step);
 }
 
 static nf_status sylvester_forward(const void *self, const nf_tile *tile, const void *in, void *out, void *saved)
@@ -272,116 +139,6 @@ static nf_status sylvester_inverse(const void *self, const nf_tile *tile, const 
     return NF_OK;
 }
 
-/* w->u = dL/da from dL/dt in w->u; sums of dL/db and of what log|det| gives to dL/dm */
-static void sylvester_back_units(const sylvester_work *w, const double *h)
-{
-    for (int64_t i = 0; i < w->n; i++)
-        for (int64_t j = 0; j < w->sy->rank; j++) {
-            double *u = w->u + i * w->narrow + j;
-            const double t = w->t[i * w->narrow + j], q = 1.0 - t * t, more = h[i] * q / nfi_fold_slope(&w->b.fold[j], t);
-            *u = *u * q - 2.0 * more * w->b.fold[j].m * t;
-            w->db[j] += *u;
-            w->dm[j] += more;
-        }
-}
-
-/* Q has dL/dQ = X^T dY + G^T D, rows of its transpose are reflected unit vectors, and reflections go back by themselves. */
-static void sylvester_gradient_q(const sylvester_work *w, const void *theta, real *grad)
-{
-    const int64_t dim = w->sy->dim, m = w->sy->rank;
-    const nfi_reflections h = sylvester_reflections(w->sy, &w->b, theta);
-
-    memset(w->dq, 0, (size_t)(dim * m) * sizeof *w->dq);
-    w->f64->gemm_tn(w->n, dim, m, w->x, w->wide, w->a, w->narrow, w->dq, NULL);
-    w->f64->gemm_tn(w->n, dim, m, w->g, w->wide, w->d, w->narrow, w->dq, NULL);
-    memcpy(w->q, w->b.q, (size_t)(dim * m) * sizeof *w->q);
-    for (int64_t i = 0; i < m; i++)
-        for (int64_t j = 0; j < dim; j++) w->gq[i * dim + j] = w->dq[j * m + i];
-    nfi_reflect_back(&h, true, m, w->q, w->gq, w->sum, grad);
-}
-
-/* dL/dR = E^T T and dL/dS = dA^T Y above their diagonals; on them, R_ii = m_i / S_ii:
- *   dL/dm_i += dL/dR_ii / S_ii,   dL/dS_ii -= dL/dR_ii R_ii / S_ii */
-static void sylvester_gradient_triangles(const sylvester_work *w, real *grad)
-{
-    const int64_t m = w->sy->rank;
-    const sylvester_block *b = &w->b;
-    real *a = grad + m * m, *shift = a + m;
-
-    memset(w->ds, 0, (size_t)(m * m) * sizeof *w->ds);
-    memset(w->dr, 0, (size_t)(m * m) * sizeof *w->dr);
-    w->f64->gemm_tn(w->n, m, m, w->u, w->narrow, w->y, w->narrow, w->ds, NULL);
-    w->f64->gemm_tn(w->n, m, m, w->e, w->narrow, w->t, w->narrow, w->dr, NULL);
-    for (int64_t i = 0; i < m; i++) {
-        const double both = w->dr[i * m + i] / b->s_diagonal[i];
-        for (int64_t j = i + 1; j < m; j++) {
-            grad[i * m + j] += (real)w->dr[i * m + j];
-            grad[j * m + i] += (real)w->ds[i * m + j];
-        }
-        grad[i * m + i] += (real)((w->dm[i] + both) * b->fold[i].slope);
-        a[i] += (real)((w->ds[i * m + i] - both * b->r_diagonal[i]) * b->s_slope[i]);
-        shift[i] += (real)w->db[i];
-    }
-}
-
-/* With q = 1 - t^2, D = 1 + m q, g = dL/dz and h = dL/dlog_det of a row:
- *   e = Q^T g,   dL/dt = R^T e,   dL/da = q dL/dt - 2 h m t q / D,   dL/dy = S^T dL/da,   dL/dx = g + Q dL/dy,   dL/dm += h q / D */
-static nf_status sylvester_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g,
-                                    const double *g_log_det)
-{
-    const struct sylvester *sy = self;
-    const sylvester_work w = sylvester_open(sy, tile);
-    real *grad = tile->grad;
-
-    (void)out, (void)saved;
-    memset(w.dm, 0, (size_t)sy->rank * sizeof *w.dm);
-    memset(w.db, 0, (size_t)sy->rank * sizeof *w.db);
-    sylvester_values(&w, in);
-    sylvester_load(&w, g, w.g);
-    sylvester_into(&w, w.g, w.e);
-    sylvester_square(&w, w.b.r_back, w.e, w.u);
-    sylvester_back_units(&w, g_log_det);
-    sylvester_square(&w, w.b.s_back, w.u, w.a); /* dL/dy */
-    sylvester_out(&w, w.a, w.step);
-    sylvester_store(&w, w.g, 1.0, g);
-    if (!grad) return NF_OK;
-    sylvester_square(&w, w.b.r_panels, w.t, w.d);
-    sylvester_gradient_q(&w, tile->theta, grad);
-    sylvester_gradient_triangles(&w, grad + sy->k * sy->dim);
-    return NF_OK;
-}
-
-/* One row: u [M] of e [M]; f and s [M] are working memory. */
-static void sylvester_solve_turned(const sylvester_work *w, const double *t, const double *e, double *f, double *s, double *u)
-{
-    const sylvester_block *b = &w->b;
-
-    for (int64_t i = 0; i < w->sy->rank; i++) {
-        const double q = 1.0 - t[i] * t[i];
-        const double by_r = nfi_dot_wide(i, b->r + i * w->sy->rank, f), by_s = nfi_dot_wide(i, b->s + i * w->sy->rank, s);
-        f[i] = (e[i] - by_s - b->s_diagonal[i] * q * by_r) / nfi_fold_slope(&b->fold[i], t[i]);
-        s[i] = q * (b->r_diagonal[i] * f[i] + by_r);
-        u[i] = -(by_s + b->s_diagonal[i] * s[i]);
-    }
-}
-
-/* J = I + Q B Q^T, B = R diag(q) S, so that J^T w = v has w = v + Q (f - e) with e = Q^T v and (I + B^T) f = e, a lower triangle. By rows, with
- * s = diag(q) R^T f:   f_i + sum_{k <= i} S_ki s_k = e_i,   s_i = q_i (R_ii f_i + sum_{j < i} R_ji f_j),   f - e = -S^T s */
-static nf_status sylvester_inverse_backward(const void *self, const nf_tile *tile, const void *in, const void *out, const void *saved, void *g)
-{
-    const sylvester_work w = sylvester_open(self, tile);
-
-    (void)out, (void)saved;
-    sylvester_values(&w, in);
-    sylvester_load(&w, g, w.g);
-    sylvester_into(&w, w.g, w.e);
-    for (int64_t i = 0, at = 0; i < tile->n; i++, at += w.narrow)
-        sylvester_solve_turned(&w, w.t + at, w.e + at, w.a + at, w.d + at, w.u + at);
-    sylvester_out(&w, w.u, w.step);
-    sylvester_store(&w, w.g, 1.0, g);
-    return NF_OK;
-}
-
 /* dy = Q^T dx,   da = S dy,   dt = q da,   dz = dx + Q R dt,   dlog|det| = -sum 2 m t q / D da */
 static nf_status sylvester_jvp(const void *self, const nf_tile *tile, const void *in, const void *d_in, void *out, void *d_out,
                                double *d_log_det)
@@ -422,9 +179,9 @@ const nf_layer_ops NFI_NAME(nfi_sylvester_ops) = {
     .pack = sylvester_pack,
     .forward = sylvester_forward,
     .inverse = sylvester_inverse,
-    .backward = sylvester_backward,
+    .backward = NFI_NAME(nfi_sylvester_backward),
     .jvp = sylvester_jvp,
-    .inverse_backward = sylvester_inverse_backward,
+    .inverse_backward = NFI_NAME(nfi_sylvester_inverse_backward),
 };
 
 #if NFI_ONCE

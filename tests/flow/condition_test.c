@@ -576,6 +576,26 @@ START_TEST(condition__rows_that_are_not_finite)
 }
 END_TEST
 
+/* Nor does initialisation take it: what it learns from would not be the rows. */
+START_TEST(condition__initialisation_refuses_what_is_not_finite)
+{
+    const stage *stages[] = { &raw, &standardised, &embedded };
+    nf_flow *flow = make_based(NULL, stages[_i]);
+    const int64_t count = nf_flow_param_count(flow), dim = nf_flow_dim(flow);
+    double *before = support_malloc(count * 8), *after = support_malloc(count * 8), *x = support_malloc(3 * dim * 8), cond[3 * COND] = { 0 };
+
+    for (int64_t i = 0; i < 3 * dim; i++) x[i] = sin((double)i);
+    cond[COND + 2] = -INFINITY;
+    expect(nf_flow_get_params(flow, count, before));
+    ck_assert_int_eq(nf_flow_init_data_f64(flow, 3, x, cond), NF_ERR_NONFINITE);
+    ck_assert_str_eq(nf_last_error(), "nf_flow_init_data_f64: cond[1][2] is not finite");
+    expect(nf_flow_get_params(flow, count, after));
+    ck_assert_mem_eq(before, after, (size_t)count * 8);
+    free(before), free(after), free(x);
+    nf_flow_unref(flow);
+}
+END_TEST
+
 /* One that is finite, but not when standardised, or not as the network has it, is told likewise. */
 START_TEST(condition__that_overflows)
 {
@@ -973,6 +993,7 @@ int main(void)
     tcase_add_test(tests, condition__rows_that_are_not_finite);
     tcase_add_loop_test(tests, condition__computing_allocates_nothing, 0, KINDS);
     tcase_add_test(tests, condition__failing_allocations_leak_nothing);
+    tcase_add_loop_test(tests, condition__initialisation_refuses_what_is_not_finite, 0, 3);
     tcase_add_loop_test(tests, condition__that_overflows, 0, KINDS);
     tcase_add_test(tests, condition__check_behind_whole_numbers);
     tcase_add_loop_test(tests, condition__files_and_descriptions_keep_the_stage, 0, KINDS);

@@ -377,6 +377,101 @@ START_TEST(rows_outside_the_support__are_counted_and_give_no_gradient)
 }
 END_TEST
 
+/* Flows of two columns, in which a row, or its condition, overflows although it is finite. */
+static nf_flow *overflowing(int kind)
+{
+    const nf_base_normal_conditional_config conditional = { .struct_size = sizeof conditional, .dim = 2, .cond_dim = 2, .activation = NF_ACTIVATION_SILU };
+    nf_realnvp_config config = { .struct_size = sizeof config, .dim = 2, .layers = 2, .hidden = hidden, .n_hidden = 2, .actnorm = 2, .seed = 5,
+                                 .activation = NF_ACTIVATION_SILU, .cond_dim = kind > 0 ? 2 : 0, .embed_dim = kind == 2 ? 3 : 0 };
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+
+    if (kind < 3) {
+        expect(nf_flow_create_realnvp(&flow, NULL, &config));
+    } else {
+        expect(nf_base_normal_conditional_create(&base, NULL, &conditional));
+        expect(nf_flow_create(&flow, NULL, NULL, base, NULL, 0));
+        nf_base_unref(base);
+    }
+    support_perturb(flow, 0.3, 7);
+    return flow;
+}
+
+static float *gradient_of(nf_flow *flow)
+{
+    float *grad;
+    expect(nf_flow_params(flow, NULL, &grad, NULL));
+    return grad;
+}
+
+/* What a row without a density leaves in layers and networks reaches no sum, wherever on its way it overflowed. */
+START_TEST(rows_that_overflow__contribute_nothing_to_gradients)
+{
+    enum { ROWS = 19, LOST = 3 };
+    nf_flow *flow = overflowing(_i);
+    const int64_t count = nf_flow_param_count(flow);
+    float x[ROWS * 2], cond[ROWS * 2], *grad = gradient_of(flow), *kept = support_malloc(count * 4);
+    double weights[ROWS], nll;
+
+    for (int i = 0; i < ROWS * 2; i++) x[i] = (float)sin(1.3 * i), cond[i] = (float)cos(0.7 * i);
+    for (int i = 0; i < ROWS; i++) weights[i] = i != LOST;
+    const float *given = _i > 0 ? cond : NULL;
+    expect(nf_flow_nll_grad_weighted(flow, ROWS, x, given, weights, &nll));
+    memcpy(kept, grad, (size_t)count * sizeof *kept);
+    expect(nf_flow_zero_grad(flow));
+    float *far = (_i > 0 ? cond : x) + 2 * LOST;
+    far[0] = 3e38F, far[1] = -3e38F;
+    ck_assert_int_eq(nf_flow_nll_grad(flow, ROWS, x, given, &nll), NF_ROWS_NONFINITE);
+    ck_assert(isnan(nll));
+    grad = gradient_of(flow);
+    for (int64_t k = 0; k < count; k++) {
+        const double expected = (double)kept[k] * (ROWS - 1) / ROWS;
+        ck_assert_msg(fabs((double)grad[k] - expected) <= 1e-5 * (1 + fabs(expected)), "%lld: %g %g", (long long)k, (double)grad[k], expected);
+    }
+    memcpy(kept, grad, (size_t)count * sizeof *kept);
+    ck_assert_int_eq(nf_flow_nll_grad(flow, 1, x + 2 * LOST, given ? given + 2 * LOST : NULL, &nll), NF_ROWS_NONFINITE); /* none has a density: it stays */
+    ck_assert_mem_eq(gradient_of(flow), kept, (size_t)count * sizeof *kept);
+    expect(nf_flow_zero_grad(flow));
+    ck_assert_int_eq(nf_flow_nll_grad(flow, 1, x + 2 * LOST, given ? given + 2 * LOST : NULL, &nll), NF_ROWS_NONFINITE);
+    grad = gradient_of(flow);
+    for (int64_t k = 0; k < count; k++) ck_assert(grad[k] == 0);
+    free(kept);
+    nf_flow_unref(flow);
+}
+END_TEST
+
+/* What stands in for a row of NaN need not lie where the columns' kinds want it: the others are computed all the same. */
+START_TEST(columns__rows_that_are_not_finite_are_no_error_of_their_kind)
+{
+    const int64_t kind[2] = { _i, NF_COLUMN_REAL };
+    const double low[2] = { 10, 0 }, high[2] = { 20, 0 };
+    const nf_columns_config config = { .struct_size = sizeof config, .dim = 2, .kind = kind, .n_kind = 2, .low = low, .n_low = 2, .high = high, .n_high = 2 };
+    float x[] = { 11, 0, 12, NAN, 13, 1 }, z[6], outside[] = { 11, 0, 5, 0 };
+    double p[3];
+    nf_check_report report = { .struct_size = sizeof report };
+    nf_layer *layer = NULL;
+    nf_base *base = NULL;
+    nf_flow *flow = NULL;
+
+    expect(nf_columns_create(&layer, NULL, &config));
+    expect(nf_base_normal_create(&base, NULL, 2));
+    expect(nf_flow_create(&flow, NULL, NULL, base, &layer, 1));
+    ck_assert_int_eq(nf_flow_log_prob(flow, 3, x, NULL, p), NF_ROWS_NONFINITE);
+    ck_assert(isfinite(p[0]) && isnan(p[1]) && isfinite(p[2]));
+    ck_assert_int_eq(nf_flow_forward(flow, 3, x, NULL, z, p), NF_ROWS_NONFINITE);
+    ck_assert(isfinite(z[0]) && isnan(z[2]) && isnan(z[3]) && isfinite(z[4]));
+    ck_assert_int_eq(nf_flow_nll_grad(flow, 3, x, NULL, NULL), NF_ROWS_NONFINITE);
+    expect(nf_flow_check(flow, 3, x, NULL, &report));
+    ck_assert_int_eq(report.rows_nonfinite, 1);
+    x[3] = 0;
+    expect(nf_flow_init_data(flow, 3, x, NULL)); /* memory that rows were marked in serves rows that are not */
+    ck_assert_int_eq(nf_flow_log_prob(flow, 2, outside, NULL, p), _i == NF_COLUMN_PERIODIC ? NF_OK : NF_ERR_DOMAIN);
+    nf_flow_unref(flow);
+    nf_base_unref(base);
+    nf_layer_unref(layer);
+}
+END_TEST
+
 START_TEST(strict_context__refuses_rows_in_gradients_too)
 {
     nf_context_config config = NF_CONTEXT_CONFIG_INIT;
@@ -535,6 +630,8 @@ int main(void)
     tcase_add_test(others, default_preset__starts_as_a_normal);
     tcase_add_test(others, coupling__large_weights_stay_invertible);
     tcase_add_test(others, rows_outside_the_support__are_counted_and_give_no_gradient);
+    tcase_add_loop_test(others, rows_that_overflow__contribute_nothing_to_gradients, 0, 4);
+    tcase_add_loop_test(others, columns__rows_that_are_not_finite_are_no_error_of_their_kind, NF_COLUMN_POSITIVE, NF_COLUMN_PERIODIC + 1);
     tcase_add_test(others, strict_context__refuses_rows_in_gradients_too);
     tcase_add_test(others, parameters__beyond_f32_are_refused_by_index);
     tcase_add_test(others, reserve__leaves_gradients_nothing_to_allocate);

@@ -534,6 +534,9 @@ START_TEST(normal_conditional__refuses_bad_configs)
     const nf_base_normal_conditional_config wide = { .struct_size = sizeof wide, .dim = 2, .cond_dim = 5 };
     ck_assert_int_eq(nf_base_normal_conditional_create(&base, context, &wide), NF_ERR_LIMIT);
     ck_assert_str_eq(nf_last_error(), "nf_base_normal_conditional_create: cond_dim is 5, over the context's max_dim 4");
+    const nf_base_box_config sides = { .struct_size = sizeof sides, .dim = INT32_MAX }; /* found before memory of 50 GB is asked for */
+    ck_assert_int_eq(nf_base_box_create(&base, context, &sides), NF_ERR_LIMIT);
+    ck_assert_str_eq(nf_last_error(), "nf_base_box_create: dim is 2147483647, over the context's max_dim 4");
     nf_context_unref(context);
 }
 END_TEST
