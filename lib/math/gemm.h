@@ -453,7 +453,12 @@ NF_INLINE void gemm_turned_rows(const int nv, int64_t ld, int64_t k, int64_t m, 
 {
     int64_t j = 0;
     for (; j + 4 <= m; j += 4) gemm_turned_block(4, nv, ld, k, w + j * wj, wk, wj, bias ? bias + j * wj : NULL, x, y + j * ld);
-    for (; j < m; j++) gemm_turned_block(1, nv, ld, k, w + j * wj, wk, wj, bias ? bias + j * wj : NULL, x, y + j * ld);
+    w += j * wj;
+    y += j * ld;
+    if (bias) bias += j * wj;
+    if (m - j == 3) gemm_turned_block(3, nv, ld, k, w, wk, wj, bias, x, y); /* together: a chain alone waits for itself */
+    else if (m - j == 2) gemm_turned_block(2, nv, ld, k, w, wk, wj, bias, x, y);
+    else if (m - j == 1) gemm_turned_block(1, nv, ld, k, w, wk, wj, bias, x, y);
 }
 
 static void gemm_turned(int64_t ld, int64_t k, int64_t m, const void *w, int64_t wk, int64_t wj, const void *bias, const void *x_, void *y_)
