@@ -424,10 +424,11 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
 }
 
 /* The product turned: `count` outputs of nv vectors of rows. */
+#define NFI_TURNED 6 /* outputs at most: their accumulators, two vectors of x and a weight fill 16 registers */
 NF_INLINE void gemm_turned_block(const int count, const int nv, int64_t ld, int64_t k, const real *w, int64_t wk, int64_t wj,
                                  const real *bias, const real *x, real *y)
 {
-    vreal c[4][2];
+    vreal c[NFI_TURNED][2];
     NF_UNROLL
     for (int j = 0; j < count; j++) {
         NF_UNROLL
@@ -448,17 +449,22 @@ NF_INLINE void gemm_turned_block(const int count, const int nv, int64_t ld, int6
     }
 }
 
+/* Outputs that are left over go together: a chain alone waits for itself. */
 NF_INLINE void gemm_turned_rows(const int nv, int64_t ld, int64_t k, int64_t m, const real *w, int64_t wk, int64_t wj, const real *bias,
                                 const real *x, real *y)
 {
-    int64_t j = 0;
-    for (; j + 4 <= m; j += 4) gemm_turned_block(4, nv, ld, k, w + j * wj, wk, wj, bias ? bias + j * wj : NULL, x, y + j * ld);
-    w += j * wj;
-    y += j * ld;
-    if (bias) bias += j * wj;
-    if (m - j == 3) gemm_turned_block(3, nv, ld, k, w, wk, wj, bias, x, y); /* together: a chain alone waits for itself */
-    else if (m - j == 2) gemm_turned_block(2, nv, ld, k, w, wk, wj, bias, x, y);
-    else if (m - j == 1) gemm_turned_block(1, nv, ld, k, w, wk, wj, bias, x, y);
+    for (; m >= NFI_TURNED; m -= NFI_TURNED, w += NFI_TURNED * wj, y += NFI_TURNED * ld) {
+        gemm_turned_block(NFI_TURNED, nv, ld, k, w, wk, wj, bias, x, y);
+        if (bias) bias += NFI_TURNED * wj;
+    }
+    switch (m) {
+    case 1: gemm_turned_block(1, nv, ld, k, w, wk, wj, bias, x, y); break;
+    case 2: gemm_turned_block(2, nv, ld, k, w, wk, wj, bias, x, y); break;
+    case 3: gemm_turned_block(3, nv, ld, k, w, wk, wj, bias, x, y); break;
+    case 4: gemm_turned_block(4, nv, ld, k, w, wk, wj, bias, x, y); break;
+    case 5: gemm_turned_block(5, nv, ld, k, w, wk, wj, bias, x, y); break;
+    default: break;
+    }
 }
 
 static void gemm_turned(int64_t ld, int64_t k, int64_t m, const void *w, int64_t wk, int64_t wj, const void *bias, const void *x_, void *y_)
