@@ -31,8 +31,8 @@ double bench_clock(const bench_options *options); /* seconds of the chosen clock
 double bench_peak(int32_t threads, int32_t dtype); /* GFLOP/s of FMA loops on so many threads at once, about 10 ms */
 void bench_measure(const bench_case *c, const bench_options *options); /* prints the line */
 
-enum { MODEL_MOONS, MODEL_TABULAR, MODEL_NSF, MODEL_MAF, MODEL_GLOW_K8_H512, MODEL_GLOW_K8_H128, MODEL_GLOW_K32_H512,
-       MODEL_FFJORD_TOY, MODEL_FFJORD_TABULAR, MODEL_FFJORD_TOY_ADJOINT, MODEL_FFJORD_IMAGES };
+enum { MODEL_MOONS, MODEL_TABULAR, MODEL_NSF, MODEL_MAF, MODEL_MAF_SPLINE, MODEL_GLOW_K8_H512, MODEL_GLOW_K8_H128,
+       MODEL_GLOW_K32_H512, MODEL_FFJORD_TOY, MODEL_FFJORD_TABULAR, MODEL_FFJORD_TOY_ADJOINT, MODEL_FFJORD_IMAGES };
 
 /* A workload prints one line a batch size. */
 typedef struct bench_workload {

@@ -63,20 +63,21 @@ static void add_spline(model *m, nf_layer **layer, const int64_t *hidden, int64_
 }
 
 /* Products are counted when the flow is there: those with zeros of the mask that are run are among them. */
-static void add_autoregressive(model *m, nf_layer **layer, const int64_t *hidden, int64_t n_hidden, int32_t reversed)
+static void add_autoregressive(model *m, nf_layer **layer, const int64_t *hidden, int64_t n_hidden, int32_t reversed, int32_t spline)
 {
     nf_autoregressive_config c = NF_AUTOREGRESSIVE_CONFIG_INIT;
 
     c.dim = m->dim;
+    if (spline) c.transform = NF_TRANSFORM_SPLINE;
+    else c.bound = 1.0;
     c.order = reversed ? NF_ORDER_REVERSED : NF_ORDER_ASCENDING;
-    c.bound = 1.0;
     c.random_last = 1;
     c.hidden = hidden;
     c.n_hidden = n_hidden;
     if (nf_autoregressive_create(layer, m->context, &c)) bench_die("autoregressive", NF_ERR_ARG);
 }
 
-enum { LAYER_AFFINE, LAYER_SPLINE, LAYER_AUTOREGRESSIVE };
+enum { LAYER_AFFINE, LAYER_SPLINE, LAYER_AUTOREGRESSIVE, LAYER_AUTOREGRESSIVE_SPLINE };
 
 /* Which flow: a chain of couplings of columns, or of autoregressive layers, GLOW on 32x32x3, or one continuous layer. */
 static const nf_cnf_config cnf_toy = { .struct_size = sizeof cnf_toy, .dim = 2, .hidden = (const int64_t[]){ 64, 64, 64 }, .n_hidden = 3,
@@ -102,6 +103,7 @@ static const struct model_kind {
     [MODEL_TABULAR] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, LAYER_AFFINE },
     [MODEL_NSF] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, LAYER_SPLINE },
     [MODEL_MAF] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, LAYER_AUTOREGRESSIVE },
+    [MODEL_MAF_SPLINE] = { 43, 10, { 256, 256 }, 2, 0, 0, NULL, 0.0, LAYER_AUTOREGRESSIVE_SPLINE },
     [MODEL_GLOW_K8_H512] = { 3072, 0, { 512 }, 1, 0, 8, NULL, 0.0, 0 },
     [MODEL_GLOW_K8_H128] = { 3072, 0, { 128 }, 1, 0, 8, NULL, 0.0, 0 },
     [MODEL_GLOW_K32_H512] = { 3072, 0, { 512 }, 1, 0, 32, NULL, 0.0, 0 },
@@ -116,17 +118,18 @@ static void create_columns(model *m, const struct model_kind *kind)
     nf_layer *layers[10];
     nf_base *base;
     nf_status status;
+    const bool spline = kind->layer == LAYER_AUTOREGRESSIVE_SPLINE, masked = spline || kind->layer == LAYER_AUTOREGRESSIVE;
 
     for (int32_t i = 0; i < kind->couplings; i++) {
         if (kind->layer == LAYER_SPLINE) add_spline(m, &layers[i], kind->hidden, kind->n_hidden, i % 2);
-        else if (kind->layer == LAYER_AUTOREGRESSIVE) add_autoregressive(m, &layers[i], kind->hidden, kind->n_hidden, i % 2);
+        else if (masked) add_autoregressive(m, &layers[i], kind->hidden, kind->n_hidden, i % 2, spline);
         else add_coupling(m, &layers[i], kind->hidden, kind->n_hidden, kind->separate, i % 2);
     }
     if ((status = nf_base_normal_create(&base, m->context, m->dim))) bench_die("base", status);
     if ((status = nf_flow_create(&m->flow, m->context, NULL, base, layers, kind->couplings))) bench_die("flow", status);
     for (int32_t i = 0; i < kind->couplings; i++) nf_layer_unref(layers[i]);
     nf_base_unref(base);
-    if (kind->layer == LAYER_AUTOREGRESSIVE) {
+    if (masked) {
         nf_flow_info_report info = { .struct_size = sizeof info };
         if ((status = nf_flow_info(m->flow, &info))) bench_die("info", status);
         m->gflop_row = info.gflop_row;

@@ -42,7 +42,7 @@ enum {
  * The slow way evaluates each unit once, as soon as what it sees is known: one pass of the network in all, column by column. Parameters of
  * the transforms have the same bits in both ways, but with CBLAS; every row is on its own.
  * Parameters: net.<l>.weight [in][out], net.<l>.bias [out] for each dense layer l. Inputs: c, then the columns in the order; outputs
- * [parameter of T][column in the order]. Weights outside the mask start at zero and training leaves them there; should a file or
+ * [column in the order][parameter of T]. Weights outside the mask start at zero and training leaves them there; should a file or
  * nf_flow_set_params put other numbers there, they are not used.
  * NF_ERR_ARG (index without order index, or no bijection; bound, scale or spline fields of the other transform; minima and logit_bound
  * as in nf_coupling_spline_create), NF_ERR_SHAPE (n_index).

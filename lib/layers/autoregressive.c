@@ -7,10 +7,10 @@
  * direction forward: u = x, v = z, log|det| = l (MAF); direction inverse: u = z, v = x, log|det| = -l (IAF). In both, v of u ("direct") is
  * one evaluation of the network, batched; u of v ("solve") goes column by column: p_k, then u_k = T^-1(v_k; p_k), by nets/made.h, which
  * evaluates each unit once. p has the same bits both ways, but for signs of zeros, and with CBLAS.
- * theta: views "net.<l>..."; inputs cond, then columns in the order; outputs [params][dim], columns in the order.
+ * theta: views "net.<l>..."; inputs cond, then columns in the order; outputs [dim][params], columns in the order.
  * saved, per tile: the network's input, what the transform and the network keep.
  *
- * Check value: dim=2, hidden={0}, tanh with m=2, W = (0, -0.4, 0, 0.9; 0), b = (0, 0.3, 0, -0.2), x = (0.7, 2.385):
+ * Check value: dim=2, hidden={0}, tanh with m=2, W = (0, 0, -0.4, 0.9; 0), b = (0, 0, 0.3, -0.2), x = (0.7, 2.385):
  * t = 0.02, u = 0.43 for column 1 -> z = (0.7, 3.6625857417), log|det| = 0.4234946737
  * Refs: Papamakarios, Pavlakou, Murray, arXiv:1705.07057; Kingma et al., arXiv:1606.04934; Durkan et al., arXiv:1906.04032.
  */
@@ -24,11 +24,11 @@
 struct auto_work { /* in scratch; [n] stands for columns, one number a row */
     real *in, *d_in, *out, *d_out; /* [n][ld] of the network; their gradients or tangents */
     real *u, *v, *d, *e;           /* [n][dim], in the order */
-    real *p, *dp, *none;           /* [n][params] of a column, its tangent, and zeros */
     real *column, *other, *slope, *tangent; /* [n] */
     double *sink, *zeros;          /* [n]: log-dets that nobody asked for, and cotangents; no cotangents */
     real *h, *pre, *d_unit;        /* of a pass */
-    real *turned, *d_turned;       /* [params dim][ld] of a pass */
+    real *p, *dp, *none;           /* [params][ld] of a column in a pass, its tangent, and zeros */
+    real *gp;                      /* [dim][params][ld] in a pass */
     void *transform, *net;         /* their own */
 };
 
@@ -44,27 +44,28 @@ static int64_t auto_ld_out(const nfi_autoregressive *a) { return nfi_mlp_ld(a->t
 /* Rows of a pass are counted in sixteens: 16 more than n hold them. */
 static void auto_carve_pass(const nfi_autoregressive *a, const nfi_kernels *k, int64_t n, void *base, int64_t *at, struct auto_work *w)
 {
-    const int64_t lanes = (n + 16) * k->size, units = nfi_made_units(&a->made) * lanes;
+    const int64_t lanes = (n + 16) * k->size, units = nfi_made_units(&a->made) * lanes, params = a->transform.params * lanes;
     w->h = nfi_carve(base, at, units);
     w->pre = nfi_carve(base, at, units);
     w->d_unit = nfi_carve(base, at, units);
-    w->turned = nfi_carve(base, at, a->transform.params * a->dim * lanes);
-    w->d_turned = nfi_carve(base, at, a->transform.params * lanes);
+    w->p = nfi_carve(base, at, params);
+    w->dp = nfi_carve(base, at, params);
+    w->none = nfi_carve(base, at, params);
+    w->gp = nfi_carve(base, at, a->dim * params);
 }
 
 static int64_t auto_carve_work(const nfi_autoregressive *a, const nfi_kernels *k, int64_t n, void *base, struct auto_work *w)
 {
     const nfi_transform_ops *transform = auto_transform(a, k);
-    const int64_t column = n * k->size, in = auto_ld_in(a) * column, out = auto_ld_out(a) * column, params = a->transform.params * column;
+    const int64_t column = n * k->size, in = auto_ld_in(a) * column, out = auto_ld_out(a) * column;
     int64_t at = 0;
 
     real **const nets[] = { &w->in, &w->d_in, &w->out, &w->d_out }, **const rows[] = { &w->u, &w->v, &w->d, &w->e };
-    real **const of_column[] = { &w->p, &w->dp, &w->none }, **const columns[] = { &w->column, &w->other, &w->slope, &w->tangent };
+    real **const columns[] = { &w->column, &w->other, &w->slope, &w->tangent };
     for (int32_t i = 0; i < 4; i++) {
         *nets[i] = nfi_carve(base, &at, i < 2 ? in : out);
         *rows[i] = nfi_carve(base, &at, a->dim * column);
         *columns[i] = nfi_carve(base, &at, column);
-        if (i < 3) *of_column[i] = nfi_carve(base, &at, params);
     }
     w->sink = nfi_carve(base, &at, n * (int64_t)sizeof *w->sink);
     w->zeros = nfi_carve(base, &at, n * (int64_t)sizeof *w->zeros);
@@ -107,15 +108,16 @@ static void auto_input(const nfi_autoregressive *a, int64_t n, const real *u, co
     }
 }
 
-/* Rows of all columns, and of one column with its parameters side by side. */
+/* Rows of all columns, and of one column in a pass. */
 static nfi_transform_rows auto_rows(const nfi_autoregressive *a, const nf_tile *tile, const struct auto_work *w, const real *out)
 {
-    return (nfi_transform_rows){ .kernels = tile->kernels, .n = tile->n, .m = a->dim, .p = { out, out + a->dim }, .ld = auto_ld_out(a),
-                                 .scratch = w->transform };
+    return (nfi_transform_rows){ .kernels = tile->kernels, .n = tile->n, .m = a->dim, .p = { out, out + 1 }, .ld = auto_ld_out(a), .step = 1,
+                                 .column = a->transform.params, .scratch = w->transform };
 }
-static nfi_transform_rows auto_column_rows(const nfi_autoregressive *a, const nf_tile *tile, const struct auto_work *w)
+static nfi_transform_rows auto_column_rows(const nf_tile *tile, const struct auto_work *w)
 {
-    return (nfi_transform_rows){ .kernels = tile->kernels, .n = tile->n, .m = 1, .p = { w->p, w->p + 1 }, .ld = a->transform.params,
+    const int64_t ld = nfi_made_ld(tile->n);
+    return (nfi_transform_rows){ .kernels = tile->kernels, .n = tile->n, .m = 1, .p = { w->p, w->p + ld }, .ld = 1, .step = ld, .column = 1,
                                  .scratch = w->transform };
 }
 
@@ -143,13 +145,6 @@ static void auto_set_input(const nfi_made_pass *pass, int64_t n, int64_t j, cons
     for (int64_t i = 0; from && i < n; i++) to[i] = from[i * ld_from];
 }
 
-/* to [n][params] of turned [params][ld] */
-static void auto_turn_params(const nfi_autoregressive *a, int64_t n, int64_t ld, const real *turned, real *to)
-{
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t q = 0; q < a->transform.params; q++) *to++ = turned[q * ld + i];
-}
-
 static void auto_take(int64_t n, const real *from, int64_t ld, real *to)
 {
     for (int64_t i = 0; i < n; i++) to[i] = from[i * ld];
@@ -164,13 +159,12 @@ static void auto_solve(const nfi_autoregressive *a, const nf_tile *tile, struct 
 {
     const int64_t n = tile->n;
     const nfi_made_pass pass = auto_pass(a, tile, w, nfi_mlp_packed_weights(&a->made.mlp, tile->kernels, tile->packed));
-    const nfi_transform_rows rows = auto_column_rows(a, tile, w);
+    const nfi_transform_rows rows = auto_column_rows(tile, w);
     const real *cond = tile->cond;
 
     for (int64_t j = 0; j < a->cond_dim; j++) auto_set_input(&pass, n, j, cond ? cond + j : NULL, tile->cond_dim, w->h);
     for (int64_t k = 0; k < a->dim; k++) {
-        nfi_made_column(&pass, k + 1, w->turned, NULL);
-        auto_turn_params(a, n, pass.ld, w->turned, w->p);
+        nfi_made_column(&pass, k + 1, w->p, NULL);
         auto_take(n, w->v + k, a->dim, w->column);
         auto_transform(a, tile->kernels)->inverse(a->transform.self, &rows, w->column, w->column, log_det);
         auto_put(n, w->column, w->u + k, a->dim);
@@ -250,7 +244,7 @@ static void auto_back_net(const nfi_autoregressive *a, const nf_tile *tile, cons
 static void auto_backward_direct(const nfi_autoregressive *a, const nf_tile *tile, struct auto_work *w, const struct auto_saved *keep, real *g, const double *h)
 {
     const nfi_transform_rows rows = auto_rows(a, tile, w, NULL);
-    void *const gp[2] = { w->d_out, w->d_out + a->dim };
+    void *const gp[2] = { w->d_out, w->d_out + 1 };
 
     auto_gather(a, tile->n, g, w->d);
     auto_transform(a, tile->kernels)->backward(a->transform.self, &rows, w->u, w->v, keep->transform, w->d, h, gp);
@@ -265,7 +259,7 @@ static void auto_back_parts(const nfi_autoregressive *a, const nf_tile *tile, st
 {
     const nfi_transform_ops *transform = auto_transform(a, tile->kernels);
     const nfi_transform_rows rows = auto_rows(a, tile, w, NULL);
-    void *const unit[2] = { w->out, w->out + a->dim }, *const other[2] = { w->d_out, w->d_out + a->dim };
+    void *const unit[2] = { w->out, w->out + 1 }, *const other[2] = { w->d_out, w->d_out + 1 };
 
     for (int64_t i = 0; i < tile->n * a->dim; i++) w->d[i] = 1, w->e[i] = 0;
     memset(w->sink, 0, (size_t)tile->n * sizeof *w->sink);
@@ -277,13 +271,15 @@ static void auto_back_parts(const nfi_autoregressive *a, const nf_tile *tile, st
 /* Column k of w->out: dL/dp, and as a pass wants it. */
 static void auto_back_column(const nfi_autoregressive *a, int64_t n, int64_t ld, struct auto_work *w, int64_t k)
 {
-    for (int64_t q = 0; q < a->transform.params; q++) {
-        real *to = w->turned + (q * a->dim + k) * ld;
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t at = i * auto_ld_out(a) + q * a->dim + k;
-            to[i] = w->out[at] = w->d_out[at] - w->column[i] * w->out[at];
+    const int64_t params = a->transform.params;
+    real *to = w->gp + k * params * ld;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t q = 0; q < params; q++) {
+            const int64_t at = i * auto_ld_out(a) + k * params + q;
+            to[q * ld + i] = w->out[at] = w->d_out[at] - w->column[i] * w->out[at];
         }
-    }
+    for (int64_t q = 0; q < params; q++)
+        for (int64_t i = n; i < ld; i++) to[q * ld + i] = 0;
 }
 
 static void auto_backward_solve(const nfi_autoregressive *a, const nf_tile *tile, struct auto_work *w, const struct auto_saved *keep, real *g, const double *h)
@@ -294,9 +290,8 @@ static void auto_backward_solve(const nfi_autoregressive *a, const nf_tile *tile
     pass.d = w->d_unit;
     auto_back_parts(a, tile, w, keep, h);
     nfi_made_load(&pass, n, keep->net);
-    memset(w->turned, 0, (size_t)(a->transform.params * dim * pass.ld) * sizeof *w->turned);
     for (int64_t k = dim - 1; k >= 0; k--) {
-        const real *net = nfi_made_back(&pass, k + 1, w->turned);
+        const real *net = nfi_made_back(&pass, k + 1, w->gp);
         for (int64_t i = 0; i < n; i++) {
             real *gi = g + i * dim + a->order[k];
             w->column[i] = (*gi + w->e[i * dim + k] + net[i]) / w->d[i * dim + k];
@@ -348,7 +343,7 @@ static void auto_jvp_direct(const nfi_autoregressive *a, const nf_tile *tile, st
     auto_input(a, tile->n, w->d, NULL, 0, w->d_in);
     nfi_mlp_jvp(&a->made.mlp, tile->kernels, tile->n, tile->packed, w->in, w->d_in, w->out, w->d_out, w->net);
     const nfi_transform_rows rows = auto_rows(a, tile, w, w->out);
-    const void *const dp[2] = { w->d_out, w->d_out + a->dim };
+    const void *const dp[2] = { w->d_out, w->d_out + 1 };
     auto_transform(a, tile->kernels)->jvp(a->transform.self, &rows, w->u, w->v, w->d, dp, w->e, d_log_det);
 }
 
@@ -356,8 +351,8 @@ static void auto_jvp_direct(const nfi_autoregressive *a, const nf_tile *tile, st
 static void auto_jvp_column(const nfi_autoregressive *a, const nf_tile *tile, struct auto_work *w, double *d_log_det)
 {
     const nfi_transform_ops *transform = auto_transform(a, tile->kernels);
-    const nfi_transform_rows rows = auto_column_rows(a, tile, w);
-    const void *const zero[2] = { w->none, w->none + 1 }, *const dp[2] = { w->dp, w->dp + 1 };
+    const nfi_transform_rows rows = auto_column_rows(tile, w);
+    const void *const zero[2] = { w->none, w->none + rows.step }, *const dp[2] = { w->dp, w->dp + rows.step };
     const int64_t n = tile->n;
 
     for (int64_t i = 0; i < n; i++) w->slope[i] = 1, w->sink[i] = 0;
@@ -377,12 +372,10 @@ static void auto_jvp_solve(const nfi_autoregressive *a, const nf_tile *tile, str
     nfi_made_pass pass = auto_pass(a, tile, w, nfi_mlp_packed_weights(&a->made.mlp, tile->kernels, tile->packed));
 
     pass.d = w->d_unit;
-    memset(w->none, 0, (size_t)(n * a->transform.params) * sizeof *w->none);
+    memset(w->none, 0, (size_t)(pass.ld * a->transform.params) * sizeof *w->none);
     for (int64_t j = 0; j < a->cond_dim; j++) auto_set_input(&pass, n, j, NULL, 0, w->d_unit); /* values are as auto_solve left them */
     for (int64_t k = 0; k < dim; k++) {
-        nfi_made_column(&pass, k + 1, w->turned, w->d_turned);
-        auto_turn_params(a, n, pass.ld, w->turned, w->p);
-        auto_turn_params(a, n, pass.ld, w->d_turned, w->dp);
+        nfi_made_column(&pass, k + 1, w->p, w->dp);
         auto_take(n, w->u + k, dim, w->column);
         auto_take(n, w->v + k, dim, w->other);
         auto_take(n, w->e + k, dim, w->tangent);

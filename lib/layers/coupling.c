@@ -126,7 +126,8 @@ static void coupling_params(const nfi_coupling *cp, real *const out[NFI_COUPLING
 
 static nfi_transform_rows coupling_rows_of(const nfi_coupling *cp, const nf_tile *tile, const struct coupling_work *w)
 {
-    nfi_transform_rows rows = { .kernels = tile->kernels, .n = tile->n, .m = cp->n_b, .ld = coupling_ld_out(cp), .scratch = w->transform };
+    nfi_transform_rows rows = { .kernels = tile->kernels, .n = tile->n, .m = cp->n_b, .ld = coupling_ld_out(cp), .step = cp->n_b, .column = 1,
+                                .scratch = w->transform };
     void *p[2];
     coupling_params(cp, w->out, p);
     rows.p[0] = p[0];
@@ -286,7 +287,7 @@ static nf_status coupling_inverse_backward(const void *self, const nf_tile *tile
     (void)coupling_carve_work(cp, k, tile->n, tile->scratch, &w);
     (void)coupling_carve_saved(cp, k, tile->n, (void *)(uintptr_t)saved, &keep);
     const double *zeros = memset(w.in, 0, (size_t)tile->n * sizeof *zeros); /* its rows are multiples of 16 elements */
-    const nfi_transform_rows rows = { .kernels = k, .n = tile->n, .m = cp->n_b, .ld = coupling_ld_out(cp), .scratch = w.transform };
+    const nfi_transform_rows rows = coupling_rows_of(cp, tile, &w);
     coupling_take(cp, tile->n, in, w.x);
     coupling_take(cp, tile->n, out, w.z);
     coupling_divide_slopes(cp, &rows, &w, keep.transform, zeros, g);

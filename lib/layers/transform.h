@@ -3,8 +3,11 @@
  * transform.h - monotone maps of single numbers, z = T(x; p), whose parameters p a network answers: what couplings and autoregressive
  * layers apply to their columns
  *
- * A call takes n rows of m columns: x and z are [n][m] without gaps. A column has `params` parameters. Those of a row are [params][m]:
- * parameter 0 of all columns, then 1 of all columns, and so on; row i's parameter 0 begins at p[0] + i ld, the others at p[1] + i ld.
+ * A call takes n rows of m columns: x and z are [n][m] without gaps. A column has `params` parameters. Of row i and column j, parameter 0
+ * stands at p[0] + i ld + j column, parameter q > 0 at p[1] + i ld + (q - 1) step + j column. That is one of
+ *   [n][params][m]  column 1, step m: couplings; of affine ones two networks may answer parameter 0 and the others
+ *   [n][m][params]  column params, step 1, p[1] = p[0] + 1: autoregressive layers
+ *   [params][n]     m 1, ld 1, column 1, p[1] = p[0] + step: the same, column by column; inverse and jvp alone
  * Pointers to reals are of the dtype of the kernels.
  */
 #ifndef NFI_LAYERS_TRANSFORM_H
@@ -17,7 +20,7 @@ typedef struct nfi_transform_rows {
     const nfi_kernels *kernels;
     int64_t n, m;
     const void *p[2];
-    int64_t ld;    /* elements */
+    int64_t ld, step, column; /* elements between rows, parameters, columns */
     void *scratch; /* scratch_bytes */
 } nfi_transform_rows;
 

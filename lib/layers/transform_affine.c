@@ -64,7 +64,7 @@ static void affine_scales(const nfi_transform_affine *a, const nfi_transform_row
     }
     const real *u = rows->p[1];
     for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < m; j++) w->u[i * m + j] = (double)u[i * rows->ld + j];
+        for (int64_t j = 0; j < m; j++) w->u[i * m + j] = (double)u[i * rows->ld + j * rows->column];
     a->form->value(rows->kernels->f64, a->bound, n * m, w->u, w->s);
 }
 
@@ -113,7 +113,7 @@ static void affine_forward(const void *self, const nfi_transform_rows *rows, con
     if (saved) affine_narrow(count, w.e, keep.e);
     for (int64_t i = 0; i < rows->n; i++, x += m, z += m, t += rows->ld)
         for (int64_t j = 0; j < m; j++) {
-            const double e = w.e[i * m + j], xj = (double)x[j], tj = (double)t[j];
+            const double e = w.e[i * m + j], xj = (double)x[j], tj = (double)t[j * rows->column];
             z[j] = (real)(a->shift_first ? e * (xj + tj) : e * xj + tj);
         }
     affine_add_log_det(rows, w.s, 1.0, log_det);
@@ -134,7 +134,7 @@ static void affine_inverse(const void *self, const nfi_transform_rows *rows, con
     rows->kernels->f64->exp(count, w.e, w.e);
     for (int64_t i = 0; i < rows->n; i++, x += m, z += m, t += rows->ld)
         for (int64_t j = 0; j < m; j++) {
-            const double e = w.e[i * m + j], zj = (double)z[j], tj = (double)t[j];
+            const double e = w.e[i * m + j], zj = (double)z[j], tj = (double)t[j * rows->column];
             x[j] = (real)(a->shift_first ? e * zj - tj : (zj - tj) * e);
         }
     affine_add_log_det(rows, w.s, -1.0, log_det);
@@ -147,7 +147,7 @@ static void affine_backward(const void *self, const nfi_transform_rows *rows, co
                             void *g_inout, const double *h, void *const gp[2])
 {
     const nfi_transform_affine *a = self;
-    const int64_t m = rows->m, ld = rows->ld;
+    const int64_t m = rows->m, ld = rows->ld, column = rows->column;
     const real *x = in, *z = out;
     real *g = g_inout, *gt = gp[0], *gu = a->form->value ? gp[1] : NULL;
     struct affine_saved keep;
@@ -158,8 +158,8 @@ static void affine_backward(const void *self, const nfi_transform_rows *rows, co
             const int64_t at = i * m + j;
             const double gz = (double)g[at], gx = gz * (double)keep.e[at];
             const double gs = (a->shift_first ? gz * (double)z[at] : gx * (double)x[at]) + h[i];
-            gt[i * ld + j] = (real)(a->shift_first ? gx : gz);
-            if (gu) gu[i * ld + j] = (real)(gs * (double)keep.d[at]);
+            gt[i * ld + j * column] = (real)(a->shift_first ? gx : gz);
+            if (gu) gu[i * ld + j * column] = (real)(gs * (double)keep.d[at]);
             g[at] = (real)gx;
         }
 }
@@ -169,7 +169,7 @@ static void affine_jvp(const void *self, const nfi_transform_rows *rows, const v
                        const void *const dp[2], void *d_out, double *d_log_det)
 {
     const nfi_transform_affine *a = self;
-    const int64_t m = rows->m, ld = rows->ld;
+    const int64_t m = rows->m, ld = rows->ld, column = rows->column;
     const real *x = in, *z = out, *dx = d_in, *dt = dp[0], *du = a->form->value ? dp[1] : NULL;
     real *dz = d_out;
     struct affine_work w;
@@ -183,7 +183,8 @@ static void affine_jvp(const void *self, const nfi_transform_rows *rows, const v
     for (int64_t i = 0; i < rows->n; i++)
         for (int64_t j = 0; j < m; j++) {
             const int64_t at = i * m + j;
-            const double ds = du ? d[at] * (double)du[i * ld + j] : 0.0, dtj = (double)dt[i * ld + j], dxj = (double)dx[at];
+            const int64_t of = i * ld + j * column;
+            const double ds = du ? d[at] * (double)du[of] : 0.0, dtj = (double)dt[of], dxj = (double)dx[at];
             dz[at] = (real)(a->shift_first ? e[at] * (dxj + dtj) + (double)z[at] * ds : e[at] * (dxj + (double)x[at] * ds) + dtj);
             d_log_det[i] += ds;
         }

@@ -5,8 +5,9 @@
  * Parameters of a column: `bins` for the widths, `bins` for the heights, bins - 1 for the slopes at the inner knots, or with circular
  * `bins`, of which the first is the slope at both ends. All zero: z = x. Among circles a column that is none has a slope of 1 at its ends,
  * which is what logit 0 means: it is put there whatever the parameter, whose tangent and gradient are 0.
- * A row's parameters are [params][m], kernels want parameter q of all elements of a strip side by side: copied there and back, m numbers at
- * a time. saved: nothing but the parameters, from which backward computes again.
+ * Kernels want parameter q of all elements of a strip side by side: copied there and back, m numbers at a time where a row's parameters are
+ * [params][m], turned where they are [m][params]. saved: nothing but the parameters, strip after strip [params][n m], from which backward
+ * computes again.
  *
  * Check value: 2 bins, B = 1, minima 0.01, no bound of the logits, parameters (0.4, -0.3, -0.2, 0.5, 0.6), x = 0.25:
  * z = -0.4233741043, log dz/dx = -0.0204221937
@@ -71,11 +72,8 @@ static void spline_load(int64_t count, const real *x, real *to)
     for (int64_t i = count; i % 16; i++) to[i] = 0;
 }
 
-/* Parameter q of row i of m columns. */
-static const real *spline_param(const void *const p[2], int64_t ld, int64_t m, int64_t i, int64_t q)
-{
-    return (const real *)p[q > 0] + i * ld + (q > 0 ? q - 1 : 0) * m;
-}
+/* Elements before parameter q of row i in p[q > 0]. */
+static int64_t spline_param_at(const nfi_transform_rows *rows, int64_t i, int64_t q) { return i * rows->ld + (q > 0 ? q - 1 : 0) * rows->step; }
 
 /* p [params][stride], parameters, tangents or gradients of n rows: zeros at the ends of columns that are no circles */
 static void spline_open_ends(const nfi_transform_spline *sp, int64_t stride, int64_t n, int64_t m, real *p)
@@ -86,28 +84,46 @@ static void spline_open_ends(const nfi_transform_spline *sp, int64_t stride, int
             if (sp->open[j]) ends[j] = 0;
 }
 
-/* to [params][stride] of n rows, zeros up to a multiple of 16. */
-static void spline_gather(const nfi_transform_spline *sp, const void *const p[2], int64_t ld, int64_t first, int64_t n, int64_t m,
-                          const struct spline_work *w, real *out)
+/* Numbers side by side: those of a row, or where there is one column, of that. */
+struct spline_runs {
+    int64_t count, length, apart; /* `count` runs of `length` numbers, whose parameters are `apart` */
+};
+static struct spline_runs spline_runs_of(const nfi_transform_rows *rows, int64_t n)
 {
-    real *to = out;
-    for (int64_t q = 0; q < nfi_transform_spline_params(sp); q++, to += w->stride) {
-        for (int64_t i = 0; i < n; i++) {
-            const real *from = spline_param(p, ld, m, first + i, q);
-            for (int64_t j = 0; j < m; j++) to[i * m + j] = from[j];
-        }
-        for (int64_t i = n * m; i % 16; i++) to[i] = 0;
-    }
-    spline_open_ends(sp, w->stride, n, m, out);
+    if (rows->m == 1) return (struct spline_runs){ .count = 1, .length = n, .apart = rows->ld };
+    return (struct spline_runs){ .count = n, .length = rows->m, .apart = rows->column };
 }
 
-static void spline_scatter(const nfi_transform_spline *sp, real *from, int64_t stride, int64_t first, int64_t n, int64_t m,
-                           void *const p[2], int64_t ld)
+/* to [params][stride] of n rows, zeros up to a multiple of 16. */
+static void spline_gather(const nfi_transform_spline *sp, const nfi_transform_rows *rows, const void *const p[2], int64_t first, int64_t n,
+                          const struct spline_work *w, real *out)
 {
-    spline_open_ends(sp, stride, n, m, from);
-    for (int64_t q = 0; q < nfi_transform_spline_params(sp); q++, from += stride)
-        for (int64_t i = 0; i < n; i++)
-            memcpy((real *)p[q > 0] + (first + i) * ld + (q > 0 ? q - 1 : 0) * m, from + i * m, (size_t)m * sizeof *from);
+    const int64_t params = nfi_transform_spline_params(sp), end = n * rows->m;
+    const struct spline_runs runs = spline_runs_of(rows, n);
+    for (int64_t i = 0; runs.apart > 1 && i < runs.count; i++)
+        rows->kernels->turn(runs.length, params, (const real *)p[0] + (first + i) * rows->ld, runs.apart, out + i * runs.length, w->stride);
+    for (int64_t q = 0; q < params; q++) {
+        real *to = out + q * w->stride;
+        for (int64_t i = 0; runs.apart == 1 && i < runs.count; i++) {
+            const real *from = (const real *)p[q > 0] + spline_param_at(rows, first + i, q);
+            for (int64_t j = 0; j < runs.length; j++) to[i * runs.length + j] = from[j];
+        }
+        for (int64_t i = end; i % 16; i++) to[i] = 0;
+    }
+    spline_open_ends(sp, w->stride, n, rows->m, out);
+}
+
+static void spline_scatter(const nfi_transform_spline *sp, const nfi_transform_rows *rows, real *from, int64_t stride, int64_t first, int64_t n,
+                           void *const p[2])
+{
+    const int64_t params = nfi_transform_spline_params(sp);
+    const struct spline_runs runs = spline_runs_of(rows, n);
+    spline_open_ends(sp, stride, n, rows->m, from);
+    for (int64_t i = 0; runs.apart > 1 && i < runs.count; i++)
+        rows->kernels->turn(params, runs.length, from + i * runs.length, stride, (real *)p[0] + (first + i) * rows->ld, runs.apart);
+    for (int64_t q = 0; runs.apart == 1 && q < params; q++, from += stride)
+        for (int64_t i = 0; i < runs.count; i++)
+            memcpy((real *)p[q > 0] + spline_param_at(rows, first + i, q), from + i * runs.length, (size_t)runs.length * sizeof *from);
 }
 
 static void spline_add_log_det(int64_t n, int64_t m, const real *log_slope, double *log_det)
@@ -119,8 +135,20 @@ static void spline_add_log_det(int64_t n, int64_t m, const real *log_slope, doub
     }
 }
 
+/* keep [params][count] = what is gathered in w->p, and back */
+static void spline_keep(const nfi_transform_spline *sp, int64_t count, const struct spline_work *w, real *keep)
+{
+    for (int64_t q = 0; q < nfi_transform_spline_params(sp); q++)
+        memcpy(keep + q * count, w->p + q * w->stride, (size_t)count * sizeof *keep);
+}
+static void spline_recall(const nfi_transform_spline *sp, int64_t count, const real *keep, const struct spline_work *w)
+{
+    for (int64_t q = 0; q < nfi_transform_spline_params(sp); q++) spline_load(count, keep + q * count, w->p + q * w->stride);
+}
+
+/* keep NULL: not wanted */
 static void spline_map(const nfi_transform_spline *sp, const nfi_transform_rows *rows, void (*kernel)(const nfi_spline *), const real *in,
-                       real *out, double *log_det)
+                       real *out, double *log_det, real *keep)
 {
     const int64_t m = rows->m, most = spline_strip_rows(m);
     struct spline_work w;
@@ -132,7 +160,8 @@ static void spline_map(const nfi_transform_spline *sp, const nfi_transform_rows 
         call.x = w.x;
         call.z = w.z;
         call.log_slope = w.log_slope;
-        spline_gather(sp, rows->p, rows->ld, first, n, m, &w, w.p);
+        spline_gather(sp, rows, rows->p, first, n, &w, w.p);
+        if (keep) spline_keep(sp, count, &w, keep + first * m * nfi_transform_spline_params(sp));
         spline_load(count, in + first * m, w.x);
         kernel(&call);
         memcpy(out + first * m, w.z, (size_t)count * sizeof *out);
@@ -142,26 +171,19 @@ static void spline_map(const nfi_transform_spline *sp, const nfi_transform_rows 
 
 static void spline_forward(const void *self, const nfi_transform_rows *rows, const void *x, void *z, double *log_det, void *saved)
 {
-    const int64_t per_row = nfi_transform_spline_params(self) * rows->m;
-    real *keep = saved;
-
-    spline_map(self, rows, rows->kernels->spline_value, x, z, log_det);
-    for (int64_t i = 0; keep && i < rows->n; i++, keep += per_row) {
-        memcpy(keep, (const real *)rows->p[0] + i * rows->ld, (size_t)rows->m * sizeof *keep);
-        memcpy(keep + rows->m, (const real *)rows->p[1] + i * rows->ld, (size_t)(per_row - rows->m) * sizeof *keep);
-    }
+    spline_map(self, rows, rows->kernels->spline_value, x, z, log_det, saved);
 }
 
 static void spline_inverse(const void *self, const nfi_transform_rows *rows, const void *z, void *x, double *log_det)
 {
-    spline_map(self, rows, rows->kernels->spline_inverse, z, x, log_det);
+    spline_map(self, rows, rows->kernels->spline_inverse, z, x, log_det, NULL);
 }
 
 static void spline_backward(const void *self, const nfi_transform_rows *rows, const void *in, const void *out, const void *saved, void *g_inout,
                             const double *h, void *const gp[2])
 {
-    const int64_t m = rows->m, most = spline_strip_rows(m), ld = nfi_transform_spline_params(self) * m;
-    const void *const p[2] = { saved, (const real *)saved + m };
+    const int64_t m = rows->m, most = spline_strip_rows(m);
+    const real *kept = saved;
     real *g = g_inout;
     struct spline_work w;
 
@@ -174,13 +196,13 @@ static void spline_backward(const void *self, const nfi_transform_rows *rows, co
         call.g = w.d;
         call.h = w.log_slope;
         call.gp = w.dp;
-        spline_gather(self, p, ld, first, n, m, &w, w.p);
+        spline_recall(self, count, kept + first * m * nfi_transform_spline_params(self), &w);
         spline_load(count, (const real *)in + first * m, w.x);
         spline_load(count, g + first * m, w.d);
         for (int64_t i = 0; i < nfi_round_up(count, 16); i++) w.log_slope[i] = i < count ? (real)h[first + i / m] : 0;
         rows->kernels->spline_backward(&call);
         memcpy(g + first * m, w.d, (size_t)count * sizeof *g);
-        spline_scatter(self, w.dp, w.stride, first, n, m, gp, rows->ld);
+        spline_scatter(self, rows, w.dp, w.stride, first, n, gp);
     }
 }
 
@@ -200,8 +222,8 @@ static void spline_jvp(const void *self, const nfi_transform_rows *rows, const v
         call.dp = w.dp;
         call.z = w.z;
         call.log_slope = w.log_slope;
-        spline_gather(self, rows->p, rows->ld, first, n, m, &w, w.p);
-        spline_gather(self, dp, rows->ld, first, n, m, &w, w.dp);
+        spline_gather(self, rows, rows->p, first, n, &w, w.p);
+        spline_gather(self, rows, dp, first, n, &w, w.dp);
         spline_load(count, (const real *)x + first * m, w.x);
         spline_load(count, (const real *)d_in + first * m, w.d);
         rows->kernels->spline_jvp(&call);

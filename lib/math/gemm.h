@@ -24,13 +24,11 @@
 #define NFI_UNROLL_K
 #endif
 
-/* Where accumulators begin */
-enum { BEGIN_BIAS, BEGIN_ZERO, BEGIN_Y };
 typedef struct tile {
     int64_t k, ldx, ldy, ld_mask, stride; /* k: rows of W that count; stride: elements of a panel */
-    int64_t lead, part, period;           /* lead: elements of a panel before its first row that counts; part: where the period begins */
+    int64_t lead, all;                    /* lead: elements of a panel before its first row that counts; all: rows of W */
     const real *mask;
-    int32_t kind, begin;
+    int32_t kind, no_bias;
 } tile;
 
 /* What stairs leave of the panel that begins at column j */
@@ -45,7 +43,7 @@ NF_INLINE vreal apply_epilogue(vreal c, int32_t kind, const real *mask)
 }
 
 /* mr rows by np panels of nv vectors: accumulators begin, take `count` rows of panels [p0, p1) from x and w on, and end as y. */
-NF_INLINE void tile_begin(const int mr, const int np, const int nv, const tile *t, const real *panel, const real *y, const real *mask, vreal c[12][NFI_NV])
+NF_INLINE void tile_begin(const int mr, const int np, const int nv, const tile *t, const real *panel, const real *mask, vreal c[12][NFI_NV])
 {
     if (mask && mr == NFI_MR) { /* last touched in the forward pass: fetched while the tile runs */
         NF_UNROLL
@@ -59,16 +57,7 @@ NF_INLINE void tile_begin(const int mr, const int np, const int nv, const tile *
         NF_UNROLL
         for (int i = 0; i < mr; i++) {
             NF_UNROLL
-            for (int v = 0; v < nv; v++) c[p * mr + i][v] = t->begin != BEGIN_BIAS ? vsplat(0) : vload(panel + p * t->stride + v * NFI_VL);
-        }
-    }
-    if (__builtin_expect(t->begin != BEGIN_Y, 1)) return;
-    NF_UNROLL
-    for (int p = 0; p < np; p++) {
-        NF_UNROLL
-        for (int i = 0; i < mr; i++) {
-            NF_UNROLL
-            for (int v = 0; v < nv; v++) c[p * mr + i][v] = vload(y + i * t->ldy + p * NFI_NR + v * NFI_VL);
+            for (int v = 0; v < nv; v++) c[p * mr + i][v] = t->no_bias ? vsplat(0) : vload(panel + p * t->stride + v * NFI_VL);
         }
     }
 }
@@ -116,7 +105,7 @@ NF_INLINE void gemm_tile(const int mr, const int np, const int nv, const tile *t
     vreal c[12][NFI_NV];
     const int64_t ldx = t->ldx, stride = t->stride, k = t->k;
     const real *w = panel + t->lead;
-    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    tile_begin(mr, np, nv, t, panel, mask, c);
     tile_run(mr, 0, np, nv, ldx, stride, k, x, w, c);
     tile_end(mr, np, nv, t, y, mask, c);
 }
@@ -126,7 +115,7 @@ NF_INLINE void gemm_tile_to(const int mr, const int np, const int nv, const tile
                             real *y, const real *mask)
 {
     vreal c[12][NFI_NV];
-    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    tile_begin(mr, np, nv, t, panel, mask, c);
     NF_UNROLL
     for (int p = 0; p < np; p++) {
         const int64_t first = p > 0 ? to[p - 1] : 0;
@@ -135,15 +124,15 @@ NF_INLINE void gemm_tile_to(const int mr, const int np, const int nv, const tile
     tile_end(mr, np, nv, t, y, mask, c);
 }
 
-/* ... or from from[p] on, ascending, to the part's end. */
+/* ... or from from[p] on, ascending, to the end. */
 NF_INLINE void gemm_tile_from(const int mr, const int np, const int nv, const tile *t, const int64_t *from, const real *x, const real *panel,
                               real *y, const real *mask)
 {
     vreal c[12][NFI_NV];
-    tile_begin(mr, np, nv, t, panel, y, mask, c);
+    tile_begin(mr, np, nv, t, panel, mask, c);
     NF_UNROLL
     for (int p = 0; p < np; p++) {
-        const int64_t next = p + 1 < np ? from[p + 1] : t->period;
+        const int64_t next = p + 1 < np ? from[p + 1] : t->all;
         tile_run(mr, 0, p + 1, nv, t->ldx, t->stride, next - from[p], x + from[p], panel + t->lead + from[p] * NFI_NR, c);
     }
     tile_end(mr, np, nv, t, y, mask, c);
@@ -343,25 +332,25 @@ static narrow_fn *const gemm_narrow[NFI_NARROW + 1] = { NULL, gemm_narrow_1, gem
 static int64_t tile_stairs(tile *t, const nfi_stairs *stairs, int64_t j)
 {
     const int64_t from = stairs_from(stairs, j);
-    t->k = stairs_to(stairs, j, t->period) - from;
-    t->lead = (1 + t->part + from) * NFI_NR;
+    t->k = stairs_to(stairs, j, t->all) - from;
+    t->lead = (1 + from) * NFI_NR;
     return from;
 }
 
 /* Panels p and on that may be taken together with their stairs: all alike, or only `to`, or only `from` ascending. */
 enum { WIDE_ALIKE, WIDE_TO, WIDE_FROM, WIDE_NOT };
-static int wide_kind(const nfi_stairs *stairs, int64_t period, int64_t p, int np, int64_t *from, int64_t *to)
+static int wide_kind(const nfi_stairs *stairs, int64_t k, int64_t p, int np, int64_t *from, int64_t *to)
 {
     bool from_same = true, to_same = true, from_up = true, to_up = true;
     for (int i = 0; i < np; i++) {
         from[i] = stairs_from(stairs, (p + i) * NFI_NR);
-        to[i] = stairs_to(stairs, (p + i) * NFI_NR, period);
+        to[i] = stairs_to(stairs, (p + i) * NFI_NR, k);
         from_same &= from[i] == from[0], to_same &= to[i] == to[0];
         from_up &= i == 0 || from[i] >= from[i - 1], to_up &= i == 0 || to[i] >= to[i - 1];
     }
     if (from_same && to_same) return WIDE_ALIKE;
     if (from_same && from[0] == 0 && to_up) return WIDE_TO;
-    return to_same && to[0] == period && from_up ? WIDE_FROM : WIDE_NOT;
+    return to_same && to[0] == k && from_up ? WIDE_FROM : WIDE_NOT;
 }
 
 /* One to three rows, from panel p on: together what may be. Returns how many panels that were. */
@@ -369,10 +358,10 @@ static int gemm_few(int mr, int64_t p, int64_t full, tile *t, const nfi_stairs *
 {
     const int np = p + panels_wide[mr] <= full ? panels_wide[mr] : 1;
     int64_t from[NFI_PANELS_MOST], to[NFI_PANELS_MOST];
-    const int kind = stairs ? wide_kind(stairs, t->period, p, np, from, to) : WIDE_ALIKE;
+    const int kind = stairs ? wide_kind(stairs, t->all, p, np, from, to) : WIDE_ALIKE;
 
     if (kind == WIDE_TO || kind == WIDE_FROM) {
-        t->lead = (1 + t->part) * NFI_NR;
+        t->lead = NFI_NR;
         if (kind == WIDE_TO) tiles_to[mr](t, to, x, panel, y, mask);
         else tiles_from[mr](t, from, x, panel, y, mask);
         return np;
@@ -382,7 +371,7 @@ static int gemm_few(int mr, int64_t p, int64_t full, tile *t, const nfi_stairs *
     return kind == WIDE_ALIKE ? np : 1;
 }
 
-static void gemm_part(int64_t n, int64_t m, tile *t, const nfi_stairs *stairs, const real *x, const real *packed, real *y)
+static void gemm_rows(int64_t n, int64_t m, tile *t, const nfi_stairs *stairs, const real *x, const real *packed, real *y)
 {
     const int64_t panels = (m + NFI_NR - 1) / NFI_NR, ldx = t->ldx, ldy = t->ldy;
     int64_t full = panels;
@@ -421,30 +410,25 @@ static void gemm(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, c
     real *y = y_;
     const nfi_stairs *stairs = epilogue ? epilogue->stairs : NULL;
     const int32_t kind = epilogue ? epilogue->kind : NFI_EPILOGUE_NONE;
-    tile t = { .period = stairs ? stairs->period : k, .ldx = ldx, .ldy = ldy, .stride = (k + 1) * NFI_NR,
-               .begin = epilogue && epilogue->no_bias ? BEGIN_ZERO : BEGIN_BIAS };
+    tile t = { .all = k, .ldx = ldx, .ldy = ldy, .stride = (k + 1) * NFI_NR, .kind = kind, .no_bias = epilogue && epilogue->no_bias };
     if (kind == NFI_EPILOGUE_RELU_MASK) {
         t.mask = epilogue->mask;
         t.ld_mask = epilogue->ld_mask;
     }
-    if (m > 0 && m <= NFI_NARROW && kind == NFI_EPILOGUE_NONE && t.begin == BEGIN_BIAS && t.period == k) {
+    if (m > 0 && m <= NFI_NARROW && kind == NFI_EPILOGUE_NONE && !t.no_bias) {
         const int64_t from = tile_stairs(&t, stairs, 0);
         for (; n >= NFI_NARROW_ROWS; n -= NFI_NARROW_ROWS, x += NFI_NARROW_ROWS * ldx, y += NFI_NARROW_ROWS * ldy)
             gemm_narrow[m](&t, x + from, packed, y);
     }
-    do { /* k may be 0 */
-        t.kind = t.part + t.period < k ? NFI_EPILOGUE_NONE : kind;
-        gemm_part(n, m, &t, stairs, x + t.part, packed, y);
-        t.begin = BEGIN_Y;
-        t.part += t.period;
-    } while (t.part < k);
+    gemm_rows(n, m, &t, stairs, x, packed, y);
 }
 
 /* The product turned: `count` outputs of nv vectors of rows. */
+#define NFI_TURNED 6 /* outputs at most: their accumulators, two vectors of x and a weight fill 16 registers */
 NF_INLINE void gemm_turned_block(const int count, const int nv, int64_t ld, int64_t k, const real *w, int64_t wk, int64_t wj,
                                  const real *bias, const real *x, real *y)
 {
-    vreal c[4][2];
+    vreal c[NFI_TURNED][2];
     NF_UNROLL
     for (int j = 0; j < count; j++) {
         NF_UNROLL
@@ -465,12 +449,22 @@ NF_INLINE void gemm_turned_block(const int count, const int nv, int64_t ld, int6
     }
 }
 
+/* Outputs that are left over go together: a chain alone waits for itself. */
 NF_INLINE void gemm_turned_rows(const int nv, int64_t ld, int64_t k, int64_t m, const real *w, int64_t wk, int64_t wj, const real *bias,
                                 const real *x, real *y)
 {
-    int64_t j = 0;
-    for (; j + 4 <= m; j += 4) gemm_turned_block(4, nv, ld, k, w + j * wj, wk, wj, bias ? bias + j * wj : NULL, x, y + j * ld);
-    for (; j < m; j++) gemm_turned_block(1, nv, ld, k, w + j * wj, wk, wj, bias ? bias + j * wj : NULL, x, y + j * ld);
+    for (; m >= NFI_TURNED; m -= NFI_TURNED, w += NFI_TURNED * wj, y += NFI_TURNED * ld) {
+        gemm_turned_block(NFI_TURNED, nv, ld, k, w, wk, wj, bias, x, y);
+        if (bias) bias += NFI_TURNED * wj;
+    }
+    switch (m) {
+    case 1: gemm_turned_block(1, nv, ld, k, w, wk, wj, bias, x, y); break;
+    case 2: gemm_turned_block(2, nv, ld, k, w, wk, wj, bias, x, y); break;
+    case 3: gemm_turned_block(3, nv, ld, k, w, wk, wj, bias, x, y); break;
+    case 4: gemm_turned_block(4, nv, ld, k, w, wk, wj, bias, x, y); break;
+    case 5: gemm_turned_block(5, nv, ld, k, w, wk, wj, bias, x, y); break;
+    default: break;
+    }
 }
 
 static void gemm_turned(int64_t ld, int64_t k, int64_t m, const void *w, int64_t wk, int64_t wj, const void *bias, const void *x_, void *y_)
@@ -543,6 +537,36 @@ static void pack(int64_t k, int64_t m, const void *w_, const void *bias, const v
         const int64_t last = first + NFI_NR < k ? first + NFI_NR : k;
         if (transposed) pack_turned(m, w + first * m, last - first, transposed + first * (m + 1));
         if (packed) pack_rows(k, m, w, scale, packed, first, last);
+    }
+}
+
+static void turn_by_ones(int64_t n, int64_t m, const real *from, int64_t ld_from, real *to, int64_t ld_to)
+{
+    for (int64_t j = 0; j < m; j++)
+        for (int64_t i = 0; i < n; i++) to[j * ld_to + i] = from[i * ld_from + j];
+}
+
+NF_INLINE void turn_block(const real *from, int64_t ld_from, real *to, int64_t ld_to)
+{
+    vsmall turned[NFI_T];
+    turn_small(from, ld_from, turned);
+    NF_UNROLL
+    for (int i = 0; i < NFI_T; i++) *(vsmall_any *)(to + i * ld_to) = turned[i];
+}
+
+/* By blocks, of which the last overlap those before. */
+static void turn(int64_t n, int64_t m, const void *from_, int64_t ld_from, void *to_, int64_t ld_to)
+{
+    const real *from = from_;
+    real *to = to_;
+    if (n < NFI_T || m < NFI_T) {
+        turn_by_ones(n, m, from, ld_from, to, ld_to);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += NFI_T) {
+        const int64_t row = i + NFI_T <= n ? i : n - NFI_T;
+        for (int64_t j = 0; j + NFI_T <= m; j += NFI_T) turn_block(from + row * ld_from + j, ld_from, to + j * ld_to + row, ld_to);
+        if (m % NFI_T) turn_block(from + row * ld_from + m - NFI_T, ld_from, to + (m - NFI_T) * ld_to + row, ld_to);
     }
 }
 
@@ -712,17 +736,14 @@ static void unscale(int64_t n, int64_t m, const nfi_unscale *u)
 /* By blocks of rows. */
 static void gemm_tn(int64_t n, int64_t k, int64_t m, const void *x_, int64_t ldx, const void *dy_, int64_t ldy, void *dw_, const nfi_stairs *stairs)
 {
-    const int64_t period = stairs ? stairs->period : k;
     for (int64_t r0 = 0; r0 < n; r0 += NFI_TN_ROWS) {
         const int64_t rows = n - r0 < NFI_TN_ROWS ? n - r0 : NFI_TN_ROWS;
         const real *x = (const real *)x_ + r0 * ldx, *dy = (const real *)dy_ + r0 * ldy;
         for (int64_t j = 0; j < m; j += NFI_NR) {
-            const int64_t from = stairs_from(stairs, j), count = stairs_to(stairs, j, period) - from, columns = m - j < NFI_NR ? m - j : NFI_NR;
-            for (int64_t i = from; i < k; i += period) {
-                real *dw = (real *)dw_ + i * m + j;
-                if (m <= NFI_NARROW && i == 0) tn_narrow(rows, count, m, x, ldx, dy, ldy, dw);
-                else tn_panel(rows, count, columns, m, x + i, ldx, dy + j, ldy, dw);
-            }
+            const int64_t from = stairs_from(stairs, j), count = stairs_to(stairs, j, k) - from, columns = m - j < NFI_NR ? m - j : NFI_NR;
+            real *dw = (real *)dw_ + from * m + j;
+            if (m <= NFI_NARROW && from == 0) tn_narrow(rows, count, m, x, ldx, dy, ldy, dw);
+            else tn_panel(rows, count, columns, m, x + from, ldx, dy + j, ldy, dw);
         }
     }
 }

@@ -14,13 +14,11 @@
 
 #include "core/context.h"
 
-/* Rows of weights W [k][m] that are zero and left out, by steps of columns: columns [s NFI_STEP, (s + 1) NFI_STEP) have none but, of each
- * `period` rows, [from[s], to[s]), from <= to <= period. No panel is wider than a step, so that what a row multiplies does not depend on the
- * instruction set. */
+/* Rows of weights W [k][m] that are zero and left out, by steps of columns: columns [s NFI_STEP, (s + 1) NFI_STEP) have none but
+ * [from[s], to[s]), from <= to <= k. No panel is wider than a step, so that what a row multiplies does not depend on the instruction set. */
 #define NFI_STEP 32
 typedef struct nfi_stairs {
-    int64_t period;           /* divides k */
-    const int64_t *from, *to; /* NULL: 0, period */
+    const int64_t *from, *to; /* NULL: 0, k */
 } nfi_stairs;
 
 /* What follows the product, per element: y = acc;  relu: max(acc, 0) (NaN stays NaN);
@@ -116,6 +114,8 @@ struct nfi_kernels {
     /* y[m][ld] = W^T x[k][ld] + bias, W[i][j] = w[i wk + j wj], bias_j = bias[j wj], NULL: zeros; lanes are rows of the batch, of which ld, a multiple
      * of 16, holds all. An output has the bits that gemm's has; terms whose weight is zero may be left out at the end of a chain. */
     void (*gemm_turned)(int64_t ld, int64_t k, int64_t m, const void *w, int64_t wk, int64_t wj, const void *bias, const void *x, void *y);
+    /* to [m][ld_to] = the transpose of from [n][ld_from], and nothing between its rows */
+    void (*turn)(int64_t n, int64_t m, const void *from, int64_t ld_from, void *to, int64_t ld_to);
     void (*unscale)(int64_t n, int64_t m, const nfi_unscale *u);
     const nfi_activation *activations; /* [NFI_N_ACTIVATIONS] */
     /* gate [n][ld] = sigmoid(weight t + bias), a row for each t; arrays have room for ld */

@@ -13,12 +13,12 @@
 
 int64_t nfi_cblas_packed_count(int64_t k, int64_t m) { return (k + 1) * m; }
 
-/* Columns [j, answer) of m have the rows [*from, *to) of each period. */
-static int64_t cblas_alike(const nfi_stairs *stairs, int64_t j, int64_t m, int64_t period, int64_t *from, int64_t *to)
+/* Columns [j, answer) of m have the rows [*from, *to) of k. */
+static int64_t cblas_alike(const nfi_stairs *stairs, int64_t j, int64_t m, int64_t k, int64_t *from, int64_t *to)
 {
     int64_t end = stairs ? j + NFI_STEP : m;
     *from = stairs && stairs->from ? stairs->from[j / NFI_STEP] : 0;
-    *to = stairs && stairs->to ? stairs->to[j / NFI_STEP] : period;
+    *to = stairs && stairs->to ? stairs->to[j / NFI_STEP] : k;
     while (end < m && (!stairs->from || stairs->from[end / NFI_STEP] == *from) && (!stairs->to || stairs->to[end / NFI_STEP] == *to)) end += NFI_STEP;
     return end < m ? end : m;
 }
@@ -49,12 +49,11 @@ static int64_t cblas_alike(const nfi_stairs *stairs, int64_t j, int64_t m, int64
         for (int64_t i = 0; i < n; i++)                                                                                \
             for (int64_t j = 0; j < m; j++) y[i * ldy + j] = no_bias ? 0 : bias[j];                                    \
         const nfi_stairs *stairs = epilogue ? epilogue->stairs : NULL;                                                 \
-        const int64_t period = stairs ? stairs->period : k;                                                            \
         for (int64_t j = 0, end, from, to; j < m; j = end) {                                                           \
-            end = cblas_alike(stairs, j, m, period, &from, &to);                                                       \
-            for (int64_t at = from; at < k && from < to; at += period)                                                 \
+            end = cblas_alike(stairs, j, m, k, &from, &to);                                                            \
+            if (from < to)                                                                                             \
                 gemm_call(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)(end - j), (int)(to - from), 1,      \
-                          (const real *)x + at, (int)ldx, (const real *)packed + at * m + j, (int)m, 1, y + j, (int)ldy); \
+                          (const real *)x + from, (int)ldx, (const real *)packed + from * m + j, (int)m, 1, y + j, (int)ldy); \
         }                                                                                                              \
         const int32_t kind = epilogue ? epilogue->kind : NFI_EPILOGUE_NONE;                                            \
         if (kind == NFI_EPILOGUE_RELU) {                                                                               \
@@ -70,13 +69,12 @@ static int64_t cblas_alike(const nfi_stairs *stairs, int64_t j, int64_t m, int64
     void nfi_cblas_gemm_tn_##suffix(int64_t n, int64_t k, int64_t m, const void *x, int64_t ldx, const void *dy,        \
                                     int64_t ldy, void *dw, const nfi_stairs *stairs)                                   \
     {                                                                                                                  \
-        const int64_t period = stairs ? stairs->period : k;                                                            \
         if (n <= 0 || k <= 0 || m <= 0) return;                                                                        \
         for (int64_t j = 0, end, from, to; j < m; j = end) {                                                           \
-            end = cblas_alike(stairs, j, m, period, &from, &to);                                                       \
-            for (int64_t at = from; at < k && from < to; at += period)                                                 \
+            end = cblas_alike(stairs, j, m, k, &from, &to);                                                            \
+            if (from < to)                                                                                             \
                 gemm_call(CblasRowMajor, CblasTrans, CblasNoTrans, (int)(to - from), (int)(end - j), (int)n, 1,        \
-                          (const real *)x + at, (int)ldx, (const real *)dy + j, (int)ldy, 1, (real *)dw + at * m + j, (int)m); \
+                          (const real *)x + from, (int)ldx, (const real *)dy + j, (int)ldy, 1, (real *)dw + from * m + j, (int)m); \
         }                                                                                                              \
     }
 

@@ -252,7 +252,7 @@ double NFI_NAME(NFI_PASTE(nfi_kernel_peak_, NFI_ISA))(int64_t count, double *sin
 
 /* What both back ends share */
 #define NFI_ELEMENTWISE                                                                                                \
-    .dtype = NFI_DTYPE, .size = NFI_SIZE, .gemm_turned = gemm_turned, .unscale = unscale, .activations = activations, .gates = timed_gates,               \
+    .dtype = NFI_DTYPE, .size = NFI_SIZE, .gemm_turned = gemm_turned, .turn = turn, .unscale = unscale, .activations = activations, .gates = timed_gates,               \
     .timed = timed_phis, .spline_value = spline_value, .spline_inverse = spline_inverse, .spline_backward = spline_backward, \
     .spline_jvp = spline_jvp, .exp = map_exp, .log = map_log, .tanh = map_tanh,                                             \
     .sigmoid = map_sigmoid, .softplus = map_softplus, .normal = NFI_NORMAL

@@ -54,9 +54,9 @@ static nf_status made_mask(nfi_made *made, nf_maker *maker)
     if (!mask || !first) return NF_ERR_MEMORY;
     for (int32_t l = 0; l < made->mlp.n_layers; l++) {
         const bool last = l + 1 == made->mlp.n_layers;
-        mask[l] = (nfi_mlp_mask){ .first = first, .period = last ? made->dim : made->mlp.width[l + 1] };
+        mask[l] = (nfi_mlp_mask){ .first = first };
         for (int64_t d = 0; d <= made->dim; d++)
-            for (int64_t i = made_upto(made, l, d - 1); i < made_upto(made, l, d); i++) *first++ = last ? d : made_upto(made, l + 1, d - 1);
+            for (int64_t i = made_upto(made, l, d - 1); i < made_upto(made, l, d); i++) *first++ = last ? d * made->params : made_upto(made, l + 1, d - 1);
     }
     return nfi_mlp_set_mask(&made->mlp, maker, mask);
 }
@@ -100,11 +100,11 @@ static const nfi_activation *made_activation(const nfi_made_pass *pass)
     return &pass->kernels->activations[pass->made->mlp.activation - 1];
 }
 
-/* `count` outputs of dense layer l from column `first` on, `step` apart, of units of degrees up to d; of tangents: without bias. */
-static void made_product(const nfi_made_pass *pass, int32_t l, int64_t d, int64_t first, int64_t count, int64_t step, void *units, bool bias, void *to)
+/* `count` outputs of dense layer l from column `first` on, of units of degrees up to d; of tangents: without bias. */
+static void made_product(const nfi_made_pass *pass, int32_t l, int64_t d, int64_t first, int64_t count, void *units, bool bias, void *to)
 {
     const int64_t in = pass->made->mlp.width[l], out = pass->made->mlp.width[l + 1];
-    pass->kernels->gemm_turned(pass->ld, made_upto(pass->made, l, d), count, made_weight(pass, l, 0, first), out, step,
+    pass->kernels->gemm_turned(pass->ld, made_upto(pass->made, l, d), count, made_weight(pass, l, 0, first), out, 1,
                                bias ? made_weight(pass, l, in, first) : NULL, made_at(pass, units, l, 0), to);
 }
 
@@ -116,11 +116,11 @@ static void made_units_of(const nfi_made_pass *pass, int64_t d)
         const int64_t first = made_upto(pass->made, l, d - 1), count = made_upto(pass->made, l, d) - first;
         if (count == 0) continue;
         char *h = made_at(pass, pass->h, l, first), *u = phi->saves_input ? made_at(pass, pass->u, l, first) : h;
-        made_product(pass, l - 1, d, first, count, 1, pass->h, true, u);
+        made_product(pass, l - 1, d, first, count, pass->h, true, u);
         phi->value(count * pass->ld, u, h);
         if (!pass->d) continue;
         char *dh = made_at(pass, pass->d, l, first);
-        made_product(pass, l - 1, d, first, count, 1, pass->d, false, dh);
+        made_product(pass, l - 1, d, first, count, pass->d, false, dh);
         phi->slope(count * pass->ld, u, dh);
     }
 }
@@ -130,19 +130,17 @@ void nfi_made_column(const nfi_made_pass *pass, int64_t k, void *p, void *dp)
     const nfi_made *made = pass->made;
     const int32_t last = made->mlp.n_layers - 1;
     made_units_of(pass, k - 1);
-    made_product(pass, last, k - 1, k - 1, made->params, made->dim, pass->h, true, p);
-    if (pass->d) made_product(pass, last, k - 1, k - 1, made->params, made->dim, pass->d, false, dp);
+    made_product(pass, last, k - 1, (k - 1) * made->params, made->params, pass->h, true, p);
+    if (pass->d) made_product(pass, last, k - 1, (k - 1) * made->params, made->params, pass->d, false, dp);
 }
 
-/* to [width][ld] = the transpose of from [n][ld_from] */
+/* to [width][ld] = the transpose of from [n][ld_from], zeros behind */
 static void made_turn(const nfi_made_pass *pass, int64_t n, int64_t width, const char *from, int64_t ld_from, char *to)
 {
-    memset(to, 0, (size_t)(width * pass->ld * pass->kernels->size));
-    for (int64_t j = 0; j < width; j++)
-        if (pass->kernels->dtype == NF_F32)
-            for (int64_t i = 0; i < n; i++) ((float *)to)[j * pass->ld + i] = ((const float *)from)[i * ld_from + j];
-        else
-            for (int64_t i = 0; i < n; i++) ((double *)to)[j * pass->ld + i] = ((const double *)from)[i * ld_from + j];
+    const int64_t size = pass->kernels->size;
+    if (n < pass->ld)
+        for (int64_t j = 0; j < width; j++) memset(to + (j * pass->ld + n) * size, 0, (size_t)((pass->ld - n) * size));
+    pass->kernels->turn(n, width, from, ld_from, to, pass->ld);
 }
 
 void nfi_made_load(const nfi_made_pass *pass, int64_t n, const void *saved)
@@ -163,9 +161,9 @@ const void *nfi_made_back(const nfi_made_pass *pass, int64_t k, const void *gp)
     for (int32_t l = made->mlp.n_layers - 1; l >= 0; l--) {
         const bool last = l + 1 == made->mlp.n_layers;
         const int64_t out = made->mlp.width[l + 1], first = made_upto(made, l, k - 1), count = made_upto(made, l, k) - first;
-        const int64_t from = last ? 0 : made_upto(made, l + 1, k - 1); /* of all outputs: those of columns up to k have weight zero */
+        const int64_t from = last ? k * made->params : made_upto(made, l + 1, k - 1);
         if (count == 0) continue;
-        const void *g = last ? gp : made_at(pass, pass->d, l + 1, from);
+        const void *g = last ? (const char *)gp + from * pass->ld * pass->kernels->size : made_at(pass, pass->d, l + 1, from);
         pass->kernels->gemm_turned(pass->ld, out - from, count, made_weight(pass, l, first, from), 1, out, NULL, g, made_at(pass, pass->d, l, first));
         if (l > 0)
             phi->slope(count * pass->ld, made_at(pass, phi->saves_input ? pass->u : pass->h, l, first), made_at(pass, pass->d, l, first));

@@ -4,7 +4,7 @@
  *
  * Columns are counted from 1, in the order in which they depend on each other. Inputs: cond_dim conditioning columns, of degree 0, then
  * column k of degree k. Hidden units have degrees in [low, dim - 1], ascending. A unit of degree d sees units of the layer below of
- * degrees up to d, the outputs of column k those of degrees below k. Outputs: [params][dim].
+ * degrees up to d, the outputs of column k those of degrees below k. Outputs: [dim][params], ascending too.
  *
  * At once is nfi_mlp. A pass goes column by column over a block of rows, forward or backward, each unit once; arrays of a pass are
  * [features][ld], ld = nfi_made_ld(n), rows beyond n zero or finite.
@@ -43,7 +43,7 @@ void nfi_made_column(const nfi_made_pass *pass, int64_t k, void *p, void *dp);
 
 /* h and u of hidden units from what nfi_mlp_value saved of n rows, for nfi_made_back. */
 void nfi_made_load(const nfi_made_pass *pass, int64_t n, const void *saved);
-/* dL/dinput of column k in d, in order for k = dim .. 1, from gp [params][dim][ld] = dL/dp, which is not zero in columns after k alone. */
+/* dL/dinput of column k in d, in order for k = dim .. 1, from gp [dim][params][ld] = dL/dp, read in columns after k. */
 const void *nfi_made_back(const nfi_made_pass *pass, int64_t k, const void *gp);
 
 #endif

@@ -115,7 +115,7 @@ nf_status nfi_mlp_create(nfi_mlp *mlp, nf_maker *maker, int64_t in, int64_t out,
 
 /* Stairs of a mask */
 
-/* Rows of W that have weights up to column j of a part: the first so many. */
+/* Rows of W that have weights up to column j: the first so many. */
 static int64_t mlp_rows_upto(const nfi_mlp_mask *mask, int64_t in, int64_t j)
 {
     int64_t low = 0, high = in;
@@ -132,14 +132,10 @@ static nf_status mlp_make_stairs(nfi_mlp_mask *mask, nf_maker *maker, int64_t in
     int64_t *to = nfi_maker_alloc(maker, (out + NFI_STEP - 1) / NFI_STEP, (int64_t)sizeof *to);
     int64_t *from = nfi_maker_alloc(maker, (in + NFI_STEP - 1) / NFI_STEP, (int64_t)sizeof *from);
     if (!to || !from) return NF_ERR_MEMORY;
-    for (int64_t j = 0; j < out; j += NFI_STEP) {
-        const int64_t last = nfi_min(j + NFI_STEP, out) - 1;
-        const bool whole = last / mask->period > j / mask->period; /* the end of a part is within */
-        to[j / NFI_STEP] = mlp_rows_upto(mask, in, whole ? mask->period - 1 : last % mask->period);
-    }
+    for (int64_t j = 0; j < out; j += NFI_STEP) to[j / NFI_STEP] = mlp_rows_upto(mask, in, nfi_min(j + NFI_STEP, out) - 1);
     for (int64_t i = 0; i < in; i += NFI_STEP) from[i / NFI_STEP] = mask->first[i];
-    mask->stairs = (nfi_stairs){ .period = in, .to = to };
-    mask->turned = (nfi_stairs){ .period = mask->period, .from = from };
+    mask->stairs = (nfi_stairs){ .to = to };
+    mask->turned = (nfi_stairs){ .from = from };
     return NF_OK;
 }
 
@@ -221,9 +217,7 @@ static void mlp_clear_outside(const nfi_mlp *mlp, int32_t l, int64_t size, char 
 {
     const int64_t in = mlp->width[l], out = mlp->width[l + 1];
     const nfi_mlp_mask *mask = mlp->mask ? &mlp->mask[l] : NULL;
-    for (int64_t i = 0; mask && i < in; i++)
-        for (int64_t part = 0; part < out; part += mask->period)
-            memset(w + (i * out + part) * size, 0, (size_t)(mask->first[i] * size));
+    for (int64_t i = 0; mask && i < in; i++) memset(w + i * out * size, 0, (size_t)(mask->first[i] * size));
 }
 
 static void mlp_clear_all_outside(const nfi_mlp *mlp, int64_t size, void *theta)
@@ -231,7 +225,7 @@ static void mlp_clear_all_outside(const nfi_mlp *mlp, int64_t size, void *theta)
     for (int32_t l = 0; l < mlp->n_layers; l++) mlp_clear_outside(mlp, l, size, (char *)theta + nfi_mlp_theta_at(mlp, l) * size);
 }
 
-/* Columns [j, end) of one part of a gradient, where rows [0, to) were added to: those outside the mask become zero. */
+/* Columns [j, end) of a gradient, where rows [0, to) were added to: those outside the mask become zero. */
 static void mlp_clear_columns(const nfi_mlp_mask *mask, int64_t to, int64_t j, int64_t end, int64_t size, char *column, int64_t row_bytes)
 {
     for (int64_t i = to - 1; i >= 0 && mask->first[i] > j; i--) memset(column + i * row_bytes, 0, (size_t)((nfi_min(mask->first[i], end) - j) * size));
@@ -244,11 +238,8 @@ static void mlp_add_masked(const nfi_mlp *mlp, const nfi_kernels *kernels, int64
     const int64_t in = mlp->width[l], out = mlp->width[l + 1], size = kernels->size;
     kernels->gemm_tn(n, in, out, h, nfi_mlp_ld(in), g, nfi_mlp_ld(out), dw, &mask->stairs);
     kernels->gemm_tn(n, 1, out, h + in * size, nfi_mlp_ld(in), g, nfi_mlp_ld(out), dw + in * out * size, NULL);
-    for (int64_t j = 0, end; j < out; j = end) {
-        end = nfi_min(nfi_min((j / NFI_STEP + 1) * NFI_STEP, (j / mask->period + 1) * mask->period), out);
-        const int64_t column = j % mask->period;
-        mlp_clear_columns(mask, mask->stairs.to[j / NFI_STEP], column, column + end - j, size, dw + j * size, out * size);
-    }
+    for (int64_t j = 0; j < out; j += NFI_STEP)
+        mlp_clear_columns(mask, mask->stairs.to[j / NFI_STEP], j, nfi_min(j + NFI_STEP, out), size, dw + j * size, out * size);
 }
 
 /* theta within the mask, behind what is packed; theta itself without a mask. */

@@ -13,10 +13,9 @@
 
 #include "nets/net.h"
 
-/* Weights of a dense layer that are zero, whatever theta holds there: row i has none before column first[i], in each part of `period` columns. */
+/* Weights of a dense layer that are zero, whatever theta holds there: row i has none before column first[i]. */
 typedef struct nfi_mlp_mask {
-    const int64_t *first;      /* [in], ascending, in [0, period] */
-    int64_t period;            /* divides out */
+    const int64_t *first;      /* [in], ascending, in [0, out] */
     nfi_stairs stairs, turned; /* what that leaves of W and of W^T */
 } nfi_mlp_mask;
 
@@ -37,7 +36,7 @@ static inline int64_t nfi_mlp_ld(int64_t width)
 /* hidden is borrowed during the call. Overflow and limits are refused (NF_ERR_OVERFLOW, NF_ERR_LIMIT: widths up to 65,536). */
 nf_status nfi_mlp_create(nfi_mlp *mlp, nf_maker *maker, int64_t in, int64_t out, const int64_t *hidden, int64_t n_hidden,
                          int32_t activation, int32_t weights, int32_t zero_last);
-/* After creation: mask [n_layers] with first and period, both the maker's; the stairs are filled in. */
+/* After creation: mask [n_layers] with first, both the maker's; the stairs are filled in. */
 nf_status nfi_mlp_set_mask(nfi_mlp *mlp, nf_maker *maker, nfi_mlp_mask *mask);
 double nfi_mlp_flop(const nfi_mlp *mlp); /* of the products of one row of value, biases included */
 int32_t nfi_mlp_param_count(const nfi_mlp *mlp);

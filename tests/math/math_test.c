@@ -122,27 +122,27 @@ END_TEST
 
 /* Stairs: what they leave out is not read, and the rest has the bits that products with zeros have, whatever the batch. */
 enum { STAIRS_TO, STAIRS_FROM, STAIRS_BOTH, N_STAIRS };
-static void draw_stairs(int form, int64_t period, int64_t steps, int64_t *from, int64_t *to)
+static void draw_stairs(int form, int64_t k, int64_t steps, int64_t *from, int64_t *to)
 {
     for (int64_t s = 0; s < steps; s++) {
-        from[s] = form == STAIRS_TO ? 0 : form == STAIRS_FROM ? period * s / steps : draw_size(period + 1) - 1;
-        to[s] = form == STAIRS_FROM ? period : form == STAIRS_TO ? period * (s + 1) / steps : from[s] + draw_size(period - from[s] + 1) - 1;
+        from[s] = form == STAIRS_TO ? 0 : form == STAIRS_FROM ? k * s / steps : draw_size(k + 1) - 1;
+        to[s] = form == STAIRS_FROM ? k : form == STAIRS_TO ? k * (s + 1) / steps : from[s] + draw_size(k - from[s] + 1) - 1;
     }
 }
 
-static void check_stairs(const nfi_kernels *t, int64_t n, int64_t period, int64_t parts, int64_t m, int form, int32_t kind)
+static void check_stairs(const nfi_kernels *t, int64_t n, int64_t k, int64_t m, int form, int32_t kind)
 {
-    const int64_t k = period * parts, ldx = up16(k), ldy = up16(m), steps = (m + NFI_STEP - 1) / NFI_STEP;
+    const int64_t ldx = up16(k), ldy = up16(m), steps = (m + NFI_STEP - 1) / NFI_STEP;
     int64_t from[64], to[64];
-    draw_stairs(form, period, steps, from, to);
-    const nfi_stairs stairs = { .period = period, .from = form == STAIRS_TO ? NULL : from, .to = form == STAIRS_FROM ? NULL : to };
+    draw_stairs(form, k, steps, from, to);
+    const nfi_stairs stairs = { .from = form == STAIRS_TO ? NULL : from, .to = form == STAIRS_FROM ? NULL : to };
     void *w = make_random(t, k * m), *bias = make_random(t, m), *x = make_random(t, n * ldx), *mask = make_random(t, n * ldy);
     void *full = make(t, t->packed_count(k, m)), *part = make(t, t->packed_count(k, m)), *dw0 = make_random(t, k * m), *dw = make(t, k * m);
     void *y0 = make(t, n * ldy), *y = make(t, n * ldy);
     memcpy(dw, dw0, (size_t)(k * m * t->size));
     for (int32_t other = 0; other < 2; other++) { /* outside: zeros, then NaN */
         for (int64_t i = 0; i < k * m; i++) {
-            const int64_t row = i / m % period, s = i % m / NFI_STEP;
+            const int64_t row = i / m, s = i % m / NFI_STEP;
             if (row < from[s] || row >= to[s]) set(t, w, i, other ? (double)NAN : 0.0);
         }
         t->pack(k, m, w, bias, NULL, other ? part : full, NULL);
@@ -167,10 +167,10 @@ START_TEST(stairs)
     const nfi_kernels *t = nfi_kernels_isa(isas[_i / 2], _i % 2 ? NF_F64 : NF_F32);
     if (!t) return;
     for (int form = 0; form < N_STAIRS; form++) {
-        for (int64_t n = 1; n <= 14; n++) check_stairs(t, n, draw_size(90), n % 3 + 1, 200 + draw_size(200), form, (int32_t)(n % 3));
-        for (int64_t m = 1; m <= 5; m++) check_stairs(t, 20, 9, m == 3 ? 2 : 1, m, form, 0);
-        check_stairs(t, 1, 50, 1, 512, form, 0);
-        check_stairs(t, 150, 43, 2, 256, form, 2);
+        for (int64_t n = 1; n <= 14; n++) check_stairs(t, n, draw_size(180), 200 + draw_size(200), form, (int32_t)(n % 3));
+        for (int64_t m = 1; m <= 5; m++) check_stairs(t, 20, m == 3 ? 18 : 9, m, form, 0);
+        check_stairs(t, 1, 50, 512, form, 0);
+        check_stairs(t, 150, 86, 256, form, 2);
     }
 }
 END_TEST
@@ -181,11 +181,37 @@ START_TEST(stairs_leave_gradients_alone)
     const nfi_kernels *t = nfi_kernels_isa(isas[_i / 2], _i % 2 ? NF_F64 : NF_F32);
     if (!t) return;
     const int64_t k = 30, m = 70, to[] = { 4, 17, 30 };
-    const nfi_stairs one = { .period = k, .to = to };
+    const nfi_stairs one = { .to = to };
     void *x = make_random(t, 9 * 32), *g = make_random(t, 9 * 80), *dw = make(t, k * m);
     t->gemm_tn(9, k, m, x, 32, g, 80, dw, &one);
     for (int64_t i = 0; i < k * m; i++) ck_assert_int_eq(get(t, dw, i) != 0.0, i / m < to[i % m / NFI_STEP]); /* NOLINT */
     free(x), free(g), free(dw);
+}
+END_TEST
+
+/* Every element once in its place, whatever the shape; what lies between rows stays. */
+static void check_turn(const nfi_kernels *t, int64_t n, int64_t m, int64_t ld, int64_t ld_to)
+{
+    void *x = make_random(t, n * ld), *y = make_random(t, m * ld_to), *before = make(t, m * ld_to);
+    int64_t differ = 0;
+    memcpy(before, y, (size_t)(m * ld_to * t->size));
+    t->turn(n, m, x, ld, y, ld_to);
+    for (int64_t i = 0; i < m * ld_to; i++) {
+        const int64_t j = i / ld_to, row = i % ld_to;
+        differ += get(t, y, i) != (row < n ? get(t, x, row * ld + j) : get(t, before, i)); /* NOLINT */
+    }
+    ck_assert_msg(differ == 0, "%s turn %lld %lld", t->isa, (long long)n, (long long)m);
+    free(x), free(y), free(before);
+}
+
+START_TEST(turn)
+{
+    const nfi_kernels *t = nfi_kernels_isa(isas[_i / 2], _i % 2 ? NF_F64 : NF_F32);
+    if (!t) return;
+    for (int64_t n = 1; n <= 11; n++)
+        for (int64_t m = 1; m <= 11; m++) check_turn(t, n, m, m + n % 3, n + m % 4);
+    check_turn(t, 43, 23, 23, 256);
+    check_turn(t, 23, 256, 256, 23);
 }
 END_TEST
 
@@ -679,6 +705,7 @@ int main(void)
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, products, 0, 2 * N_ISAS);
     tcase_add_loop_test(t, stairs, 0, 2 * N_ISAS);
+    tcase_add_loop_test(t, turn, 0, 2 * N_ISAS);
     tcase_add_loop_test(t, stairs_leave_gradients_alone, 0, 2 * N_ISAS);
     tcase_add_loop_test(t, turned_products, 0, 2 * N_ISAS);
     tcase_add_loop_test(t, relu_keeps_nan, 0, 2 * N_ISAS);

@@ -121,7 +121,7 @@ def masked(net: Net, dim: int, params: int, module: Any, path: str) -> Masked:
     place = np.argsort(order) + 1
     low = 0 if net.inputs > dim or dim == 1 else 1
     slots = _degrees(net, sees, place, np.repeat(place, params), low, module, path)
-    ends = [k * params + q for q in range(params) for k in order]
+    ends = [k * params + q for k in order for q in range(params)]
     places = [[*range(dim, net.inputs), *order], *slots, ends]
     dense = [_take(layer, places[i], places[i + 1]) for i, layer in enumerate(net.dense)]
     return Masked(Net(net.activation, dense), order)

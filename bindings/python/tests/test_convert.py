@@ -153,7 +153,7 @@ def _inside(net, layer, dim, cond_dim):
     places += [np.repeat(range(dim + 1), _masked.capacity(dim, low, width)) for width in net.hidden]
     below = places[layer][:, None]
     if layer == len(net.dense) - 1:
-        return below < np.tile(range(1, dim + 1), net.outputs // dim)[None, :]
+        return below < np.repeat(range(1, dim + 1), net.outputs // dim)[None, :]
     return below <= places[layer + 1][None, :]
 
 
