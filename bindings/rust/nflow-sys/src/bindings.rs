@@ -2439,10 +2439,12 @@ pub struct nf_layer_info {
     pub init_passes: i32,
     pub discrete: i32,
     pub flop_row: f64,
+    pub wraps: i32,
+    pub reserved: i32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of nf_layer_info"][::core::mem::size_of::<nf_layer_info>() - 120usize];
+    ["Size of nf_layer_info"][::core::mem::size_of::<nf_layer_info>() - 128usize];
     ["Alignment of nf_layer_info"][::core::mem::align_of::<nf_layer_info>() - 8usize];
     ["Offset of field: nf_layer_info::struct_size"][::core::mem::offset_of!(nf_layer_info, struct_size) - 0usize];
     ["Offset of field: nf_layer_info::dtype"][::core::mem::offset_of!(nf_layer_info, dtype) - 4usize];
@@ -2463,6 +2465,8 @@ const _: () = {
     ["Offset of field: nf_layer_info::init_passes"][::core::mem::offset_of!(nf_layer_info, init_passes) - 104usize];
     ["Offset of field: nf_layer_info::discrete"][::core::mem::offset_of!(nf_layer_info, discrete) - 108usize];
     ["Offset of field: nf_layer_info::flop_row"][::core::mem::offset_of!(nf_layer_info, flop_row) - 112usize];
+    ["Offset of field: nf_layer_info::wraps"][::core::mem::offset_of!(nf_layer_info, wraps) - 120usize];
+    ["Offset of field: nf_layer_info::reserved"][::core::mem::offset_of!(nf_layer_info, reserved) - 124usize];
 };
 impl Default for nf_layer_info {
     fn default() -> Self {
