@@ -350,8 +350,8 @@ NF_API nf_status nf_flow_image_shape(const nf_flow *flow, int64_t *height, int64
  * Checks a flow on the caller's own rows, n >= 1: the round trip of all of them in the flow's precision; on a copy in double, and
  * at most the first 64 finite rows, the log-determinant against a dense Jacobian, and gradients against central differences (step
  * 1e-5; smaller ones where that finds an error, for kinks of ReLU) of the training loss, by the noise that the gradient has, and without what
- * layers add to it besides log p. Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the units of x or, where that is more than 1,
- * in the column's standard deviation over these rows;
+ * layers add to it besides log p. Bounds of `passed`, f32 / f64: round trip 1e-3 / 1e-10 at most and 1e-4 / 1e-10 for 99 rows in 100, in the
+ * units of x or, where that is more than 1, in the column's standard deviation over these rows;
  * log_det_sum 1e-3 / 1e-9; log_det_error 1e-5 / 1e-6; gradients 1e-4 / 1e-5; no row that is not finite. Where a layer's inverse is solved for: round
  * trip 1e-2 and 1e-3, log_det_sum 1e-2, by the flow's own tolerances; the differences, of solves more precise than those, as in f32.
  */

@@ -100,19 +100,6 @@ static nf_status box_check_lengths(const nf_base_box_config *c)
                     (long long)c->n_high, (long long)c->dim);
 }
 
-/* normal [dim]: 1 for the columns that the config lists */
-static nf_status box_mark_normal(const nf_base_box_config *c, unsigned char *normal)
-{
-    for (int64_t i = 0; i < c->n_normal; i++) {
-        const int64_t j = c->normal[i];
-        if (j < 0 || j >= c->dim || normal[j])
-            return nfi_fail(NF_ERR_ARG, "%s: normal[%lld] is %lld, not a column of %lld or given twice", box_function, (long long)i, (long long)j,
-                            (long long)c->dim);
-        normal[j] = 1;
-    }
-    return NF_OK;
-}
-
 /* Side j; low < high in both precisions. */
 static nf_status box_side(const nf_base_box_config *c, int64_t j, struct side *side)
 {
@@ -133,7 +120,7 @@ static nf_status box_make(nf_maker *maker, void *resolved, void **self, int64_t 
     struct box *box = normal ? nf_maker_alloc(maker, (int64_t)sizeof *box + config->dim * (int64_t)sizeof box->side[0]) : NULL;
     if (!box) return NF_ERR_MEMORY;
     box->dim = config->dim;
-    status = box_mark_normal(config, normal);
+    status = nfi_config_mark(box_function, "normal", config->normal, config->n_normal, config->dim, normal);
     for (int64_t j = 0; j < config->dim && !status; j++) {
         box->side[j] = (struct side){ 0.0, 0.0, 0.0 };
         if (!normal[j]) status = box_side(config, j, &box->side[j]);

@@ -10,7 +10,7 @@
  * Check value: dim=1, mean=0.7, l=-0.4, z=-1.3 -> log p = -4.9700203902
  */
 #include "core/real.h"
-#include "bases/base.h"
+#include "bases/location.h"
 
 #include <string.h>
 
@@ -80,24 +80,13 @@ static nf_status diagonal_sample(const void *self, const nf_tile *tile, double t
     return NF_OK;
 }
 
-/* dz/dmean = 1,   dz/dl = z - mean */
-static nf_status diagonal_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+/* theta is that of a location family. */
+static nf_status diagonal_sample_backward(const void *self, const nf_tile *tile, const void *z, const void *g, const double *value)
 {
     const struct diagonal *dg = self;
-    const int64_t dim = dg->dim;
-    const real *z = from, *g = gradient, *mean = tile->theta;
-    real *grad = tile->grad;
 
     (void)value;
-    for (int64_t j = 0; j < dim; j++) {
-        double sum_mean = 0.0, sum_log_sd = 0.0;
-        for (int64_t k = j; k < tile->n * dim; k += dim) {
-            sum_mean += (double)g[k];
-            sum_log_sd += (double)g[k] * ((double)z[k] - (double)mean[j]);
-        }
-        grad[j] += (real)sum_mean;
-        grad[dim + j] += (real)sum_log_sd;
-    }
+    NFI_NAME(nfi_location_move)(dg->dim, tile, z, g);
     return NF_OK;
 }
 

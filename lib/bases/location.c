@@ -85,16 +85,12 @@ static nf_status location_sample(const void *self, const nf_tile *tile, double t
     return NF_OK;
 }
 
-/* dz/dlocation = 1,   dz/ds = z - location */
-static nf_status location_sample_backward(const void *self, const nf_tile *tile, const void *from, const void *gradient, const double *value)
+void NFI_NAME(nfi_location_move)(int64_t dim, const nf_tile *tile, const void *from, const void *gradient)
 {
-    const nfi_location *lo = self;
-    const int64_t dim = lo->dim;
     const real *z = from, *g = gradient, *location = tile->theta;
     real *grad = tile->grad;
 
-    (void)value;
-    for (int64_t j = 0; j < dim && !lo->fixed; j++) {
+    for (int64_t j = 0; j < dim; j++) {
         double sum_location = 0.0, sum_scale = 0.0;
         for (int64_t k = j; k < tile->n * dim; k += dim) {
             sum_location += (double)g[k];
@@ -103,6 +99,14 @@ static nf_status location_sample_backward(const void *self, const nf_tile *tile,
         grad[j] += (real)sum_location;
         grad[dim + j] += (real)sum_scale;
     }
+}
+
+static nf_status location_sample_backward(const void *self, const nf_tile *tile, const void *z, const void *g, const double *value)
+{
+    const nfi_location *lo = self;
+
+    (void)value;
+    if (!lo->fixed) NFI_NAME(nfi_location_move)(lo->dim, tile, z, g);
     return NF_OK;
 }
 

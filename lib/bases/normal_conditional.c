@@ -20,8 +20,6 @@
 #include <string.h>
 
 #include "core/rng.h"
-#include "core/status.h"
-#include "layers/coupling_table.h"
 #include "layers/scale.h"
 #include "math/functions.h"
 #include "nets/mlp.h"
@@ -221,16 +219,14 @@ const nfi_base_ops NFI_NAME(nfi_base_normal_conditional_ops) = {
 #if NFI_ONCE
 static nf_status conditional_net(struct conditional *cd, nf_maker *maker, nf_base_normal_conditional_config *config)
 {
-    nf_status status = nfi_table_hidden(maker, &config->hidden, &config->n_hidden);
+    nf_status status = nfi_mlp_default_hidden(maker, &config->hidden, &config->n_hidden);
     nfi_mlp *mlp = status ? NULL : nfi_maker_alloc(maker, 1, (int64_t)sizeof *mlp);
-    const int64_t n_hidden = config->n_hidden == 1 && config->hidden[0] == 0 ? 0 : config->n_hidden;
 
     if (!mlp) return NF_ERR_MEMORY;
-    for (int64_t l = 0; l < n_hidden; l++)
-        if (config->hidden[l] == 0)
-            return nfi_fail(NF_ERR_ARG, "nf_base_normal_conditional_create: hidden[%lld] is 0; only {0} alone means no hidden layer",
-                            (long long)l);
-    status = nfi_mlp_create(mlp, maker, config->cond_dim, 2 * config->dim, config->hidden, n_hidden, config->activation, config->weights, 1);
+    status = nfi_mlp_check_hidden("nf_base_normal_conditional_create", "hidden", config->hidden, config->n_hidden);
+    if (status == NF_OK)
+        status = nfi_mlp_create(mlp, maker, config->cond_dim, 2 * config->dim, config->hidden, nfi_mlp_n_hidden(config->hidden, config->n_hidden),
+                                config->activation, config->weights, 1);
     if (status == NF_OK) cd->net = nfi_mlp_net(mlp);
     return status;
 }

@@ -288,6 +288,18 @@ static nf_status config_own_items(char *at, int64_t count, int64_t size, nf_make
     return NF_OK;
 }
 
+nf_status nfi_config_mark(const char *function, const char *field, const int64_t *index, int64_t n, int64_t dim, unsigned char *marks)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t j = index[i];
+        if (j < 0 || j >= dim || marks[j])
+            return nfi_fail(NF_ERR_ARG, "%s: %s[%lld] is %lld, not a column of %lld or given twice", function, field, (long long)i, (long long)j,
+                            (long long)dim);
+        marks[j] = 1;
+    }
+    return NF_OK;
+}
+
 nf_status nfi_config_own(const nfi_config_type *type, void *resolved, nf_maker *maker)
 {
     char *base = resolved;

@@ -37,6 +37,9 @@ extern const nfi_config_type nfi_context_config_type; /* of nf_context_create, i
  * NF_ERR_NULL, NF_ERR_CONFIG_SMALL/OLD/NEW, NF_ERR_ARG (field, value, range), NF_ERR_NONFINITE. Unknown choice numbers and flags
  * other than 0/1 are refused. config == NULL: NF_ERR_NULL. */
 nf_status nfi_config_resolve(const nfi_config_type *type, const void *config, void *resolved, const char *function);
+/* marks [dim] = 1 for the n columns that `index`, the config's array `field`, lists; the others stay. NF_ERR_ARG: one that is no column of
+ * dim, or marked already. */
+nf_status nfi_config_mark(const char *function, const char *field, const int64_t *index, int64_t n, int64_t dim, unsigned char *marks);
 /* Replaces borrowed arrays and strings of a resolved config by copies in `maker`. */
 nf_status nfi_config_own(const nfi_config_type *type, void *resolved, nf_maker *maker);
 /* Reports: structs that begin with struct_size, which the caller sets and the library fills. `first` is the size in the first

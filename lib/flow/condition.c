@@ -78,12 +78,9 @@ nf_status nfi_condition_resolve(nf_flow_config *c, nf_context *context, const ch
     return condition_check_limits(c, context, function);
 }
 
-/* A single 0 means no hidden layer. */
-static int64_t condition_n_hidden(const nf_flow_config *c) { return c->n_embed_hidden == 1 && c->embed_hidden[0] == 0 ? 0 : c->n_embed_hidden; }
-
 bool nfi_condition_count(const nf_flow_config *c, int64_t *count)
 {
-    const int64_t n = condition_n_hidden(c);
+    const int64_t n = nfi_mlp_n_hidden(c->embed_hidden, c->n_embed_hidden);
     int64_t in = c->cond_dim, more;
 
     *count = c->cond_standardise ? 2 * c->cond_dim : 0;
@@ -119,7 +116,7 @@ static nf_status condition_make_net(nfi_condition *c)
 {
     const nf_flow_config *config = &c->config;
     const nf_status status = nfi_mlp_create(&c->mlp, c->maker, config->cond_dim, config->embed_dim, config->embed_hidden,
-                                            condition_n_hidden(config), config->embed_activation, NF_WEIGHTS_SPREAD, 0);
+                                            nfi_mlp_n_hidden(config->embed_hidden, config->n_embed_hidden), config->embed_activation, NF_WEIGHTS_SPREAD, 0);
 
     return status ? nfi_fail_in(status, "nf_flow_create: embed_hidden") : NF_OK;
 }

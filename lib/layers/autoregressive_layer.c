@@ -4,8 +4,6 @@
  */
 #include "layers/autoregressive.h"
 
-#include <string.h>
-
 #include "core/status.h"
 #include "math/functions.h"
 
@@ -34,24 +32,14 @@ static nf_status auto_check_fields(const nf_autoregressive_config *c)
     if (idle)
         return nfi_fail(NF_ERR_ARG, "%s: %s is given, but transform is %s", auto_function, idle,
                         c->transform == NF_TRANSFORM_SPLINE ? "spline" : "affine");
-    for (int64_t l = 0; l < c->n_hidden; l++)
-        if (c->hidden[l] == 0 && c->n_hidden > 1)
-            return nfi_fail(NF_ERR_ARG, "%s: hidden[%lld] is 0; only {0} alone means no hidden layer", auto_function, (long long)l);
-    return NF_OK;
+    return nfi_mlp_check_hidden(auto_function, "hidden", c->hidden, c->n_hidden);
 }
 
 /* Fills the defaults that depend on other fields, so that the description tells them. */
 static nf_status auto_normalise(nf_maker *maker, nf_autoregressive_config *config)
 {
-    static const int64_t widths[] = { 64, 64 };
     if (config->transform == NF_TRANSFORM_AFFINE && config->bound == 0.0) config->bound = nfi_scale_form_of(config->scale)->bound;
-    if (config->n_hidden > 0) return NF_OK;
-    int64_t *hidden = nf_maker_alloc(maker, (int64_t)sizeof widths);
-    if (!hidden) return NF_ERR_MEMORY;
-    memcpy(hidden, widths, sizeof widths);
-    config->hidden = hidden;
-    config->n_hidden = NFI_COUNT(widths);
-    return NF_OK;
+    return nfi_mlp_default_hidden(maker, &config->hidden, &config->n_hidden);
 }
 
 /* index is a bijection of 0..dim-1 */
@@ -61,14 +49,7 @@ static nf_status auto_check_index(nf_maker *maker, const nf_autoregressive_confi
         return nfi_fail(NF_ERR_SHAPE, "%s: index has %lld values, dim is %lld", auto_function, (long long)config->n_index, (long long)config->dim);
     unsigned char *seen = nfi_maker_alloc(maker, config->dim, 1);
     if (!seen) return NF_ERR_MEMORY;
-    for (int64_t k = 0; k < config->dim; k++) {
-        const int64_t j = config->index[k];
-        if (j < 0 || j >= config->dim || seen[j])
-            return nfi_fail(NF_ERR_ARG, "%s: index[%lld] is %lld, not a column of %lld or given twice", auto_function, (long long)k, (long long)j,
-                            (long long)config->dim);
-        seen[j] = 1;
-    }
-    return NF_OK;
+    return nfi_config_mark(auto_function, "index", config->index, config->n_index, config->dim, seen);
 }
 
 static nf_status auto_order(nfi_autoregressive *a, nf_maker *maker, nf_autoregressive_config *config)
@@ -126,8 +107,8 @@ static nf_status auto_make(nf_maker *maker, void *resolved, void **self)
     if (status != NF_OK) return status;
     int64_t outputs;
     if (!nfi_mul(a->transform.params, a->dim, &outputs)) return nfi_fail(NF_ERR_OVERFLOW, "%s: dim is %lld", auto_function, (long long)a->dim);
-    return nfi_made_create(&a->made, maker, a->dim, a->cond_dim, a->transform.params, config->hidden, config->hidden[0] == 0 ? 0 : config->n_hidden,
-                           config->activation, config->weights, !config->random_last);
+    return nfi_made_create(&a->made, maker, a->dim, a->cond_dim, a->transform.params, config->hidden,
+                           nfi_mlp_n_hidden(config->hidden, config->n_hidden), config->activation, config->weights, !config->random_last);
 }
 
 #define AUTO_FIELD(member, kind, properties, fallback, min, max, choices, help)                                                            \

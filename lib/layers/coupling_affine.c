@@ -30,7 +30,7 @@ static nf_status coupling_make(nf_maker *maker, void *resolved, void **self)
     if (!cp) return NF_ERR_MEMORY;
 
     if (config->bound == 0.0) config->bound = nfi_scale_form_of(config->scale)->bound;
-    nf_status status = nfi_table_hidden(maker, &config->hidden, &config->n_hidden);
+    nf_status status = nfi_mlp_default_hidden(maker, &config->hidden, &config->n_hidden);
     if (status != NF_OK) return status;
     nfi_table table = NFI_TABLE(config, coupling_function);
     table.separate = config->separate;

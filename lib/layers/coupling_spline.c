@@ -16,29 +16,15 @@
  */
 #include "layers/coupling_table.h"
 
-#include "core/status.h"
 
 static const char coupling_function[] = "nf_coupling_spline_create";
-
-/* marks [dim]: the columns that are periodic */
-static nf_status coupling_mark_circles(const nf_coupling_spline_config *config, unsigned char *marks)
-{
-    for (int64_t i = 0; i < config->n_periodic; i++) {
-        const int64_t j = config->periodic[i];
-        if (j < 0 || j >= config->dim || marks[j])
-            return nfi_fail(NF_ERR_ARG, "%s: periodic[%lld] is %lld, not a column of %lld or given twice", coupling_function, (long long)i, (long long)j,
-                            (long long)config->dim);
-        marks[j] = 1;
-    }
-    return NF_OK;
-}
 
 /* Ends of the transformed columns, features of the others */
 static nf_status coupling_circles(nfi_coupling *cp, nf_maker *maker, const nf_coupling_spline_config *config, nfi_transform_spline *spline)
 {
     unsigned char *marks = nfi_maker_alloc(maker, cp->dim, 1), *open = nfi_maker_alloc(maker, cp->n_b, 1);
     if (!marks || !open) return NF_ERR_MEMORY;
-    const nf_status status = coupling_mark_circles(config, marks);
+    const nf_status status = nfi_config_mark(coupling_function, "periodic", config->periodic, config->n_periodic, cp->dim, marks);
     if (status != NF_OK) return status;
     for (int64_t j = 0; j < cp->n_b; j++) {
         open[j] = !marks[cp->b[j]];
@@ -68,7 +54,7 @@ static nf_status coupling_make(nf_maker *maker, void *resolved, void **self)
     nfi_coupling *cp = nf_maker_alloc(maker, (int64_t)sizeof *cp);
     if (!cp) return NF_ERR_MEMORY;
 
-    nf_status status = nfi_table_hidden(maker, &config->hidden, &config->n_hidden);
+    nf_status status = nfi_mlp_default_hidden(maker, &config->hidden, &config->n_hidden);
     if (status != NF_OK) return status;
     const nfi_table table = NFI_TABLE(config, coupling_function);
     status = nfi_table_columns(cp, maker, &table);

@@ -4,10 +4,7 @@
  */
 #include "layers/coupling_table.h"
 
-#include <string.h>
-
 #include "core/status.h"
-#include "nets/mlp.h"
 
 static bool table_mask_takes(const nfi_table *table, int64_t j)
 {
@@ -23,23 +20,15 @@ static nf_status table_check(const nfi_table *table)
         return nfi_fail(NF_ERR_ARG, "%s: index is given, but mask is not index", table->function);
     if (table->n_index == 0 && table->mask == NF_MASK_INDEX)
         return nfi_fail(NF_ERR_ARG, "%s: mask is index, but index is empty", table->function);
-    for (int64_t l = 0; l < table->n_hidden; l++)
-        if (table->hidden[l] == 0 && table->n_hidden > 1)
-            return nfi_fail(NF_ERR_ARG, "%s: hidden[%lld] is 0; only {0} alone means no hidden layer", table->function, (long long)l);
-    return NF_OK;
+    return nfi_mlp_check_hidden(table->function, "hidden", table->hidden, table->n_hidden);
 }
 
 /* taken[j] = 1 for the columns of b. */
 static nf_status table_mark(const nfi_table *table, unsigned char *taken)
 {
     for (int64_t j = 0; j < table->dim; j++) taken[j] = table_mask_takes(table, j);
-    for (int64_t i = 0; i < table->n_index; i++) {
-        const int64_t j = table->index[i];
-        if (j < 0 || j >= table->dim || taken[j])
-            return nfi_fail(NF_ERR_ARG, "%s: index[%lld] is %lld, not a column of %lld or given twice", table->function, (long long)i,
-                            (long long)j, (long long)table->dim);
-        taken[j] = 1;
-    }
+    const nf_status status = nfi_config_mark(table->function, "index", table->index, table->n_index, table->dim, taken);
+    if (status != NF_OK) return status;
     for (int64_t j = 0; table->swap && j < table->dim; j++) taken[j] = !taken[j];
     if (table->dim == 1) taken[0] = 1; /* the one column depends on cond alone */
     return NF_OK;
@@ -62,24 +51,12 @@ nf_status nfi_table_columns(nfi_coupling *cp, nf_maker *maker, const nfi_table *
     return NF_OK;
 }
 
-nf_status nfi_table_hidden(nf_maker *maker, const int64_t **hidden, int64_t *n_hidden)
-{
-    static const int64_t widths[] = { 64, 64 };
-    if (*n_hidden > 0) return NF_OK;
-    int64_t *to = nf_maker_alloc(maker, (int64_t)sizeof widths);
-    if (!to) return NF_ERR_MEMORY;
-    memcpy(to, widths, sizeof widths);
-    *hidden = to;
-    *n_hidden = NFI_COUNT(widths);
-    return NF_OK;
-}
-
 nf_status nfi_table_nets(nfi_coupling *cp, nf_maker *maker, const nfi_table *table)
 {
     static const char *const names[] = { "t", "s" };
     const bool separate = table->separate && cp->transform.params > 1;
     const int64_t out = separate ? cp->n_b : cp->transform.params * cp->n_b;
-    const int64_t n_hidden = table->hidden[0] == 0 ? 0 : table->n_hidden;
+    const int64_t n_hidden = nfi_mlp_n_hidden(table->hidden, table->n_hidden);
     nf_status status = NF_OK;
 
     cp->n_nets = separate ? 2 : 1;

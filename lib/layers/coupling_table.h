@@ -6,6 +6,7 @@
 #define NFI_LAYERS_COUPLING_TABLE_H
 
 #include "layers/coupling.h"
+#include "nets/mlp.h"
 #include <nflow/coupling.h>
 
 typedef struct nfi_table { /* the fields of a config that say which columns and networks; borrowed */
@@ -22,8 +23,6 @@ typedef struct nfi_table { /* the fields of a config that say which columns and 
       .swap = (config_)->swap, .activation = (config_)->activation, .weights = (config_)->weights,                     \
       .random_last = (config_)->random_last }
 
-/* The default widths where none are given, so that the description tells them. NF_ERR_MEMORY. */
-nf_status nfi_table_hidden(nf_maker *maker, const int64_t **hidden, int64_t *n_hidden);
 /* Sizes, a and b of the coupling. NF_ERR_ARG, NF_ERR_MEMORY. */
 nf_status nfi_table_columns(nfi_coupling *coupling, nf_maker *maker, const nfi_table *table);
 /* The networks, for its transform. NF_ERR_MEMORY. */

@@ -104,18 +104,6 @@ const nf_layer_ops NFI_NAME(nfi_permutation_ops) = {
 #if NFI_ONCE
 static const char permutation_function[] = "nf_permutation_create";
 
-/* p is a bijection of 0..dim-1; seen [dim] is zero. */
-static nf_status permutation_check(const int64_t *p, int64_t dim, unsigned char *seen)
-{
-    for (int64_t j = 0; j < dim; j++) {
-        if (p[j] < 0 || p[j] >= dim || seen[p[j]])
-            return nfi_fail(NF_ERR_ARG, "%s: index[%lld] is %lld, not a column of %lld or given twice",
-                            permutation_function, (long long)j, (long long)p[j], (long long)dim);
-        seen[p[j]] = 1;
-    }
-    return NF_OK;
-}
-
 static nf_status permutation_given(nf_maker *maker, const nf_permutation_config *config)
 {
     if (config->kind == NF_PERMUTATION_REVERSE)
@@ -124,7 +112,7 @@ static nf_status permutation_given(nf_maker *maker, const nf_permutation_config 
         return nfi_fail(NF_ERR_SHAPE, "%s: index has %lld values, dim is %lld", permutation_function,
                         (long long)config->n_index, (long long)config->dim);
     unsigned char *seen = nfi_maker_alloc(maker, config->dim, 1);
-    return seen ? permutation_check(config->index, config->dim, seen) : NF_ERR_MEMORY;
+    return seen ? nfi_config_mark(permutation_function, "index", config->index, config->dim, config->dim, seen) : NF_ERR_MEMORY;
 }
 
 static nf_status permutation_drawn(nf_maker *maker, nf_permutation_config *config)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/config.h"
 #include "core/rng.h"
 #include "core/status.h"
 #include "math/functions.h"
@@ -90,6 +91,26 @@ static nf_status mlp_count(nfi_mlp *mlp)
             !nfi_add(mlp->theta_count, count, &mlp->theta_count))
             return nfi_fail(NF_ERR_OVERFLOW, "mlp: the number of parameters is too large to compute");
     }
+    return NF_OK;
+}
+
+nf_status nfi_mlp_check_hidden(const char *function, const char *field, const int64_t *hidden, int64_t n)
+{
+    for (int64_t l = 0; l < n && n > 1; l++)
+        if (hidden[l] == 0)
+            return nfi_fail(NF_ERR_ARG, "%s: %s[%lld] is 0; only {0} alone means no hidden layer", function, field, (long long)l);
+    return NF_OK;
+}
+
+nf_status nfi_mlp_default_hidden(nf_maker *maker, const int64_t **hidden, int64_t *n)
+{
+    static const int64_t widths[] = { 64, 64 };
+    if (*n > 0) return NF_OK;
+    int64_t *to = nf_maker_alloc(maker, (int64_t)sizeof widths);
+    if (!to) return NF_ERR_MEMORY;
+    memcpy(to, widths, sizeof widths);
+    *hidden = to;
+    *n = NFI_COUNT(widths);
     return NF_OK;
 }
 

@@ -33,6 +33,11 @@ static inline int64_t nfi_mlp_ld(int64_t width)
     return ld % 256 ? ld : ld + 16; /* rows a multiple of 1 KiB apart would share few sets of the first cache */
 }
 
+/* `hidden`, an array of widths in a config. {0} alone means no hidden layer: how many there are; NF_ERR_ARG where a 0 stands beside others;
+ * 64 and 64 where none are given, so that descriptions tell them (NF_ERR_MEMORY). */
+static inline int64_t nfi_mlp_n_hidden(const int64_t *hidden, int64_t n) { return n == 1 && hidden[0] == 0 ? 0 : n; }
+nf_status nfi_mlp_check_hidden(const char *function, const char *field, const int64_t *hidden, int64_t n);
+nf_status nfi_mlp_default_hidden(nf_maker *maker, const int64_t **hidden, int64_t *n);
 /* hidden is borrowed during the call. Overflow and limits are refused (NF_ERR_OVERFLOW, NF_ERR_LIMIT: widths up to 65,536). */
 nf_status nfi_mlp_create(nfi_mlp *mlp, nf_maker *maker, int64_t in, int64_t out, const int64_t *hidden, int64_t n_hidden,
                          int32_t activation, int32_t weights, int32_t zero_last);

@@ -6,7 +6,8 @@
  *   beta_s = beta_start + (1 - beta_start) s / beta_steps  while s < beta_steps, then 1
  *
  * The gradient is flow/reverse.c's; steps, recovery, averages and checkpoints are those of a fit: an epoch is a round, a batch a step.
- * Draws follow from (seed, step), so that a run that goes on from a checkpoint ends in the bits of one that was not stopped. Which weights are best is not asked: the loss of each round is of other draws, and where beta rises of another target.
+ * Draws follow from (seed, step), so that a run that goes on from a checkpoint ends in the bits of one that was not stopped. Which weights
+ * are best is not asked: the loss of each round is of other draws, and where beta rises of another target.
  *
  * Refs: Rezende, Mohamed, arXiv:1505.05770 (and its annealing); Roeder, Wu, Duvenaud, arXiv:1703.09194.
  */
